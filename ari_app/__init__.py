@@ -1,0 +1,1 @@
+"""Hotline: a telephone hotline and contact centre on Asterisk 22."""

@@ -1,0 +1,5 @@
+"""`python -m ari_app` is `hotline`."""
+
+from ari_app.cli import main
+
+main()

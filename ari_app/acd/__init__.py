@@ -1,0 +1,1 @@
+"""The distributor: who waits, who is ready, who is offered which call. Pure."""

@@ -1,0 +1,224 @@
+"""AriLink: what the daemon knows of ARI. Events come through `on_event`, effects go in by `perform`.
+
+After every connect it says LinkUp, Listed, and then what happened meanwhile, in one go; after every loss LinkDown.
+"""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+import aiohttp
+import structlog
+
+from ari_app.ari import resync
+from ari_app.ari.connection import AccessDenied, Address, Backoff, EventSocket, Replaced
+from ari_app.ari.decode import Decoder
+from ari_app.ari.encode import Prompts, encode
+from ari_app.ari.lanes import Lanes, target_of
+from ari_app.ari.pool import Pool
+from ari_app.ari.protocol import Reply, Request
+from ari_app.errors import AsteriskError
+from ari_app.model.effects import Announce, AsteriskEffect, Play
+from ari_app.model.events import CommandFailed, Event, LinkDown, LinkUp, Listed, PlaybackEnded
+from ari_app.model.ids import PlaybackId
+
+log = structlog.get_logger(__name__)
+
+SYNC_S: Final = 1.0
+STEADY_S: Final = 5.0  # A link that lived so long is tried again at once; a shorter one after growing pauses.
+
+
+class AriLink:
+    """`run()` is its task and never ends by itself; `perform` is called from the same event loop."""
+
+    def __init__(self, address: Address, on_event: Callable[[Event], None], prompts: Prompts) -> None:
+        self.address = address
+        self.decoder = Decoder()
+        self.status = "not connected yet"  # One line for /healthz.
+        self.up = False
+        self._on_event, self._prompts = on_event, prompts
+        self._pool: Pool | None = None
+        self._lanes = Lanes(self._ask, lambda effect: encode(effect, self._prompt, address.app), self._emit)
+        self._held: list[Event] | None = None  # Events that came before the listing was told.
+        self._names = itertools.count(1)
+        self._sync: tuple[str, asyncio.Event] = ("", asyncio.Event())
+        self._playing: set[PlaybackId] = set()
+        self._gaps: set[tuple[str, str]] = set()  # Missing prompts already said.
+        self._counters: Counter[str] = Counter()
+
+    # ---- what the daemon uses ----
+
+    @property
+    def pending(self) -> int:
+        """Effects taken in and not carried out yet."""
+        return self._lanes.pending
+
+    @property
+    def counters(self) -> Counter[str]:
+        """Figures for /metrics: requests, sockets, lanes, failures by reason, losses, messages not understood."""
+        total = self._counters + self._lanes.counters
+        total.update(unknown=self.decoder.unknown.total(), lanes=len(self._lanes), pending=self.pending)
+        if self._pool is not None:
+            total.update(sockets=self._pool.sockets)
+            total.update(self._pool.counters)
+        return total
+
+    def perform(self, effect: AsteriskEffect) -> None:
+        """Queue an effect on its call's lane; never blocks, never raises. Failures come back as CommandFailed."""
+        if not self.up:
+            failed = CommandFailed(type(effect).__name__, effect.call, target_of(effect), "down", self.status)
+            # Not at once: the caller is in the middle of a step.
+            asyncio.get_running_loop().call_soon(self._on_event, failed)
+            return
+        if isinstance(effect, Play | Announce):
+            self._playing.add(effect.playback)
+        self._lanes.put(effect)
+
+    async def run(self) -> None:
+        """Connect, stay connected, connect again; until cancelled. Then `close()`."""
+        backoff = Backoff()
+        loop = asyncio.get_running_loop()
+        async with self.address.session() as session:
+            while True:
+                began = loop.time()
+                try:
+                    await self._live(session)
+                except AsteriskError as error:
+                    if isinstance(error, AccessDenied | Replaced):
+                        # A person must mend it; and two daemons under one name must not throw each other out in turn.
+                        backoff.slow()
+                    elif loop.time() - began > STEADY_S:
+                        backoff.reset()
+                await asyncio.sleep(backoff.pause())
+
+    async def close(self) -> None:
+        """Break off what is under way; to be called when `run` has been cancelled."""
+        self.up, self.status = False, "closed"
+        await self._lanes.close()
+
+    # ---- one connection's life ----
+
+    async def _live(self, session: aiohttp.ClientSession) -> None:
+        """Connect, resync, listen. Ends with an AsteriskError, or cancelled."""
+        try:
+            events = await EventSocket.open(self.address, session, self.decoder)
+        except AsteriskError as error:
+            self._say(str(error))
+            raise
+        pool = self._pool = Pool(self.address, session)
+        self._held = []
+        listening = asyncio.create_task(self._listen(events))
+        settling = asyncio.create_task(self._settle())
+        try:
+            await asyncio.wait((listening, settling), return_when=asyncio.FIRST_COMPLETED)
+            if settling.done():
+                await settling
+            await listening
+        except AsteriskError as error:
+            self._lost(str(error))
+            raise
+        finally:
+            self.up, self._held = False, None
+            for task in (listening, settling):
+                task.cancel()
+            await asyncio.gather(listening, settling, return_exceptions=True)
+            await asyncio.gather(pool.close(), events.close())
+
+    async def _listen(self, events: EventSocket) -> None:
+        while True:
+            message = await events.message()
+            self._counters["events"] += 1
+            if message["type"] == "ChannelUserevent" and message.get("eventname") == self._sync[0]:
+                self._sync[1].set()
+            for event in self.decoder.decode(message):
+                if self._held is None:
+                    self._emit(event)
+                else:
+                    self._held.append(event)
+
+    async def _settle(self) -> None:
+        """Subscribe, list, then tell the board everything at once, so that nothing can come in between."""
+        try:
+            version = await resync.subscribe(self._plain, self.address)
+            listed = await resync.listing(self._plain, self.address)
+            over = await self._playbacks_over()
+            await self._catch_up()
+        except TimeoutError:
+            raise AsteriskError("no answer to the listing in time") from None
+        held, self._held = self._held or [], None
+        self._tell(version, listed, held, over)
+        log.info("link to Asterisk is up", version=version, channels=len(listed.channels), meanwhile=len(held))
+
+    def _tell(self, version: str, listed: Listed, held: list[Event], over: list[PlaybackId]) -> None:
+        self.decoder.phones_are(listed.phones)
+        self.up, self.status = True, f"up, Asterisk {version}"
+        self._counters["connects"] += 1
+        for event in (LinkUp(version), resync.rewound(listed, held), *held):
+            self._emit(event)
+        for playback in over:
+            if playback in self._playing:
+                self._emit(PlaybackEnded(playback, ok=True))
+
+    async def _catch_up(self) -> None:
+        """Wait until the event socket has brought what happened before now: an event of our own, and its coming back.
+
+        Replies overtake events, since those pass through Asterisk's message bus.
+        """
+        name, seen = f"sync-{next(self._names)}", asyncio.Event()
+        self._sync = (name, seen)
+        (await self._plain(Request("POST", f"events/user/{name}", {"application": self.address.app}))).check()
+        try:
+            await asyncio.wait_for(seen.wait(), SYNC_S)
+        except TimeoutError:
+            log.warning("events lag behind replies", seconds=SYNC_S)
+
+    async def _playbacks_over(self) -> list[PlaybackId]:
+        """Of the playbacks we wait for, those whose end was missed."""
+        over = []
+        for playback in tuple(self._playing):
+            if (await self._plain(Request("GET", f"playbacks/{playback}", {}))).status == 404:
+                over.append(playback)
+        return over
+
+    # ---- smaller parts ----
+
+    async def _ask(self, request: Request, express: bool) -> Reply:
+        if self._pool is None:
+            raise AsteriskError(self.status)
+        return await self._pool.ask(request, express)
+
+    async def _plain(self, request: Request) -> Reply:
+        return await self._ask(request, False)
+
+    def _emit(self, event: Event) -> None:
+        match event:
+            case PlaybackEnded(playback=playback):
+                self._playing.discard(playback)
+            case CommandFailed(action="Play" | "Announce", target=target):
+                self._playing.discard(PlaybackId(target))
+        self._on_event(event)
+
+    def _lost(self, reason: str) -> None:
+        was_up, self.up = self.up, False
+        self._counters["losses"] += 1
+        self._say(reason)
+        if was_up:
+            self._emit(LinkDown(reason))
+            self._lanes.drop()
+
+    def _say(self, reason: str) -> None:
+        """Once for each reason, however often it is tried again."""
+        status = f"down: {reason}"
+        (log.debug if status == self.status else log.error)("no link to Asterisk; trying again", reason=reason)
+        self.status = status
+
+    def _prompt(self, prompt: str, language: str) -> str | None:
+        path = self._prompts(prompt, language)
+        if path is None:
+            self._counters["prompts_missing"] += 1
+            if (prompt, language) not in self._gaps:
+                self._gaps.add((prompt, language))
+                log.error("prompt missing; skipped", prompt=prompt, language=language)
+        return path

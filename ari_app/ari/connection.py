@@ -1,0 +1,142 @@
+"""The event socket: Asterisk's events as they come, and a loss noticed within SILENCE_S_MAX. It carries no requests,
+because Asterisk reads a socket serially and a blocked request would hold up our pings (phones.md §0.2)."""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import aiohttp
+import structlog
+
+from ari_app.ari.decode import Decoder
+from ari_app.ari.protocol import Occurred, hear
+from ari_app.errors import AsteriskError
+
+log = structlog.get_logger(__name__)
+
+CONNECT_S: Final = 5.0
+# A ping every PING_S; no answer within half of that is a loss: silence is noticed after 6 + 3 seconds at most.
+PING_S: Final = 6.0
+SILENCE_S_MAX: Final = PING_S * 1.5
+
+
+class LinkLost(AsteriskError):
+    """The event socket is gone, whoever closed it and however cleanly."""
+
+
+class Replaced(LinkLost):
+    """Another client registered our application's name."""
+
+
+class AccessDenied(AsteriskError):
+    """Asterisk answered 401 or 403: user or password are wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where ARI is. `url` is `http://HOST:PORT`, with Asterisk's `prefix` if it has one; `app` our application."""
+
+    url: str
+    user: str
+    password: str = field(repr=False)
+    app: str
+
+    @property
+    def phones_app(self) -> str:
+        """A second application on the same socket, for the state of phones alone.
+
+        Subscribing our own one to `endpoint:PJSIP` brings every digit, playback and Dial event twice
+        (phones.md §2.9), and two equal digits cannot be told from one doubled.
+        """
+        return f"{self.app}-phones"
+
+    def headers(self) -> dict[str, str]:
+        """Basic authentication: never `api_key` in the URL, which ends up in logs."""
+        return {"Authorization": aiohttp.encode_basic_auth(self.user, self.password)}
+
+    def session(self) -> aiohttp.ClientSession:
+        """A client for this address; the caller closes it."""
+        return aiohttp.ClientSession(headers=self.headers(), connector=aiohttp.TCPConnector(limit=0))
+
+    async def socket(
+        self, session: aiohttp.ClientSession, apps: str, ping_s: float | None = None
+    ) -> aiohttp.ClientWebSocketResponse:
+        """A WebSocket registered for the applications. AccessDenied, or AsteriskError with the reason."""
+        # ws_close: Asterisk need not answer our close frame when it is blocked or gone.
+        timeouts = aiohttp.ClientWSTimeout(ws_close=0.5)
+        url = f"{self.url.rstrip('/')}/ari/events"
+        query = {"app": apps, "subscribeAll": "false"}
+        connecting = session.ws_connect(url, params=query, heartbeat=ping_s, timeout=timeouts, max_msg_size=2**22)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                return await connecting
+        except aiohttp.WSServerHandshakeError as error:
+            if error.status in (401, 403):
+                raise AccessDenied(f"wrong ARI user or password ({error.status})") from None
+            raise AsteriskError(f"ARI answered {error.status}") from None
+        except TimeoutError:
+            raise AsteriskError(f"no answer within {CONNECT_S:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise AsteriskError(f"cannot connect: {type(error).__name__}") from None
+
+
+class EventSocket:
+    """`async with await EventSocket.open(…)`; then `message()` until LinkLost."""
+
+    def __init__(self, address: Address, socket: aiohttp.ClientWebSocketResponse, decoder: Decoder) -> None:
+        self._address, self._socket, self._decoder = address, socket, decoder
+
+    @classmethod
+    async def open(cls, address: Address, session: aiohttp.ClientSession, decoder: Decoder) -> "EventSocket":
+        """Connect as our two applications. AccessDenied, AsteriskError."""
+        apps = f"{address.app},{address.phones_app}"
+        return cls(address, await address.socket(session, apps, PING_S), decoder)
+
+    async def message(self) -> dict[str, Any]:
+        """The next ARI event. Frames that are none are counted and skipped; LinkLost when the socket is gone."""
+        while True:
+            frame = await self._socket.receive()
+            if frame.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                raise LinkLost(self._why(frame))
+            heard = hear(frame.data)
+            if not isinstance(heard, Occurred):
+                self._decoder.count("frame", getattr(heard, "why", "a reply nobody asked for"))
+                continue
+            message = heard.message
+            if message["type"] == "ApplicationReplaced" and message.get("application") == self._address.app:
+                raise Replaced("another client took over our application")
+            return message
+
+    def _why(self, frame: aiohttp.WSMessage) -> str:
+        if frame.type is aiohttp.WSMsgType.ERROR:
+            return f"no answer to a ping for {SILENCE_S_MAX:g} s" if _silent(frame.data) else "connection broken"
+        code = self._socket.close_code
+        return "connection broken" if code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE else f"closed by Asterisk ({code})"
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+
+class Backoff:
+    """Pauses between attempts: doubling up to `most_s`, each shortened by up to half at random."""
+
+    def __init__(self, first_s: float = 0.1, most_s: float = 10.0) -> None:
+        self._first_s, self._most_s, self._next_s = first_s, most_s, first_s
+
+    def pause(self) -> float:
+        """Seconds to wait now."""
+        wait, self._next_s = self._next_s, min(self._next_s * 2, self._most_s)
+        # Jitter, so that daemons that lost one Asterisk do not come back in step. No security hangs on it.
+        return wait * random.uniform(0.5, 1.0)
+
+    def slow(self) -> None:
+        """Go to the longest pause at once."""
+        self._next_s = self._most_s
+
+    def reset(self) -> None:
+        self._next_s = self._first_s
+
+
+def _silent(error: object) -> bool:
+    return isinstance(error, TimeoutError)  # aiohttp's ServerTimeoutError is one.

@@ -1,0 +1,196 @@
+"""ARI's JSON events to ours (model/events). Never raises: what it does not know is counted and said once in the log."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+import structlog
+
+from ari_app.model.events import (
+    CallArrived,
+    Event,
+    FeatureDialled,
+    KeyPressed,
+    LegAnswered,
+    LegEnded,
+    LegHeld,
+    LegResumed,
+    LegRinging,
+    PhoneChanged,
+    PlaybackEnded,
+)
+from ari_app.model.ids import LegId, Number, PhoneName, PlaybackId
+
+log = structlog.get_logger(__name__)
+
+# Known and not needed. Those of DISALLOWED are not even sent to us (phones.md §2.9: 36 of 61 events of a call).
+DISALLOWED: Final = ("ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId")
+_IGNORED: Final = frozenset(
+    (
+        *DISALLOWED,
+        "ApplicationMoveFailed",
+        "ApplicationRegistered",
+        "ApplicationReplaced",  # The connection's matter.
+        "ApplicationUnregistered",
+        "BridgeAttendedTransfer",
+        "BridgeBlindTransfer",
+        "BridgeCreated",
+        "BridgeDestroyed",
+        "BridgeMerged",
+        "BridgeVideoSourceChanged",
+        "ChannelCreated",
+        "ChannelEnteredBridge",
+        "ChannelLeftBridge",
+        "ChannelTalkingFinished",
+        "ChannelTalkingStarted",
+        "ChannelToneDetected",
+        "ChannelUserevent",
+        "ContactStatusChange",  # EndpointStateChange says the same.
+        "DeviceStateChanged",
+        "PeerStatusChange",
+        "PlaybackContinuing",
+        "PlaybackStarted",
+        "RecordingFailed",
+        "RecordingFinished",
+        "RecordingStarted",
+    )
+)
+_ENDPOINT: Final = re.compile(r"[^/]+/(.+)-[0-9a-f]+(;[12])?")
+_REMEMBERED_MAX: Final = 8192  # Channels; far more than end between two events about one of them.
+_NAMES_MAX: Final = 200  # Different unknown types counted by name.
+
+
+class _Recent(dict[str, tuple[int, int]]):
+    """The last _REMEMBERED_MAX channels something was seen of."""
+
+    def put(self, leg: str, value: tuple[int, int] = (0, 0)) -> bool:
+        """Whether it was not there before."""
+        new = leg not in self
+        self[leg] = value
+        if len(self) > _REMEMBERED_MAX:
+            del self[next(iter(self))]
+        return new
+
+
+class Decoder:
+    """Remembers a little: why channels were hung up, which have ended, which phones are reachable.
+
+    A caller's channel ends with StasisEnd alone, one of ours that was refused with ChannelDestroyed alone, one of
+    ours that was answered with both (phones.md §2.6): whatever comes first is the LegEnded.
+    """
+
+    def __init__(self) -> None:
+        self.unknown: Counter[str] = Counter()  # Unknown types, and known ones that lack something.
+        self._causes = _Recent()
+        self._ended = _Recent()
+        self._ringing = _Recent()
+        self._strangers = _Recent()  # Channels of another role: snoops, an engineer's experiments.
+        self._phones: dict[str, bool] = {}
+
+    def decode(self, message: dict[str, Any]) -> tuple[Event, ...]:
+        """What this message means to us: mostly one event, or none."""
+        kind = message.get("type")
+        if kind in _IGNORED:
+            return ()
+        try:
+            return self._events(str(kind), message)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            self.count(f"{kind} incomplete", type(error).__name__)
+            return ()
+
+    def count(self, name: str, why: str = "") -> None:
+        """Count something we cannot read; say it the first time."""
+        name = name[:60] if name in self.unknown or len(self.unknown) < _NAMES_MAX else "other"
+        self.unknown[name] += 1
+        if self.unknown[name] == 1:
+            log.warning("ARI message not understood; counted from now on", message=name, why=why)
+
+    def phones_are(self, reachable: Iterable[str]) -> None:
+        """A listing said which phones are reachable: what is news counts from there."""
+        self._phones = dict.fromkeys(reachable, True)
+
+    def _events(self, kind: str, message: dict[str, Any]) -> tuple[Event, ...]:
+        match kind:
+            case "StasisStart":
+                return self._entered(message["channel"], message["args"])
+            case "StasisEnd":
+                return self._ended_now(message["channel"]["id"], None)
+            case "ChannelDestroyed":
+                cause = (int(message["cause"]), int(message.get("tech_cause", 0)))
+                return self._ended_now(message["channel"]["id"], cause)
+            case "ChannelHangupRequest":
+                return self._hung_up(message["channel"]["id"], message)
+            case "ChannelStateChange":
+                channel = message["channel"]
+                return self._rings(channel["id"]) if channel["state"] == "Ringing" else ()
+            case "Dial":
+                # PROGRESS is a phone that answers 183: alive, though it never says Ringing.
+                return self._rings(message["peer"]["id"]) if message["dialstatus"] in ("RINGING", "PROGRESS") else ()
+            case "ChannelDtmfReceived":
+                return (KeyPressed(LegId(message["channel"]["id"]), str(message["digit"])),)
+            case "PlaybackFinished":
+                playback = message["playback"]
+                return (PlaybackEnded(PlaybackId(playback["id"]), playback["state"] == "done"),)
+            case "ChannelHold":
+                return (LegHeld(LegId(message["channel"]["id"])),)
+            case "ChannelUnhold":
+                return (LegResumed(LegId(message["channel"]["id"])),)
+            case "EndpointStateChange":
+                return self._phone(message["endpoint"])
+            case _:
+                self.count(kind)
+                return ()
+
+    def _entered(self, channel: dict[str, Any], args: list[str]) -> tuple[Event, ...]:
+        leg = LegId(channel["id"])
+        role = args[0] if args else ""
+        self._ended.pop(leg, None)
+        match role:
+            case "in":
+                number = Number(channel["caller"]["number"])
+                return (CallArrived(leg, number, args[1], endpoint_of(channel["name"])),)
+            case "feature":
+                return (FeatureDialled(leg, PhoneName(endpoint_of(channel["name"])), args[1]),)
+            case "leg":
+                return (LegAnswered(leg),)
+            case _:
+                self._strangers.put(leg)
+                self.count(f"StasisStart {role}")
+                return ()
+
+    def _hung_up(self, leg: str, message: dict[str, Any]) -> tuple[Event, ...]:
+        # `soft` means that somebody inside Asterisk asked; the number is then a flag of Asterisk, no Q.850 cause
+        # (32 for a DELETE of ours). A BYE outside a bridge brings no cause at all.
+        cause = 16 if message.get("soft") else int(message.get("cause", 0))
+        if leg not in self._causes:  # The first says who hung up; Asterisk's own soft one follows.
+            self._causes.put(leg, (cause, int(message.get("tech_cause", 0))))
+        return ()
+
+    def _ended_now(self, leg: str, cause: tuple[int, int] | None) -> tuple[Event, ...]:
+        remembered = self._causes.pop(leg, (0, 0))
+        self._ringing.pop(leg, None)
+        if self._strangers.pop(leg, None) is not None:
+            self._ended.put(leg)
+            return ()
+        if not self._ended.put(leg):
+            return ()
+        q850, sip = cause if cause is not None else remembered
+        return (LegEnded(LegId(leg), q850, sip),)
+
+    def _rings(self, leg: str) -> tuple[Event, ...]:
+        return (LegRinging(LegId(leg)),) if self._ringing.put(leg) else ()
+
+    def _phone(self, endpoint: dict[str, Any]) -> tuple[Event, ...]:
+        # The same state comes again with every channel the phone gets or loses.
+        name, reachable = str(endpoint["resource"]), endpoint["state"] == "online"
+        if endpoint["technology"] != "PJSIP" or self._phones.get(name, False) == reachable:
+            return ()
+        self._phones[name] = reachable
+        return (PhoneChanged(PhoneName(name), reachable),)
+
+
+def endpoint_of(channel: str) -> str:
+    """The endpoint in a channel's name: `PJSIP/trunk-00000006` gives `trunk`."""
+    found = _ENDPOINT.fullmatch(channel)
+    return found[1] if found else channel

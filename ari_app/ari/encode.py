@@ -1,0 +1,98 @@
+"""Our effects to ARI requests, in the order to be sent. Recording goes over AMI, not here."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import assert_never
+from urllib.parse import quote
+
+from ari_app.ari.protocol import Request
+from ari_app.model.effects import (
+    Announce,
+    Answer,
+    AsteriskEffect,
+    DropBridge,
+    HangUp,
+    Join,
+    Leave,
+    MakeBridge,
+    Play,
+    Remember,
+    Ring,
+    StartMusic,
+    StopMusic,
+    StopPlay,
+)
+
+# (prompt id, language) -> absolute path of the audio without its ending, as Asterisk sees it; None when it is missing.
+Prompts = Callable[[str, str], str | None]
+
+_UNSPEAKABLE = re.compile(r'[\x00-\x1f"<>\\,]')
+_NO_NUMBER = re.compile(r"[^0-9A-Za-z+*#.-]")
+
+
+def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request, ...]:
+    """The requests of one effect. Missing prompts are skipped; a Play with none left gives no request."""
+    match effect:
+        case Answer(leg=leg):
+            return (Request("POST", f"channels/{_id(leg)}/answer", {}),)
+        case HangUp(leg=leg, cause=cause):
+            return (Request("DELETE", f"channels/{_id(leg)}", {"reason_code": str(cause)}, quiet_404=True),)
+        case Play(leg=leg, playback=playback):
+            return _say(f"channels/{_id(leg)}/play/{_id(playback)}", effect, prompts)
+        case Announce(bridge=bridge, playback=playback):
+            return _say(f"bridges/{_id(bridge)}/play/{_id(playback)}", effect, prompts)
+        case StopPlay(playback=playback):
+            return (Request("DELETE", f"playbacks/{_id(playback)}", {}, quiet_404=True),)
+        case Ring():
+            return (_ring(effect, app),)
+        case MakeBridge():
+            return _make_bridge(effect)
+        case Join(bridge=bridge, leg=leg):
+            return (Request("POST", f"bridges/{_id(bridge)}/addChannel", {"channel": leg}),)
+        case Leave(bridge=bridge, leg=leg):
+            return (Request("POST", f"bridges/{_id(bridge)}/removeChannel", {"channel": leg}, quiet_404=True),)
+        case DropBridge(bridge=bridge):
+            return (Request("DELETE", f"bridges/{_id(bridge)}", {}, quiet_404=True),)
+        case StartMusic(leg=leg, music=music):
+            return (Request("POST", f"channels/{_id(leg)}/moh", {"mohClass": music}),)
+        case StopMusic(leg=leg):
+            return (Request("DELETE", f"channels/{_id(leg)}/moh", {}, quiet_404=True),)
+        case Remember(leg=leg, name=name, value=value):
+            # report_events (22.10): the variable comes back in `channelvars` of every event, also to the next daemon.
+            query = {"variable": name, "value": value, "report_events": "true"}
+            return (Request("POST", f"channels/{_id(leg)}/variable", query),)
+        case _:
+            assert_never(effect)
+
+
+def _id(name: str) -> str:
+    return quote(name, safe=";.-_~")
+
+
+def _say(path: str, play: Play | Announce, prompts: Prompts) -> tuple[Request, ...]:
+    # A list of sound: media; a `digits:` playback could not be stopped (asterisk.md: 500).
+    found = [prompts(prompt, play.language) for prompt in play.prompts]
+    media = ",".join(f"sound:{audio}" for audio in found if audio is not None)
+    return (Request("POST", path, {"media": media}),) if media else ()
+
+
+def _ring(ring: Ring, app: str) -> Request:
+    shown, number = _UNSPEAKABLE.sub(" ", ring.shown).strip(), _NO_NUMBER.sub("", ring.caller)
+    query = {
+        "endpoint": f"PJSIP/{ring.phone}",
+        "app": app,
+        "appArgs": "leg",
+        "timeout": str(max(1, math.ceil(ring.ring_s))),
+        "callerId": f'"{shown}" <{number}>',
+    }
+    return Request("POST", f"channels/{_id(ring.leg)}", query)
+
+
+def _make_bridge(effect: MakeBridge) -> tuple[Request, ...]:
+    # Never plain `mixing`: simple_bridge lets the recording lose the second agent (phones.md §0.1); video_sfu
+    # forces softmix, for audio too.
+    kind = "mixing,video_sfu" if effect.kind == "mixing" else "holding"
+    path = f"bridges/{_id(effect.bridge)}"
+    make = Request("POST", path, {"type": kind})
+    return (make, Request("POST", f"{path}/moh", {"mohClass": effect.music})) if effect.music else (make,)

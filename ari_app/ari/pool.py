@@ -1,0 +1,160 @@
+"""Request sockets: WebSockets that carry requests only, each one request at a time, opened as they are needed.
+
+Asterisk works off a socket serially, so a request that waits for a playback holds up its own socket and no other.
+Which carrier and why: docs/adr/0003.
+"""
+
+import asyncio
+from collections import Counter, deque
+from typing import Final
+
+import aiohttp
+import structlog
+
+from ari_app.ari.connection import Address
+from ari_app.ari.protocol import Answered, Exchange, Reply, Request, hear
+from ari_app.errors import AsteriskError
+
+log = structlog.get_logger(__name__)
+
+SOCKETS_MAX: Final = 64  # Each costs Asterisk a thread and one of http.conf's `sessionlimit`.
+EXPRESS_MAX: Final = 8  # More of them for what must end a blockade: stopping a playback, hanging up.
+
+
+class SocketBroken(AsteriskError):
+    """A request socket ended. `sent` tells whether the request may have been carried out."""
+
+    def __init__(self, sent: bool) -> None:
+        super().__init__("request socket broken")
+        self.sent = sent
+
+
+class RequestSocket:
+    """One request at a time over one WebSocket. After any error or timeout it must be closed, not used again."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._exchange = Exchange()
+
+    async def ask(self, request: Request) -> Reply:
+        """The reply, whatever its status. SocketBroken; TimeoutError after `request.timeout_s`."""
+        name, frame = self._exchange.ask(request)
+        try:
+            await self._socket.send_str(frame)
+        except (aiohttp.ClientError, OSError):
+            raise SocketBroken(sent=False) from None
+        async with asyncio.timeout(request.timeout_s):
+            while True:
+                answer = await self._socket.receive()
+                if answer.type is not aiohttp.WSMsgType.TEXT:
+                    raise SocketBroken(sent=True)
+                match hear(answer.data):
+                    case Answered(request=answered, reply=reply) if answered == name:
+                        return reply
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+
+class Pool:
+    """Carries requests to one Asterisk; `await close()` when the event socket is lost."""
+
+    def __init__(self, address: Address, session: aiohttp.ClientSession) -> None:
+        self._address, self._session = address, session
+        self._idle: list[RequestSocket] = []
+        self._names: list[str] = [f"{address.app}-requests-{n}" for n in range(SOCKETS_MAX + EXPRESS_MAX, 0, -1)]
+        self._taken: dict[RequestSocket, str] = {}  # Every open socket and the application it is registered as.
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self.counters: Counter[str] = Counter()
+
+    @property
+    def sockets(self) -> int:
+        """How many are open."""
+        return len(self._taken)
+
+    async def ask(self, request: Request, express: bool = False) -> Reply:
+        """Carry out one request. TimeoutError; AsteriskError when the link is down. `express`: never waits in line."""
+        self.counters["requests"] += 1
+        while True:
+            socket = await self._take(express)
+            try:
+                reply = await socket.ask(request)
+            except SocketBroken as broken:
+                self._discard(socket)
+                if broken.sent or self._closed:
+                    raise
+            except BaseException:
+                # No answer in time: Asterisk may still be at it, so the socket is of no use to the next request.
+                self._discard(socket)
+                raise
+            else:
+                self._give_back(socket)
+                return reply
+
+    async def _take(self, express: bool) -> RequestSocket:
+        most = SOCKETS_MAX + (EXPRESS_MAX if express else 0)
+        while not self._closed:
+            if self._idle:
+                return self._idle.pop()
+            if self._names and SOCKETS_MAX + EXPRESS_MAX - len(self._names) < most:
+                return await self._open()
+            self.counters["waits_for_socket"] += 1
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            finally:
+                if turn in self._waiting:
+                    self._waiting.remove(turn)
+        raise SocketBroken(sent=False)
+
+    async def _open(self) -> RequestSocket:
+        name = self._names.pop()
+        try:
+            socket = RequestSocket(await self._address.socket(self._session, name))
+        except BaseException:
+            self._names.append(name)
+            self._next()
+            raise
+        self.counters["sockets_opened"] += 1
+        self._taken[socket] = name
+        if self._closed:
+            self._discard(socket)
+            raise SocketBroken(sent=False)
+        return socket
+
+    def _give_back(self, socket: RequestSocket) -> None:
+        if self._closed:
+            self._discard(socket)
+            return
+        self._idle.append(socket)
+        self._next()
+
+    def _discard(self, socket: RequestSocket) -> None:
+        name = self._taken.pop(socket, None)
+        if name is not None:
+            # The name comes last in turn: Asterisk may still hold it while the old socket is blocked.
+            self._names.insert(0, name)
+        task = asyncio.get_running_loop().create_task(socket.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        self._next()
+
+    def _next(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    async def close(self) -> None:
+        """Close every socket; requests under way fail."""
+        self._closed = True
+        for socket in list(self._taken):
+            self._discard(socket)
+        for turn in self._waiting:
+            if not turn.done():
+                turn.set_result(None)
+        await asyncio.gather(*self._closing, return_exceptions=True)

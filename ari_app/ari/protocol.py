@@ -1,0 +1,126 @@
+"""REST over WebSocket (Asterisk ≥ 22.4), without I/O: requests to frames, frames to replies or events.
+
+One Exchange belongs to one socket; the ids it mints match a reply to its request.
+"""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import orjson
+
+from ari_app.errors import Gone, RequestFailed
+
+TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One ARI operation. `path` has no leading slash; `query` is sent as parameters, `body` as JSON.
+
+    `quiet_404`: what we name may have ended already, and then there is nothing left to do.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: dict[str, Any] | None = None
+    quiet_404: bool = False
+    timeout_s: float = TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a request. `body` is JSON text, or empty."""
+
+    status: int
+    reason: str
+    body: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    def value(self) -> Any:
+        """The body as JSON; None when there is none."""
+        return orjson.loads(self.body) if self.body else None
+
+    def detail(self) -> str:
+        """What Asterisk says went wrong: under `message`, or (originate) under `error`; else the reason phrase."""
+        try:
+            said = self.value()
+        except orjson.JSONDecodeError:
+            return self.reason
+        said = said if isinstance(said, dict) else {}
+        return str(said.get("message") or said.get("error") or self.reason)
+
+    def check(self) -> "Reply":
+        """Itself when the request succeeded, else Gone (404) or RequestFailed."""
+        if self.ok:
+            return self
+        raise Gone(404, self.detail()) if self.status == 404 else RequestFailed(self.status, self.detail())
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A reply came. `request` is the id Exchange.ask gave, empty when Asterisk could not read the request."""
+
+    request: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Occurred:
+    """An ARI event came; for Decoder.decode."""
+
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Garbled:
+    """A frame that is not what ARI sends. `why` never quotes it: it may hold a caller's number."""
+
+    why: str
+
+
+Heard: TypeAlias = Answered | Occurred | Garbled
+
+
+class Exchange:
+    """The requests of one socket."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def ask(self, request: Request) -> tuple[str, str]:
+        """The id and the text frame of a request."""
+        self._asked += 1
+        name = str(self._asked)
+        frame: dict[str, Any] = {
+            "type": "RESTRequest",
+            "transaction_id": name,
+            "request_id": name,
+            "method": request.method,
+            "uri": request.path,
+            "query_strings": [{"name": key, "value": value} for key, value in request.query.items()],
+        }
+        if request.body is not None:
+            frame["content_type"] = "application/json"
+            frame["message_body"] = orjson.dumps(request.body).decode()
+        return name, orjson.dumps(frame).decode()
+
+
+def hear(frame: str | bytes) -> Heard:
+    """What a frame from Asterisk means. Never raises."""
+    try:
+        message = orjson.loads(frame)
+    except orjson.JSONDecodeError as error:
+        return Garbled(f"not JSON: {error.msg}")
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return Garbled("no type")
+    if message["type"] != "RESTResponse":
+        return Occurred(message)
+    status, request = message.get("status_code"), message.get("request_id", "")
+    if not isinstance(status, int) or not isinstance(request, str):
+        return Garbled("a reply without status")
+    reply = Reply(status, str(message.get("reason_phrase", "")), str(message.get("message_body") or ""))
+    return Answered(request, reply)

@@ -1,0 +1,242 @@
+"""The flow half of a call, and its beginning and end. Waiting and talking are in talk."""
+
+from ari_app.board import talk
+from ari_app.board.floor import Call, Floor
+from ari_app.flow import interpreter
+from ari_app.flow.interpreter import (
+    End,
+    Enqueue,
+    Entered,
+    Hush,
+    Input,
+    Intent,
+    Key,
+    QueueDone,
+    SaidAll,
+    Say,
+    Speak,
+    Step,
+    Took,
+    Unwait,
+    Wait,
+    WaitedOut,
+    Walk,
+)
+from ari_app.model.effects import Answer, Play, Remember, Warn
+from ari_app.model.events import CallArrived, LegEnded
+from ari_app.model.facts import (
+    CallClosed,
+    CallOpened,
+    CallRefused,
+    ClosedBy,
+    KeyTaken,
+    LegOpened,
+    NodeEntered,
+    PromptFailed,
+)
+from ari_app.model.ids import LegId
+from ari_app.model.states import CallMove, CallState
+
+HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
+PROMPT_GRACE_S = 0.2  # A failed prompt is mostly the caller hanging up: his leg's end follows within this.
+
+
+# -- beginning --
+
+
+def arrive(floor: Floor, event: CallArrived, now: float) -> None:
+    """A caller's channel is ours: answer it, and start the flow of the number he dialled."""
+    if event.leg in floor.legs:
+        return
+    plan = floor.settings.numbers.get(event.dialled)
+    flow = floor.flows.get(plan.flow) if plan is not None else None
+    language = (plan.language if plan is not None else None) or floor.settings.language
+    call = Call(floor.mint.call(), event.leg, event.caller, event.dialled, event.via, now, language)
+    refusal = _refusal(floor, known=flow is not None)
+    floor.calls[call.id] = call
+    version = flow.version if flow is not None else ""
+    floor.note(
+        CallOpened(call.id, event.caller, event.dialled, event.via, flow.name if flow else "", version, language)
+    )
+    floor.leg_opened(LegOpened(call.id, call.leg, "caller"))
+    floor.do(Remember(call.id, call.leg, "HOTLINE_CALL", call.id), Answer(call.id, call.leg))
+    floor.set_timer(call, "life", now + floor.settings.limits.call_s_max)
+    if refusal is not None:
+        _refuse(floor, call, *refusal)
+        return
+    assert flow is not None
+    call.walk = Walk(flow, floor.zone, floor.settings.limits.steps_max)
+    _apply(floor, call, interpreter.begin(call.walk, now), now)
+
+
+def _refusal(floor: Floor, known: bool) -> tuple[str, str] | None:
+    """Why a new call is refused, and the prompt that says so; None when it is welcome."""
+    if floor.draining:
+        return "draining", "all-circuits-busy"
+    if floor.door:
+        return floor.door, "all-circuits-busy"
+    if len(floor.calls) >= floor.settings.limits.calls_max:
+        return "calls-max", "all-circuits-busy"
+    return None if known else ("unknown-number", "unknown-number")
+
+
+def _refuse(floor: Floor, call: Call, reason: str, prompt: str) -> None:
+    call.refusing = True
+    floor.note(CallRefused(call.id, reason))
+    call.playback = floor.playback(call.id)
+    floor.do(Play(call.id, call.leg, call.playback, (prompt,), call.language))
+
+
+# -- the flow --
+
+
+def take(floor: Floor, call: Call, got: Input, now: float) -> None:
+    """One input for the flow."""
+    if call.walk is not None and call.cursor is not None:
+        _apply(floor, call, interpreter.step(call.walk, call.cursor, got, now), now)
+
+
+def _apply(floor: Floor, call: Call, step: Step, now: float) -> None:
+    call.cursor, intents = step
+    for intent in intents:
+        _carry_out(floor, call, intent, now)
+
+
+def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> None:
+    match intent:
+        case Entered(node, kind):
+            floor.note(NodeEntered(call.id, node, kind))
+        case Took(node, key, accepted):
+            floor.note(KeyTaken(call.id, node, key, accepted))
+        case Say(prompts):
+            call.playback = floor.playback(call.id)
+            floor.do(Play(call.id, call.leg, call.playback, prompts, call.language))
+        case Hush():
+            talk.hush(floor, call)
+        case Wait(seconds):
+            floor.set_timer(call, "flow", now + seconds)
+        case Unwait():
+            floor.cancel_timer(call, "flow")
+        case Speak(language):
+            call.language = language
+        case Enqueue(node):
+            if (branch := talk.enqueue(floor, call, node, now)) is not None:
+                take(floor, call, QueueDone(branch), now)
+        case End(looped):
+            if looped:
+                floor.do(Warn("flow broken off: too many nodes without waiting for the caller", call.id))
+            close(floor, call, "flow", 16, now)
+
+
+def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
+    """A key of the caller; an agent's keys during a talk mean nothing yet."""
+    if leg != call.leg or call.refusing:
+        return
+    match call.state:
+        case CallState.IN_FLOW:
+            take(floor, call, Key(digit), now)
+        case CallState.QUEUED | CallState.RINGING | CallState.WHISPERING:
+            talk.key(floor, call, digit, now)
+        case _:
+            pass
+
+
+def prompt_over(floor: Floor, call: Call, playback: str, ok: bool, now: float) -> None:
+    """A prompt ended. One that failed waits a moment: mostly the caller is hanging up."""
+    if call.offer is not None and call.offer.whisper == playback:
+        talk.whisper_over(floor, call, now)
+    elif call.playback == playback:
+        if ok:
+            _heard(floor, call, now)
+        else:
+            floor.set_timer(call, "prompt", now + PROMPT_GRACE_S)
+
+
+def prompt_failed(floor: Floor, call: Call, now: float) -> None:
+    """The caller is still there: the prompt was not heard. Note it, and go on as if it had been."""
+    if call.playback is not None:
+        floor.note(PromptFailed(call.id, call.cursor.node if call.cursor else ""))
+        _heard(floor, call, now)
+
+
+def _heard(floor: Floor, call: Call, now: float) -> None:
+    if call.refusing:
+        close(floor, call, "refused", 16, now)
+    elif call.state is CallState.IN_FLOW:
+        call.playback = None
+        take(floor, call, SaidAll(), now)
+    else:
+        talk.prompt_over(floor, call, now)
+
+
+def timer(floor: Floor, call: Call, name: str, now: float) -> None:
+    """One of the call's timers fired."""
+    match name:
+        case "flow":
+            take(floor, call, WaitedOut(), now)
+        case "prompt":
+            prompt_failed(floor, call, now)
+        case "wait":
+            if talk.waited_out(floor, call, now):
+                take(floor, call, QueueDone("timeout"), now)
+        case "no-ringing" | "ring":
+            if call.offer is not None and call.state is CallState.RINGING:
+                talk.offer_failed(floor, call, "ran-out" if name == "ring" else "unreachable", 0, now)
+        case "record-again":
+            talk.record_again(floor, call)
+        case "life":
+            close(floor, call, "limit", 16, now)
+        case "close":
+            for leg in sorted(call.legs):
+                leg_ended(floor, call, LegEnded(leg, 0), now)
+        case _:
+            raise AssertionError(f"no timer named {name}")
+
+
+# -- end --
+
+
+def leg_ended(floor: Floor, call: Call, ended: LegEnded, now: float) -> None:
+    """A leg is gone; what it was decides what happens to the rest of the call."""
+    leg, cause = ended.leg, ended.cause
+    floor.leg_closed(call, leg, cause, ended.sip)
+    if leg == call.leg:
+        call.playback = call.notice = None
+        close(floor, call, "caller", cause, now)
+    elif call.offer is not None and call.offer.leg == leg:
+        talk.offer_failed(floor, call, talk.outcome_of(call.offer, cause), cause, now)
+    elif call.talk is not None and call.talk.leg == leg:
+        talk.end_talk(floor, call, "agent", now)
+        call.to(CallMove.TALK_ENDS)
+        take(floor, call, QueueDone("next"), now)
+    seat = next((s for s in floor.seats.values() if s.leg == leg), None)
+    if seat is not None:
+        talk.seat_leg_gone(floor, seat, leg, now)
+    if call.state is CallState.CLOSING and not call.legs:
+        _finish(floor, call, now)
+
+
+def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> None:
+    """Hang up whoever is still there; the call is closed when its last leg is gone."""
+    if call.state is CallState.CLOSING:
+        return
+    if call.talk is not None:
+        talk.end_talk(floor, call, by, now)
+    talk.leave_queue(floor, call, "abandoned" if by == "caller" else "failed", now)
+    call.to(CallMove.CLOSE)
+    call.closed_by, call.cause = by, cause
+    for name in ("flow", "prompt", "wait", "life", "record-again"):
+        floor.cancel_timer(call, name)
+    for leg in sorted(call.legs):
+        floor.hang_up(call, leg)
+    if call.legs:
+        floor.set_timer(call, "close", now + HANG_UP_S_MAX)
+
+
+def _finish(floor: Floor, call: Call, now: float) -> None:
+    floor.cancel_timer(call, "close")
+    assert call.closed_by is not None
+    node = call.cursor.node if call.cursor is not None else ""
+    floor.note(CallClosed(call.id, call.closed_by, node, call.cause, round(now - call.opened_at, 3)))
+    del floor.calls[call.id]
+    floor.mint.forget(call.id)

@@ -1,0 +1,127 @@
+"""Feature codes: an agent's phone dials `*11` (sign in), `*12` (ready) …; prompts answer, then the desk hangs up.
+
+Signing in asks for work number and PIN, each ended by `#`. The PIN's digits are marked secret and checked outside.
+Every other code needs no PIN: it acts for the agent signed in on that phone.
+"""
+
+from ari_app.acd.engine import Match
+from ari_app.board import seats
+from ari_app.board.floor import Desk, Floor
+from ari_app.model.effects import Answer, CancelTimer, CheckPin, HangUp, MarkSecret, Play, SetTimer, StopPlay
+from ari_app.model.events import AgentAsked, AgentWish, FeatureDialled
+from ari_app.model.ids import AgentId, TimerId
+
+ASK_S = 15.0  # For each of work number and PIN, from the start of the question.
+TYPED_MAX = 12
+
+
+def dialled(floor: Floor, event: FeatureDialled, now: float) -> Match | None:
+    """A feature code was dialled."""
+    if event.leg in floor.legs:
+        return None
+    desk = Desk(floor.mint.call(), event.leg, event.phone)
+    floor.desks[desk.id] = desk
+    floor.legs[desk.leg] = desk.id
+    floor.do(Answer(desk.id, desk.leg))
+    wish, value = _wish(floor, event.dialled)
+    if wish == "sign-in":
+        _ask(floor, desk, "number", "enter-work-number", now)
+        return None
+    agent = next((s.agent for s in floor.seats.values() if s.phone == desk.phone and s.state != "signed-out"), None)
+    if wish is None or agent is None:
+        _say(floor, desk, "code-unknown" if wish is None else "not-signed-in")
+        return None
+    (ok, _), match = seats.ask(floor, AgentAsked(agent, wish, value), now)
+    _say(floor, desk, _answer(floor, agent, wish) if ok else "code-unknown")
+    return match
+
+
+def _wish(floor: Floor, code: str) -> tuple[AgentWish | None, str]:
+    codes = floor.settings.feature_codes
+    wishes: dict[str, AgentWish] = {
+        codes.sign_in: "sign-in",
+        codes.ready: "ready",
+        codes.not_ready: "not-ready",
+        codes.sign_out: "sign-out",
+        codes.disposition: "disposition",
+    }
+    for prefix, wish in wishes.items():
+        if code == prefix or (code.startswith(prefix) and wish in ("not-ready", "disposition")):
+            return wish, code.removeprefix(prefix)
+    return None, ""
+
+
+def _answer(floor: Floor, agent: AgentId, wish: AgentWish) -> str:
+    if wish == "disposition":
+        return "disposition-noted"
+    if wish == "sign-out":
+        return "signed-out"
+    return "agent-not-ready" if wish == "not-ready" else "agent-ready"
+
+
+def key(floor: Floor, desk: Desk, digit: str, now: float) -> None:
+    """A key at a desk: part of the work number or of the PIN."""
+    if not desk.asking:
+        return
+    if desk.asking == "pin":
+        floor.do(MarkSecret())
+    _hush(floor, desk)
+    if digit != "#":
+        desk.typed = (desk.typed + digit)[:TYPED_MAX]
+    elif desk.asking == "number":
+        desk.number, desk.typed = desk.typed, ""
+        _ask(floor, desk, "pin", "enter-pin", now)
+    else:
+        pin, desk.typed, desk.asking = desk.typed, "", ""
+        floor.do(CancelTimer(_timer(desk)), CheckPin(desk.leg, AgentId(desk.number), pin))
+
+
+def pin_checked(floor: Floor, desk: Desk, ok: bool, now: float) -> None:
+    if not ok:
+        _say(floor, desk, "pin-wrong")
+        return
+    (granted, _), _ = seats.ask(floor, AgentAsked(AgentId(desk.number), "sign-in", phone=desk.phone), now)
+    _say(floor, desk, "signed-in" if granted else "not-possible-now")
+
+
+def prompt_over(floor: Floor, desk: Desk, playback: str) -> None:
+    if desk.playback == playback:
+        desk.playback = None
+        if desk.ending:
+            floor.do(HangUp(desk.id, desk.leg))
+
+
+def timed_out(floor: Floor, desk: Desk) -> None:
+    _hush(floor, desk)
+    _say(floor, desk, "goodbye")
+
+
+def gone(floor: Floor, desk: Desk) -> None:
+    if desk.asking:
+        floor.do(CancelTimer(_timer(desk)))
+    del floor.legs[desk.leg], floor.desks[desk.id]
+    floor.mint.forget(desk.id)
+
+
+def _timer(desk: Desk) -> TimerId:
+    return TimerId(f"{desk.id}.ask")
+
+
+def _ask(floor: Floor, desk: Desk, what: str, prompt: str, now: float) -> None:
+    desk.asking = what
+    desk.playback = floor.playback(desk.id)
+    language = floor.settings.language
+    floor.do(Play(desk.id, desk.leg, desk.playback, (prompt,), language), SetTimer(_timer(desk), now + ASK_S))
+
+
+def _hush(floor: Floor, desk: Desk) -> None:
+    if desk.playback is not None:
+        floor.do(StopPlay(desk.id, desk.playback))
+        desk.playback = None
+
+
+def _say(floor: Floor, desk: Desk, prompt: str) -> None:
+    """The last prompt; the desk hangs up after it."""
+    desk.asking, desk.ending = "", True
+    desk.playback = floor.playback(desk.id)
+    floor.do(Play(desk.id, desk.leg, desk.playback, (prompt,), floor.settings.language))

@@ -1,0 +1,188 @@
+"""What the board knows: calls, legs, seats, the distributor, and the effects of the event being handled.
+
+Plain records; the rules that change them are in call, talk, seats and desk.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from ari_app.acd.engine import Engine, Visit
+from ari_app.flow.interpreter import Cursor, Walk
+from ari_app.flow.model import LoadedFlow, Queue
+from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
+from ari_app.model.events import OpenCall
+from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened
+from ari_app.model.ids import (
+    AgentId,
+    BridgeId,
+    CallId,
+    LegId,
+    Mint,
+    Number,
+    PhoneName,
+    PlaybackId,
+    QueueName,
+    RecordingId,
+    Skill,
+    TimerId,
+)
+from ari_app.model.settings import Settings
+from ari_app.model.states import CALL, AgentState, CallMove, CallState
+
+
+@dataclass
+class Offer:
+    """One attempt to give the call to one agent; its id is the agent's leg."""
+
+    leg: LegId
+    agent: AgentId
+    phone: PhoneName
+    made_at: float
+    rang: bool = False
+    answered: bool = False
+    whisper: PlaybackId | None = None  # What the agent alone hears; None when it is over.
+
+
+@dataclass
+class Talk:
+    """Caller and agent in one bridge."""
+
+    leg: LegId
+    agent: AgentId
+    queue: QueueName
+    bridge: BridgeId
+    since: float
+    held: bool = False
+
+
+@dataclass
+class Call:
+    """One caller, from first ring to last leg gone."""
+
+    id: CallId
+    leg: LegId
+    caller: Number
+    dialled: str
+    via: str
+    opened_at: float
+    language: str
+    walk: Walk | None = None
+    cursor: Cursor | None = None
+    state: CallState = CallState.IN_FLOW
+    playback: PlaybackId | None = None  # What the caller hears now; None: nothing, or music.
+    notice: PlaybackId | None = None  # The recording notice, while it is heard: nobody is joined before its end.
+    refusing: bool = False  # Refused the call: plays a prompt, then hangs up.
+    queue: Queue | None = None  # The queue node the caller is in.
+    visit: Visit | None = None
+    visits: int = 0
+    offer: Offer | None = None
+    talk: Talk | None = None
+    recording: RecordingId | None = None
+    recording_refused: bool = False
+    recording_on: bool = False
+    legs: set[LegId] = field(default_factory=set)  # Alive ones.
+    timers: set[TimerId] = field(default_factory=set)
+    closed_by: ClosedBy | None = None
+    cause: int = 16
+
+    def to(self, move: CallMove) -> None:
+        """Change state by the table; KeyError for a move the table does not know is a bug."""
+        self.state = CALL[self.state][move]
+
+
+@dataclass
+class Seat:
+    """One agent. `leg` is the agent's live leg: nobody is ready again before it is gone."""
+
+    agent: AgentId
+    phone: PhoneName
+    state: AgentState = AgentState.SIGNED_OUT
+    since: float = 0.0
+    reason: str = ""
+    idle_since: float = 0.0
+    call: CallId | None = None  # The current call; in wrap-up and later the last one.
+    leg: LegId | None = None
+    withdrawn: bool = False  # The offer is withdrawn; waits for the leg to end.
+    wrap_up_over: bool = False  # The time is up; waits for the leg to end.
+    pending: tuple[AgentState, str] | None = None  # Not ready or signed out as soon as this is over, and why.
+
+
+@dataclass
+class Desk:
+    """A feature-code call: an agent's phone dialled `*11` …"""
+
+    id: CallId
+    leg: LegId
+    phone: PhoneName
+    asking: str = ""  # "number", "pin" or "": nothing more to ask.
+    number: str = ""
+    typed: str = ""
+    playback: PlaybackId | None = None
+    ending: bool = False
+
+
+@dataclass
+class Floor:
+    settings: Settings
+    flows: Mapping[str, LoadedFlow]
+    zone: tzinfo
+    mint: Mint = field(default_factory=lambda: Mint(0))
+    link: bool = False
+    door: str = ""  # Why new calls are refused; empty: open.
+    draining: bool = False
+    calls: dict[CallId, Call] = field(default_factory=dict)
+    desks: dict[CallId, Desk] = field(default_factory=dict)
+    legs: dict[LegId, CallId] = field(default_factory=dict)  # Every live leg, callers', agents' and desks'.
+    left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
+    seats: dict[AgentId, Seat] = field(default_factory=dict)
+    engine: Engine = field(init=False)
+    out: list[Effect] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(
+            needs={QueueName(q): _skills(queue.skills) for q, queue in self.settings.queues.items()},
+            skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},
+        )
+        for number, agent in self.settings.agents.items():
+            self.seats[AgentId(number)] = Seat(AgentId(number), PhoneName(agent.phone))
+
+    # -- shorthands: each appends effects of the event being handled --
+
+    def do(self, *effects: Effect) -> None:
+        self.out.extend(effects)
+
+    def note(self, fact: Fact) -> None:
+        self.out.append(Note(fact))
+
+    def playback(self, call: CallId) -> PlaybackId:
+        return PlaybackId(self.mint.part(call, "p"))
+
+    def set_timer(self, call: Call, name: str, at: float) -> None:
+        timer = TimerId(f"{call.id}.{name}")
+        call.timers.add(timer)
+        self.do(SetTimer(timer, at))
+
+    def cancel_timer(self, call: Call, name: str) -> None:
+        timer = TimerId(f"{call.id}.{name}")
+        if timer in call.timers:
+            call.timers.discard(timer)
+            self.do(CancelTimer(timer))
+
+    def leg_opened(self, fact: LegOpened) -> None:
+        self.legs[fact.leg] = fact.call
+        self.calls[fact.call].legs.add(fact.leg)
+        self.note(fact)
+
+    def leg_closed(self, call: Call, leg: LegId, cause: int, sip: int) -> None:
+        del self.legs[leg]
+        call.legs.discard(leg)
+        self.note(LegClosed(call.id, leg, cause, sip))
+
+    def hang_up(self, call: Call, leg: LegId, cause: int = 16) -> None:
+        if leg in call.legs:
+            self.do(HangUp(call.id, leg, cause))
+
+
+def _skills(levels: Mapping[str, int]) -> dict[Skill, int]:
+    return {Skill(name): level for name, level in levels.items()}

@@ -1,0 +1,65 @@
+"""The link to Asterisk: what a loss and a listing mean. Differences become ordinary ends of legs (design §2.7).
+
+What an earlier daemon left: talks go on untouched until they end by themselves, everything else of it is hung up.
+"""
+
+from ari_app.board import call as calls
+from ari_app.board import desk, talk
+from ari_app.board.floor import Floor
+from ari_app.model.effects import DropBridge, HangUp, JoinRecording, MakeBridge, Warn
+from ari_app.model.events import LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
+from ari_app.model.facts import CallClosed
+from ari_app.model.ids import CallId, LegId
+
+NO_CALL = CallId("0-0")  # The lane of commands about things no call of ours owns.
+
+
+def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: float) -> None:
+    match event:
+        case Restored(left):
+            floor.left = {each.leg: each for each in left}
+        case LinkDown(reason):
+            floor.link = floor.engine.open = False
+            floor.do(Warn(f"link to Asterisk lost: {reason}"))
+        case LinkUp():
+            floor.link = True
+            for music in sorted({queue.music for queue in floor.settings.queues.values()}):
+                floor.do(MakeBridge(None, talk.music_bridge(music), "holding", music))
+        case Listed():
+            _compare(floor, event, now)
+            floor.engine.open = True
+            for match in list(floor.engine.matches()):
+                talk.make_offer(floor, match, now)
+
+
+def _compare(floor: Floor, listed: Listed, now: float) -> None:
+    alive = {channel.leg for channel in listed.channels}
+    for leg in sorted(set(floor.legs) - alive):
+        owner = floor.legs.get(leg)  # An earlier one's end may have taken this one along.
+        if owner in floor.calls:
+            calls.leg_ended(floor, floor.calls[owner], LegEnded(leg, 0), now)
+        elif owner in floor.desks:
+            desk.gone(floor, floor.desks[owner])
+    talking = {
+        leg for bridge in listed.bridges if bridge.kind == "mixing" and len(bridge.legs) > 1 for leg in bridge.legs
+    }
+    for leg in sorted(alive - set(floor.legs) - talking):
+        floor.do(HangUp(NO_CALL, leg))
+    for leg in sorted(set(floor.left) - (alive & talking)):
+        _closed(floor, floor.left.pop(leg), now)
+    known = {call.talk.bridge for call in floor.calls.values() if call.talk is not None}
+    for bridge in listed.bridges:
+        if bridge.kind == "mixing" and bridge.bridge not in known and not set(bridge.legs) & talking:
+            floor.do(DropBridge(NO_CALL, bridge.bridge))
+
+
+def orphan_ended(floor: Floor, leg: LegId, now: float) -> None:
+    """A leg of an earlier daemon's talk ended: close its row and join its recording."""
+    if leg in floor.left:
+        _closed(floor, floor.left.pop(leg), now)
+
+
+def _closed(floor: Floor, left: OpenCall, now: float) -> None:
+    floor.note(CallClosed(left.call, "lost", "", 0, round(now - left.opened_at, 3)))
+    if left.recording is not None:
+        floor.do(JoinRecording(left.call, left.recording))

@@ -1,0 +1,358 @@
+"""The queue half of a call: waiting, offers, whisper, talk, recording. The flow half is in call."""
+
+from ari_app.acd.engine import Match, Visit, rank
+from ari_app.board import seats
+from ari_app.board.floor import Call, Floor, Offer, Seat, Talk
+from ari_app.flow.model import Queue
+from ari_app.model.effects import (
+    Announce,
+    DropBridge,
+    Join,
+    JoinRecording,
+    Leave,
+    MakeBridge,
+    Play,
+    Remember,
+    Ring,
+    StartRecording,
+    StopPlay,
+    StopRecording,
+    Warn,
+)
+from ari_app.model.facts import (
+    ClosedBy,
+    Connected,
+    HoldBegan,
+    HoldEnded,
+    LegOpened,
+    OfferEnded,
+    OfferMade,
+    OfferOutcome,
+    OfferRang,
+    Queued,
+    QueueLeft,
+    RecordingMissed,
+    RecordingRefused,
+    RecordingRunning,
+    RecordingWanted,
+    TalkEnded,
+    VisitOutcome,
+)
+from ari_app.model.ids import BridgeId, LegId, OfferId, QueueName, RecordingId
+from ari_app.model.settings import Queue as QueueSettings
+from ari_app.model.settings import RecordingPolicy
+from ari_app.model.states import AgentMove, AgentState, CallMove, CallState
+
+RECORD_AGAIN_S = 2.0  # Between tries to record while a talk goes on unrecorded.
+
+
+def music_bridge(music: str) -> BridgeId:
+    """The holding bridge of a music class: one for all waiting callers, the same over boots."""
+    return BridgeId(f"music-{music}")
+
+
+def queue_of(floor: Floor, call: Call) -> QueueSettings:
+    assert call.queue is not None
+    return floor.settings.queues[call.queue.queue]
+
+
+# -- waiting --
+
+
+def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
+    """Into the queue; returns the flow's branch (`full`, `no_agents`) when the caller cannot wait there."""
+    name, settings = QueueName(node.queue), floor.settings.queues[node.queue]
+    call.visits += 1
+    signed_in = [s.agent for s in floor.seats.values() if s.state is not AgentState.SIGNED_OUT]
+    refused: tuple[VisitOutcome, str] | None = None
+    if floor.engine.length(name) >= settings.waiting_max:
+        refused = "full", "full"
+    elif node.on_no_agents is not None and not floor.engine.servers(name, signed_in):
+        refused = "no-agents", "no_agents"
+    if refused:
+        floor.note(QueueLeft(call.id, call.visits, name, refused[0], 0.0))
+        return refused[1]
+    call.queue, call.visit = node, Visit(call.id, call.visits, name, node.priority, now, rank(now, node.priority))
+    call.to(CallMove.ENQUEUE)
+    match = floor.engine.enter(call.visit)
+    position = floor.engine.position(call.id)
+    floor.note(Queued(call.id, call.visits, name, node.priority, call.visit.rank, position))
+    floor.set_timer(call, "wait", now + settings.wait_s_max)
+    floor.do(Remember(call.id, call.leg, "HOTLINE_QUEUE", f"{name} {now:.3f} {node.priority}"))
+    floor.do(Join(call.id, music_bridge(settings.music), call.leg))
+    _say_while_waiting(floor, call, node, settings.recording)
+    if match is not None:
+        make_offer(floor, match, now)
+    return None
+
+
+def _say_while_waiting(floor: Floor, call: Call, node: Queue, policy: RecordingPolicy) -> None:
+    """The recording notice first, alone, since nobody may be joined before its end; then the node's own prompts."""
+    notice = {"announce": "recording-notice", "ask": "recording-notice-ask"}.get(policy.policy)
+    if notice and not call.recording_refused:
+        call.notice = call.playback = floor.playback(call.id)
+        floor.do(Play(call.id, call.leg, call.notice, (notice,), call.language))
+    elif node.say:
+        _say(floor, call, node.say)
+
+
+def _say(floor: Floor, call: Call, prompts: tuple[str, ...]) -> None:
+    call.playback = floor.playback(call.id)
+    floor.do(Play(call.id, call.leg, call.playback, prompts, call.language))
+
+
+def hush(floor: Floor, call: Call) -> None:
+    """Stop what the caller hears; must stand before any Join or Leave of that leg (asterisk.md: requests wait)."""
+    if call.playback is not None:
+        floor.do(StopPlay(call.id, call.playback))
+        call.playback = call.notice = None
+
+
+def prompt_over(floor: Floor, call: Call, now: float) -> None:
+    """What the waiting caller heard is over."""
+    was_notice, call.playback, call.notice = call.notice is not None, None, None
+    if was_notice:
+        if call.state is CallState.WHISPERING:
+            _join_if_heard(floor, call, now)
+        elif call.queue and call.queue.say:
+            _say(floor, call, call.queue.say)
+
+
+def key(floor: Floor, call: Call, digit: str, now: float) -> None:
+    """The only key that counts while waiting: the one that refuses the recording, where the policy asks."""
+    policy = queue_of(floor, call).recording
+    if policy.policy != "ask" or digit != policy.refuse_key or call.recording_refused or call.recording:
+        return
+    call.recording_refused = True
+    assert call.visit is not None
+    floor.note(RecordingRefused(call.id, call.visit.queue))
+    hush(floor, call)
+    if call.state is CallState.WHISPERING:
+        _join_if_heard(floor, call, now)
+    else:
+        _say(floor, call, ("recording-off",))
+
+
+def leave_queue(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> None:
+    """The visit ends. The offer, if any, is withdrawn."""
+    if call.visit is None:
+        return
+    if call.offer is not None:
+        withdraw(floor, call, now)
+    visit, call.visit = call.visit, None
+    floor.engine.leave(call.id)
+    floor.cancel_timer(call, "wait")
+    floor.note(QueueLeft(call.id, visit.n, visit.queue, outcome, round(now - visit.since, 3)))
+
+
+def waited_out(floor: Floor, call: Call, now: float) -> bool:
+    """wait_s_max is over. False while an agent is about to be joined: then the caller waits those seconds more."""
+    if call.state is CallState.WHISPERING or call.visit is None:
+        return False
+    if call.state is CallState.RINGING:
+        withdraw(floor, call, now)
+    assert call.queue is not None
+    hush(floor, call)
+    floor.do(Leave(call.id, music_bridge(queue_of(floor, call).music), call.leg))
+    leave_queue(floor, call, "timed-out", now)
+    call.to(CallMove.LEAVE_QUEUE)
+    return True
+
+
+# -- offers --
+
+
+def make_offer(floor: Floor, match: Match, now: float) -> None:
+    """Ring the agent. The offer is in the store before the phone rings."""
+    call, seat = floor.calls[match.visit.call], floor.seats[match.agent]
+    queue = queue_of(floor, call)
+    leg = LegId(floor.mint.part(call.id, "l"))
+    call.to(CallMove.OFFER)
+    call.offer = Offer(leg, seat.agent, seat.phone, now)
+    floor.leg_opened(LegOpened(call.id, leg, "agent", seat.phone))
+    seats.reserve(floor, seat, call.id, leg, now)
+    floor.note(OfferMade(call.id, OfferId(leg), match.visit.n, match.visit.queue, seat.agent, seat.phone))
+    floor.do(Ring(call.id, leg, seat.phone, call.caller, match.visit.queue, queue.ring_s))
+    floor.set_timer(call, "no-ringing", now + floor.settings.agent_rules.no_ringing_s)
+    floor.set_timer(call, "ring", now + queue.ring_s + 2)  # Asterisk ends the ringing itself; this is the net below.
+
+
+def ringing(floor: Floor, call: Call, leg: LegId) -> None:
+    if call.offer is not None and call.offer.leg == leg and not call.offer.rang:
+        call.offer.rang = True
+        floor.cancel_timer(call, "no-ringing")
+        floor.note(OfferRang(call.id, OfferId(leg)))
+
+
+def _end_offer(floor: Floor, call: Call, outcome: OfferOutcome, cause: int = 0) -> Offer:
+    offer, call.offer = call.offer, None
+    assert offer is not None
+    floor.cancel_timer(call, "no-ringing")
+    floor.cancel_timer(call, "ring")
+    floor.note(OfferEnded(call.id, OfferId(offer.leg), offer.agent, outcome, cause))
+    return offer
+
+
+def withdraw(floor: Floor, call: Call, now: float) -> None:
+    """The caller is gone or waited too long: the phone stops ringing, the agent is ready again when its leg is gone."""
+    offer = _end_offer(floor, call, "withdrawn")
+    seat = floor.seats[offer.agent]
+    seat.withdrawn = True
+    if call.state in (CallState.RINGING, CallState.WHISPERING):
+        call.to(CallMove.OFFER_ENDS)
+    floor.hang_up(call, offer.leg, 26)
+    drop_recording(floor, call)
+    if offer.leg not in call.legs:
+        rematch(floor, seats.leg_gone(floor, seat, offer.leg, now), now)
+
+
+def offer_failed(floor: Floor, call: Call, outcome: OfferOutcome, cause: int, now: float) -> None:
+    """Declined, ran out, unreachable: the agent is not ready, the caller keeps his place and is offered anew."""
+    offer = _end_offer(floor, call, outcome, cause)
+    call.to(CallMove.OFFER_ENDS)
+    floor.hang_up(call, offer.leg, 26)
+    drop_recording(floor, call)
+    reason = "ring-no-answer" if outcome == "ran-out" else outcome
+    seats.lost_offer(floor, floor.seats[offer.agent], reason, now)
+    rematch(floor, floor.engine.offer_lost(call.id), now)
+
+
+def rematch(floor: Floor, match: Match | None, now: float) -> None:
+    if match is not None:
+        make_offer(floor, match, now)
+
+
+def outcome_of(offer: Offer, cause: int) -> OfferOutcome:
+    """What the end of an agent's leg before the talk means (phones.md §2.1: decide on causes, never on Dial)."""
+    if cause in (17, 21) or offer.answered:
+        return "declined"
+    if cause == 19 and offer.rang:
+        return "ran-out"
+    return "unreachable"
+
+
+# -- whisper and talk --
+
+
+def agent_answered(floor: Floor, call: Call, leg: LegId, now: float) -> None:
+    """The agent hears the whisper while the caller still hears music; recording is ordered now, to be on in time."""
+    offer = call.offer
+    if offer is None or offer.leg != leg or call.state is not CallState.RINGING:
+        floor.hang_up(call, leg)  # Answered just as the offer ended.
+        return
+    call.to(CallMove.AGENT_ANSWERS)
+    offer.answered = True
+    floor.cancel_timer(call, "no-ringing")
+    floor.cancel_timer(call, "ring")
+    queue = queue_of(floor, call)
+    _order_recording(floor, call, offer, queue.recording)
+    if queue.whisper:
+        offer.whisper = floor.playback(call.id)
+        floor.do(Play(call.id, leg, offer.whisper, (queue.whisper,), floor.settings.language))
+    _join_if_heard(floor, call, now)
+
+
+def whisper_over(floor: Floor, call: Call, now: float) -> None:
+    if call.offer is not None:
+        call.offer.whisper = None
+        _join_if_heard(floor, call, now)
+
+
+def _join_if_heard(floor: Floor, call: Call, now: float) -> None:
+    """Join caller and agent once the whisper and the recording notice are both over."""
+    offer, visit = call.offer, call.visit
+    if offer is None or visit is None or offer.whisper is not None or call.notice is not None:
+        return
+    hush(floor, call)
+    bridge = BridgeId(floor.mint.part(call.id, "b"))
+    wait_s = round(now - visit.since, 3)
+    call.offer = call.visit = None
+    call.talk = Talk(offer.leg, offer.agent, visit.queue, bridge, now)
+    call.to(CallMove.CONNECT)
+    floor.cancel_timer(call, "wait")
+    floor.engine.leave(call.id)
+    floor.do(MakeBridge(call.id, bridge, "mixing"))
+    floor.do(Join(call.id, bridge, call.leg), Join(call.id, bridge, offer.leg))
+    floor.note(OfferEnded(call.id, OfferId(offer.leg), offer.agent, "accepted"))
+    floor.note(QueueLeft(call.id, visit.n, visit.queue, "connected", wait_s, offer.agent))
+    floor.note(Connected(call.id, OfferId(offer.leg), visit.queue, offer.agent, wait_s))
+    seats.move(floor, floor.seats[offer.agent], AgentMove.CONNECT, now)
+    floor.do(Remember(call.id, call.leg, "HOTLINE_TALK", f"{offer.agent} {offer.leg} {bridge}"))
+    number = tuple(f"digit-{digit}" for digit in offer.agent)
+    prompts = ("work-number-before", *number, "work-number-after")
+    floor.do(Announce(call.id, bridge, floor.playback(call.id), prompts, call.language))
+
+
+def held(floor: Floor, call: Call, leg: LegId, on: bool) -> None:
+    """The phone's own hold button; Asterisk plays the music to the other side by itself."""
+    talk = call.talk
+    if talk is None or talk.leg != leg or talk.held == on:
+        return
+    talk.held = on
+    floor.note(HoldBegan(call.id, talk.agent) if on else HoldEnded(call.id, talk.agent))
+
+
+def end_talk(floor: Floor, call: Call, by: ClosedBy, now: float) -> None:
+    """One side hung up: facts, the other side's leg is the caller of this function's business, the bridge goes."""
+    talk, call.talk = call.talk, None
+    assert talk is not None
+    if talk.held:
+        floor.note(HoldEnded(call.id, talk.agent))
+    floor.note(TalkEnded(call.id, OfferId(talk.leg), talk.agent, by, round(now - talk.since, 3)))
+    drop_recording(floor, call)
+    floor.hang_up(call, talk.leg)
+    floor.do(DropBridge(call.id, talk.bridge))
+    seat = floor.seats[talk.agent]
+    if talk.leg not in call.legs:
+        seat.leg = None
+    seats.talk_ended(floor, seat, floor.settings.queues[talk.queue].wrap_up_s, now)
+    if seat.wrap_up_over:
+        rematch(floor, seats.wrap_up_ended(floor, seat, now), now)
+
+
+def seat_leg_gone(floor: Floor, seat: Seat, leg: LegId, now: float) -> None:
+    rematch(floor, seats.leg_gone(floor, seat, leg, now), now)
+
+
+# -- recording --
+
+
+def _order_recording(floor: Floor, call: Call, offer: Offer, policy: RecordingPolicy) -> None:
+    if policy.policy == "never" or call.recording_refused or call.visit is None:
+        return
+    call.recording, call.recording_on = RecordingId(floor.mint.part(call.id, "r")), False
+    floor.note(RecordingWanted(call.id, call.recording, call.visit.queue, offer.agent, policy.basis, policy.keep_days))
+    floor.do(StartRecording(call.id, call.leg, call.recording))
+
+
+def recording_started(floor: Floor, call: Call, recording: RecordingId) -> None:
+    if call.recording == recording and not call.recording_on:
+        call.recording_on = True
+        floor.note(RecordingRunning(call.id, recording))
+
+
+def recording_failed(floor: Floor, call: Call, recording: str, reason: str, now: float) -> None:
+    """Unrecorded, and noticed: a fact, a warning, and another try while the talk lasts."""
+    if call.recording != recording or call.recording_on:
+        return
+    if "record-again" not in {timer.rpartition(".")[2] for timer in call.timers}:
+        floor.note(RecordingMissed(call.id, call.recording, reason))
+        floor.do(Warn(f"not recorded: {reason}", call.id))
+    floor.set_timer(call, "record-again", now + RECORD_AGAIN_S)
+
+
+def record_again(floor: Floor, call: Call) -> None:
+    if call.recording is not None and not call.recording_on:
+        floor.do(StartRecording(call.id, call.leg, call.recording))
+
+
+def drop_recording(floor: Floor, call: Call) -> None:
+    """The talk is over: stop, and make one file of the two sides."""
+    if call.recording is None:
+        return
+    recording, call.recording = call.recording, None
+    floor.cancel_timer(call, "record-again")
+    if call.leg in call.legs:
+        floor.do(StopRecording(call.id, call.leg, recording))
+    if call.recording_on:
+        floor.do(JoinRecording(call.id, recording))

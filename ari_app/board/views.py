@@ -1,0 +1,184 @@
+"""What the floor looks like right now: frozen, JSON-able records for pages, API, CLI and metrics.
+
+Reads the floor and changes nothing. Callers' numbers are masked here; times are seconds since the Unix epoch.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from ari_app.board.floor import Call, Floor, Seat
+from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName
+from ari_app.model.mask import mask
+from ari_app.model.states import AgentState, CallState
+
+_ON_A_CALL = (AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingView:
+    """A wish kept until the call is over."""
+
+    state: AgentState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One agent. `since` is None for one who has not signed in since the daemon started; `call` the one he is on."""
+
+    number: AgentId
+    state: AgentState
+    reason: str
+    since: float | None
+    seconds: float
+    phone: PhoneName
+    call: CallId | None
+    pending: PendingView | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """One queue. `ringing` of the `waiting` are being offered; `ready` and `signed_in` count agents with its skills."""
+
+    name: QueueName
+    waiting: int
+    ringing: int
+    longest_wait_s: float
+    ready: int
+    signed_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """One call. `queue` is the one he waits in or was answered from; `position` and `wait_s` only while waiting."""
+
+    id: CallId
+    state: CallState
+    caller: str
+    dialled: str
+    language: str
+    node: str
+    opened_at: float
+    seconds: float
+    queue: QueueName | None
+    position: int | None
+    wait_s: float | None
+    agent: AgentId | None
+    talk_s: float | None
+    held: bool
+    recorded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The floor in one line. `door` says why new calls are refused; empty: they are not."""
+
+    calls: int
+    calls_by_state: dict[CallState, int]
+    agents_by_state: dict[AgentState, int]
+    waiting: int
+    longest_wait_s: float
+    link: bool
+    door: str
+    draining: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one `now`."""
+
+    now: float
+    totals: Totals
+    agents: tuple[AgentView, ...]
+    queues: tuple[QueueView, ...]
+    calls: tuple[CallView, ...]
+
+
+def snapshot(floor: Floor, now: float) -> Snapshot:
+    """All views of one moment; call it between two events."""
+    return Snapshot(now, totals(floor, now), agents(floor, now), queues(floor, now), calls(floor, now))
+
+
+def agents(floor: Floor, now: float) -> tuple[AgentView, ...]:
+    """Every agent of config.yaml, by work number."""
+    return tuple(_agent(seat, now) for _, seat in sorted(floor.seats.items()))
+
+
+def _agent(seat: Seat, now: float) -> AgentView:
+    return AgentView(
+        number=seat.agent,
+        state=seat.state,
+        reason=seat.reason,
+        since=seat.since or None,
+        seconds=_seconds(seat.since, now) if seat.since else 0.0,
+        phone=seat.phone,
+        call=seat.call if seat.state in _ON_A_CALL else None,
+        pending=PendingView(*seat.pending) if seat.pending is not None else None,
+    )
+
+
+def queues(floor: Floor, now: float) -> tuple[QueueView, ...]:
+    """Every queue of config.yaml, in its order there."""
+    ready, signed_in = Counter[QueueName](), Counter[QueueName]()
+    for agent, seat in floor.seats.items():
+        if seat.state is not AgentState.SIGNED_OUT:
+            signed_in.update(floor.engine.queues_of[agent])
+        if seat.state is AgentState.READY:
+            ready.update(floor.engine.queues_of[agent])
+    ringing = Counter(floor.engine.visits[call].queue for call in floor.engine.offered if call in floor.engine.visits)
+    return tuple(
+        QueueView(name, len(line), ringing[name], _longest(floor, name, now), ready[name], signed_in[name])
+        for name, line in floor.engine.waiting.items()
+    )
+
+
+def _longest(floor: Floor, queue: QueueName, now: float) -> float:
+    """Not always the first's: a higher priority goes before a longer wait."""
+    return max((_seconds(visit.since, now) for visit in floor.engine.waiting[queue]), default=0.0)
+
+
+def calls(floor: Floor, now: float) -> tuple[CallView, ...]:
+    """Every open call, oldest first."""
+    return tuple(_call(floor, call, now) for call in floor.calls.values())
+
+
+def _call(floor: Floor, call: Call, now: float) -> CallView:
+    visit, offer, talk = call.visit, call.offer, call.talk
+    serving = talk or offer
+    return CallView(
+        id=call.id,
+        state=call.state,
+        caller=mask(call.caller),
+        dialled=call.dialled,
+        language=call.language,
+        node=call.cursor.node if call.cursor is not None else "",
+        opened_at=call.opened_at,
+        seconds=_seconds(call.opened_at, now),
+        queue=visit.queue if visit is not None else talk.queue if talk is not None else None,
+        position=floor.engine.position(call.id) if call.id in floor.engine.visits else None,
+        wait_s=_seconds(visit.since, now) if visit is not None else None,
+        agent=serving.agent if serving is not None else None,
+        talk_s=_seconds(talk.since, now) if talk is not None else None,
+        held=talk is not None and talk.held,
+        recorded=call.recording_on and call.recording is not None,
+    )
+
+
+def totals(floor: Floor, now: float) -> Totals:
+    """Sums over the floor; every state is named, with 0 where nobody is in it."""
+    states = Counter(call.state for call in floor.calls.values())
+    seats = Counter(seat.state for seat in floor.seats.values())
+    return Totals(
+        calls=len(floor.calls),
+        calls_by_state={state: states[state] for state in CallState},
+        agents_by_state={state: seats[state] for state in AgentState},
+        waiting=len(floor.engine.visits),
+        longest_wait_s=max((_longest(floor, queue, now) for queue in floor.engine.waiting), default=0.0),
+        link=floor.link,
+        door=floor.door,
+        draining=floor.draining,
+    )
+
+
+def _seconds(since: float, now: float) -> float:
+    return round(max(0.0, now - since), 3)

@@ -1,0 +1,39 @@
+"""The hotline: telephone calls, menus, queues and agents on Asterisk 22."""
+
+import sys
+
+import typer
+
+from ari_app.commands import (
+    agent,
+    asterisk,
+    bench,
+    call,
+    conf,
+    config,
+    demo,
+    doctor,
+    flow,
+    person,
+    prompts,
+    recording,
+    run,
+)
+from ari_app.errors import HotlineError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("doctor")(doctor.doctor)
+app.command("replay")(run.replay)
+for group in (agent, asterisk, bench, call, conf, config, flow, person, prompts, recording):
+    app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
+
+
+def main() -> None:
+    """Entry point. HotlineError is for the person at the terminal; anything else is a bug and shows its traceback."""
+    try:
+        app()
+    except HotlineError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)

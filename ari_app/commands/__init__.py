@@ -1,0 +1,1 @@
+"""The `hotline` command: one module a noun. Each parses, calls the part that does the work, and prints."""

@@ -1,0 +1,73 @@
+"""`hotline agent …`: agents' states, over the running daemon."""
+
+from typing import Annotated
+
+import typer
+
+from ari_app.commands import common
+from ari_app.errors import ConfigError
+
+app = typer.Typer(no_args_is_help=True, help="Agents: list, sign in and out, ready and not ready.")
+
+Number = Annotated[str, typer.Argument(help="Work number.")]
+
+
+def _ask(number: str, wish: str, **body: str) -> None:
+    answer = common.api().post(f"/api/agents/{number}/{wish}", {key: value for key, value in body.items() if value})
+    common.console.print(f"{number}: {answer['message']}", markup=False)
+
+
+@app.command("list")
+def list_agents(as_json: common.AsJson = False) -> None:
+    """Every agent with state, reason, seconds in it, phone and call."""
+    agents = common.api().get("/api/agents")["agents"]
+    if as_json:
+        common.print_json({"agents": agents})
+        return
+    for agent in agents:
+        common.console.print(
+            f"{agent['agent']:>8}  {agent['state']:<11} {agent['reason'] or '-':<16} "
+            f"{agent['seconds']:>7.0f}s  {agent['phone']:<12} {agent['call'] or ''}",
+            markup=False,
+        )
+
+
+@app.command()
+def sign_in(
+    number: Number, phone: Annotated[str, typer.Option(help="SIP account; default: the agent's own.")] = ""
+) -> None:
+    """Sign an agent in (not ready yet)."""
+    _ask(number, "sign-in", phone=phone)
+
+
+@app.command()
+def ready(number: Number) -> None:
+    """Ready for calls."""
+    _ask(number, "ready")
+
+
+@app.command()
+def not_ready(number: Number, reason: Annotated[str, typer.Argument(help="A reason of config.yaml.")] = "") -> None:
+    """Not ready; during a call: as soon as it is over."""
+    _ask(number, "not-ready", value=reason)
+
+
+@app.command()
+def sign_out(number: Number) -> None:
+    """Sign out; during a call: as soon as it is over."""
+    _ask(number, "sign-out")
+
+
+@app.command()
+def disposition(number: Number, outcome: Annotated[str, typer.Argument(help="An outcome of config.yaml.")]) -> None:
+    """Note the outcome of the agent's current or last call."""
+    _ask(number, "disposition", value=outcome)
+
+
+@app.command()
+def pin(number: Number) -> None:
+    """Show an agent's PIN, from the secrets file of this machine."""
+    secrets = common.site().secrets
+    if number not in secrets.pins:
+        raise ConfigError(f"no agent has the work number {number} in config.yaml")
+    common.console.print(secrets.pins[number])

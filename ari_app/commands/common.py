@@ -1,0 +1,63 @@
+"""What every command needs: which config.yaml, progress lines, JSON output, the daemon's API."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ari_app.errors import AsteriskError
+from ari_app.provision import install as provision
+from ari_app.provision.install import Install
+from ari_app.site import Site, open_site
+from ari_app.web.client import Api
+
+Say = Callable[[str], None]
+
+console = Console(highlight=False, soft_wrap=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")]
+
+
+def config_path() -> Path:
+    """HOTLINE_CONFIG, else config.yaml in this folder."""
+    return Path(os.environ.get("HOTLINE_CONFIG", "config.yaml"))
+
+
+def site(**changes: object) -> Site:
+    return open_site(config_path(), **changes)
+
+
+def api(at: Site | None = None) -> Api:
+    """The running daemon's HTTP API."""
+    at = at or site()
+    return Api(at.api_url, at.secrets.api_token)
+
+
+def installed(at: Site) -> Install:
+    """The Asterisk to use; AsteriskError with a cure when there is none."""
+    found = provision.find(at.asterisk_root)
+    if found is None:
+        raise AsteriskError(
+            f"no Asterisk ≥ {provision.MINIMUM[0]}.{provision.MINIMUM[1]}; try: hotline asterisk install"
+        )
+    return found
+
+
+def progress() -> Say:
+    """A `say` that prefixes each line with the seconds since now."""
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        console.print(f"  [{time.monotonic() - began:5.1f}s] {line}", markup=False)
+
+    return say
+
+
+def print_json(value: Any) -> None:
+    """One object on one line, last."""
+    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)

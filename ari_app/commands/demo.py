@@ -1,0 +1,104 @@
+"""`hotline demo`: set everything up, run one real call, stay up for the visitor's own softphone."""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from ari_app.commands import common
+from ari_app.daemon import Daemon
+from ari_app.errors import HotlineError
+from ari_app.provision import install as provision
+from ari_app.provision.instance import Instance
+from ari_app.runtime.logging import configure
+from ari_app.site import Site
+from ari_app.store.reader import open_reader
+from ari_app.store.timeline import timeline
+
+READY_S = 20
+
+
+def demo(
+    listen: Annotated[str, typer.Option(help="Address for SIP; loopback unless you say otherwise.")] = "",
+    leave: Annotated[bool, typer.Option("--exit", help="Stop after the scripted call.")] = False,
+) -> None:
+    """Set everything up, place a scripted call from a real SIP caller to a real SIP agent, show what is kept of it."""
+    say = common.progress()
+    site = common.site(**({"asterisk": {"sip_listen": listen}} if listen else {}))
+    found = provision.find(site.asterisk_root) or provision.install(site.asterisk_root, say)
+    instance = site.instance(found)
+    changed = instance.write(site.rendered(found))
+    daemon = Daemon.open(site, found)
+    started = False
+    try:
+        started = instance.start()
+        if not started and changed:
+            instance.cli("core reload")
+        say(
+            f"Asterisk {found.version} runs, SIP on {site.settings.asterisk.sip_listen}:{site.settings.asterisk.sip_port}"
+        )
+        configure(site.settings.log, site.state / "hotline.log")
+        asyncio.run(_run(daemon, instance, say, leave))
+    finally:
+        if started:
+            instance.stop()
+
+
+async def _run(daemon: Daemon, instance: Instance, say: common.Say, leave: bool) -> None:
+    from ari_app.demo import scripted_call
+
+    site, ready = daemon.site, asyncio.Event()
+    daemon.on_signals()
+    running = asyncio.create_task(daemon.run(ready))
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait((running, waiting), timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if running.done():
+            await running
+        if not ready.is_set():
+            raise HotlineError(
+                f"not ready after {READY_S} s: {daemon.ari.status}; {daemon.ami.status}\n{instance.log_tail()}"
+            )
+        say(f"the hotline is ready; its log: {site.state / 'hotline.log'}")
+        call = await scripted_call(site, say)
+        _show(site, call)
+        if not leave:
+            _invite(site)
+            await daemon.stopping.wait()
+    finally:
+        waiting.cancel()
+        daemon.stop()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def _show(site: Site, call: str) -> None:
+    with open_reader(site.store) as reader:
+        story = reader.call(call)  # type: ignore[arg-type]
+        recordings = reader.recordings(1, call)  # type: ignore[arg-type]
+    assert story is not None
+    common.console.print(f"\nThe call as {site.store} keeps it (hotline call show {call}):\n")
+    for line in timeline(story):
+        common.console.print(f"  {line}", markup=False)
+    for row in recordings:
+        common.console.print(f"\nIts recording (left: caller, right: agent): {site.recordings / str(row.path)}\n")
+
+
+def _invite(site: Site) -> None:
+    asterisk, secrets = site.settings.asterisk, site.secrets
+    numbers = ", ".join(site.settings.numbers)
+    codes = site.settings.feature_codes
+    agent = next((number for number, a in site.settings.agents.items() if a.phone == "visitor"), "")
+    common.console.print(
+        f"""Now you. Set up a softphone on this machine:
+  server    {asterisk.sip_listen}:{asterisk.sip_port} (UDP)
+  user      visitor
+  password  {secrets.phones.get("visitor", "")}
+Call {numbers} to be a caller.
+To be an agent: dial {codes.sign_in}, work number {agent} and #, PIN {secrets.pins.get(agent, "")} and #; then {codes.ready} for ready.
+  (or: hotline agent sign-in {agent}; hotline agent ready {agent})
+Watch: hotline call follow · hotline agent list · {site.api_url}/healthz
+Ctrl-C stops the hotline and its Asterisk.""",
+        markup=False,
+    )

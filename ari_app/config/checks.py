@@ -1,0 +1,170 @@
+"""What must fit together across the parts of config.yaml: names, numbers, codes, ports, addresses."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from ari_app.config.diagnostics import Problem, Shared, nearest, shown
+from ari_app.config.marks import KeyPath, Marks
+from ari_app.model.settings import FeatureCodes, Settings
+
+NO_SUCH_NAME: Final = "C" + Shared.NO_SUCH_NAME
+CODES_COLLIDE: Final = "C020"
+BAD_RTP_RANGE: Final = "C021"
+SAME_PORT: Final = "C022"
+BAD_TIMEZONE: Final = "C023"
+BAD_ADDRESS: Final = "C024"
+SAME_REASON: Final = "C025"
+SAME_SOURCE: Final = "C026"
+
+_RTP_PORTS_MIN: Final = 100
+
+
+def check_settings(settings: Settings, marks: Marks, root: Path) -> Iterator[Problem]:
+    """Problems across parts; `root` is where relative paths start. `settings` may lack parts that were faulty."""
+    yield from _skills(settings, marks)
+    yield from _phones(settings, marks)
+    yield from _flows(settings, marks, root / settings.paths.flows)
+    yield from _codes(settings, marks)
+    yield from _reasons(settings, marks)
+    yield from _rtp_range(settings, marks)
+    yield from _ports(settings, marks)
+    yield from _addresses(settings, marks)
+    yield from _sources(settings, marks)
+    yield from _timezone(settings, marks)
+
+
+def _skills(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    known = {*marks.names(("skills",))}
+    users = [("queues", name, queue.skills) for name, queue in settings.queues.items()]
+    users += [("agents", number, agent.skills) for number, agent in settings.agents.items()]
+    for part, name, skills in users:
+        for skill in skills:
+            if skill not in known:
+                path: KeyPath = (part, name, "skills", skill)
+                yield marks.key_problem(path, NO_SUCH_NAME, f"no skill named {shown(skill)}", nearest(skill, known))
+
+
+def _phones(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    known = marks.names(("phones",))
+    for number, agent in settings.agents.items():
+        if agent.phone not in known:
+            message = f"no phone named {shown(agent.phone)}"
+            yield marks.problem(("agents", number, "phone"), NO_SUCH_NAME, message, nearest(agent.phone, known))
+
+
+def _flows(settings: Settings, marks: Marks, folder: Path) -> Iterator[Problem]:
+    try:
+        known = {file.stem for file in folder.glob("*.yaml")}
+    except (OSError, ValueError):
+        known = set()
+    for number, plan in settings.numbers.items():
+        if plan.flow not in known:
+            message = f"no flow {shown(plan.flow)} in {folder}"
+            hint = nearest(plan.flow, known) or f"write {plan.flow}.yaml there"
+            yield marks.problem(("numbers", number, "flow"), NO_SUCH_NAME, message, hint)
+
+
+def _codes(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    """Digits may follow a code at once, so no code may begin another, nor a number callers dial."""
+    codes = [(("feature_codes", name), getattr(settings.feature_codes, name)) for name in FeatureCodes.model_fields]
+    numbers = [(("numbers", number), number) for number in settings.numbers]
+    said: set[KeyPath] = set()
+    for (path, code), (other_path, other) in combinations([*codes, *numbers], 2):
+        if path[0] == "numbers" or not (code.startswith(other) or other.startswith(code)):
+            continue
+        written = next(place for place in (other_path, path, ()) if place in marks.keys or not place)
+        if written in said:
+            continue
+        said.add(written)
+        relation = "is also" if code == other else "overlaps with"
+        message = f"{shown(other)} ({'.'.join(other_path)}) {relation} {shown(code)} ({'.'.join(path)})"
+        hint = "no feature code may be the beginning of another one or of a number, nor a number that of a code"
+        yield marks.problem(written, CODES_COLLIDE, message, hint)
+
+
+def _reasons(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    for part in ("not_ready_reasons", "dispositions"):
+        names: dict[str, str] = getattr(settings.agent_rules, part)
+        first: dict[str, str] = {}
+        for key, name in names.items():
+            if (earlier := first.setdefault(name, key)) != key:
+                message = f"{shown(name)} is already the meaning of key {earlier}"
+                yield marks.problem(("agent_rules", part, key), SAME_REASON, message, "one key for one meaning")
+
+
+def _rtp_range(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    first, last = settings.asterisk.rtp_port_first, settings.asterisk.rtp_port_last
+    ports = last - first + 1
+    path = ("asterisk", "rtp_port_last" if ("asterisk", "rtp_port_last") in marks.keys else "rtp_port_first")
+    if last <= first:
+        message = f"the voice range {first}-{last} ends before it begins"
+        yield marks.problem(path, BAD_RTP_RANGE, message, "rtp_port_first must be the smaller one")
+    elif ports < _RTP_PORTS_MIN:
+        message = f"the voice range {first}-{last} has only {ports} ports"
+        yield marks.problem(path, BAD_RTP_RANGE, message, f"at least {_RTP_PORTS_MIN}: 4 for each call with an agent")
+    elif ports % 2 or first % 2:
+        message = f"the voice range {first}-{last} is not made of pairs"
+        hint = "begin with an even port and end with an odd one: voice and its control go in pairs"
+        yield marks.problem(path, BAD_RTP_RANGE, message, hint)
+
+
+def _ports(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    asterisk = settings.asterisk
+    ports: dict[KeyPath, int] = {
+        ("asterisk", name): getattr(asterisk, name) for name in ("sip_port", "http_port", "ami_port")
+    }
+    ports["web", "port"] = settings.web.port
+    for (path, port), (other_path, other) in combinations(ports.items(), 2):
+        if port == other:
+            written = next(place for place in (other_path, path, ()) if place in marks.keys or not place)
+            names = f"{'.'.join(map(str, path))} and {'.'.join(map(str, other_path))}"
+            yield marks.problem(written, SAME_PORT, f"{names} are both {port}", "choose another port")
+    if asterisk.rtp_port_first <= asterisk.sip_port <= asterisk.rtp_port_last:
+        message = f"port {asterisk.sip_port} lies in the voice range {asterisk.rtp_port_first}-{asterisk.rtp_port_last}"
+        yield marks.problem(("asterisk", "sip_port"), SAME_PORT, message, "choose a port outside of it")
+
+
+def _addresses(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    for part, name in (("asterisk", "sip_listen"), ("web", "listen")):
+        address: str = getattr(getattr(settings, part), name)
+        try:
+            ip_address(address)
+        except ValueError:
+            hint = "localhost is 127.0.0.1" if address == "localhost" else "such as 127.0.0.1, or 0.0.0.0 for all"
+            yield marks.problem((part, name), BAD_ADDRESS, f"{shown(address)} is not an IP address", hint)
+
+
+def _sources(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for trunk, plan in settings.trunks.items():
+        for at, source in enumerate(plan.match):
+            path: KeyPath = ("trunks", trunk, "match", at)
+            try:
+                network = str(ip_network(source))
+            except ValueError:
+                yield marks.problem(
+                    path, BAD_ADDRESS, f"{shown(source)} is not an IP address or network", _network_hint(source)
+                )
+                continue
+            if (earlier := first.setdefault(network, trunk)) != trunk:
+                message = f"{shown(source)} is already the trunk {shown(earlier)}"
+                yield marks.problem(path, SAME_SOURCE, message, "one address belongs to one trunk")
+
+
+def _network_hint(source: str) -> str:
+    try:
+        return f"did you mean '{ip_network(source, strict=False)}'?"
+    except ValueError:
+        return "such as 203.0.113.7 or 203.0.113.0/24"
+
+
+def _timezone(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    try:
+        ZoneInfo(settings.timezone)
+    except (ValueError, OSError, LookupError):  # OSError: a folder of zones ("Asia").
+        hint = nearest(settings.timezone, available_timezones()) or "such as Asia/Shanghai"
+        yield marks.problem(("timezone",), BAD_TIMEZONE, f"no time zone named {shown(settings.timezone)}", hint)

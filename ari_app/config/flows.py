@@ -1,0 +1,74 @@
+"""ivr_flows/*.yaml as checked flows, or one error that lists everything that is wrong in all of them."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from ari_app.config.diagnostics import BadFile, Problem, Shared, nearest, shown
+from ari_app.config.marks import Marks
+from ari_app.config.schema import read_yaml
+from ari_app.flow.model import Flow, LoadedFlow, Queue, next_nodes, prompts_of
+from ari_app.model.settings import Settings
+
+NO_SUCH_NAME: Final = "F" + Shared.NO_SUCH_NAME
+UNREACHABLE: Final = "F020"
+MISSING_PROMPT: Final = "F021"
+
+Missing = Callable[[Iterable[str]], list[tuple[str, str]]]
+"""Of these prompt ids, the (id, language) that have no audio."""
+
+
+def load_flows(folder: Path, settings: Settings, missing: Missing) -> Mapping[str, LoadedFlow]:
+    """Every flow of the folder by name; raises BadFile with all problems of all files at once."""
+    flows: dict[str, LoadedFlow] = {}
+    problems: list[Problem] = []
+    for path in sorted(folder.glob("*.yaml")):
+        loaded = read_yaml(path, Flow, "F")
+        problems += loaded.problems
+        if loaded.value is not None:
+            problems += _check(loaded.value, loaded.marks, settings, missing)
+            flows[path.stem] = LoadedFlow(name=path.stem, version=version(path.read_bytes()), flow=loaded.value)
+    if problems:
+        raise BadFile(problems)
+    return flows
+
+
+def version(content: bytes) -> str:
+    """What tells one text of a flow file from another: 12 hex digits of its SHA-256."""
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _check(flow: Flow, marks: Marks, settings: Settings, missing: Missing) -> Iterator[Problem]:
+    """Problems across nodes. `flow` may lack nodes that were faulty; their names still count."""
+    names = marks.names(("nodes",))
+    if flow.start not in names:
+        yield marks.problem(("start",), NO_SUCH_NAME, f"no node named {shown(flow.start)}", nearest(flow.start, names))
+    for name, node in flow.nodes.items():
+        for place, target in next_nodes(node).items():
+            if target not in names:
+                path = ("nodes", name, *place.split("."))
+                yield marks.problem(path, NO_SUCH_NAME, f"no node named {shown(target)}", nearest(target, names))
+        if isinstance(node, Queue) and node.queue not in settings.queues:
+            hint = nearest(node.queue, settings.queues)
+            message = f"no queue named {shown(node.queue)} in config.yaml"
+            yield marks.problem(("nodes", name, "queue"), NO_SUCH_NAME, message, hint)
+        for prompt, language in missing(dict.fromkeys(prompts_of(node))):
+            message = f"no {language} audio for prompt {shown(prompt)}"
+            yield marks.key_problem(("nodes", name), MISSING_PROMPT, message, "`hotline prompts list` names them all")
+    if len(flow.nodes) == len(names):  # Else a faulty node might be the way to the others.
+        yield from _unreachable(flow, marks)
+
+
+def _unreachable(flow: Flow, marks: Marks) -> Iterator[Problem]:
+    reached, todo = set[str](), [flow.start]
+    while todo:
+        name = todo.pop()
+        if name in flow.nodes and name not in reached:
+            reached.add(name)
+            todo += next_nodes(flow.nodes[name]).values()
+    for name in flow.nodes:
+        if name not in reached:
+            yield marks.key_problem(
+                ("nodes", name), UNREACHABLE, "no way leads here", "remove it, or point a node to it"
+            )

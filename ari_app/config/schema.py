@@ -1,0 +1,135 @@
+"""A marked YAML file checked against a pydantic model: every problem at its line and column, in words.
+
+Scalars reach pydantic as the text that was written, except in bool fields (true false yes no) and number fields
+(plain decimals only). A value is built even from a faulty file, without the faulty parts, so that checks across parts
+can add their problems to the same list.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ari_app.config import shapes
+from ari_app.config.diagnostics import PROBLEMS_MAX, BadFile, Problem, Shared, shown
+from ari_app.config.faults import Fault, faults_of
+from ari_app.config.marks import KeyPath, Marks, Tree, read_marked
+from ari_app.config.words import in_words
+
+M = TypeVar("M", bound=BaseModel)
+
+_BOOLS: Final = {"true": True, "yes": True, "false": False, "no": False}
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
+_PRUNINGS_MAX: Final = 8
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[M]):
+    """`value` is None only when nothing could be made of the file; usable as it is only when `problems` is empty."""
+
+    value: M | None
+    marks: Marks
+    problems: tuple[Problem, ...]
+
+
+def load_yaml(path: Path, model: type[M], code_prefix: str, *, show_values: bool = True) -> tuple[M, Marks]:
+    """The file as a model with its marks, or BadFile with all its problems."""
+    loaded = read_yaml(path, model, code_prefix, show_values=show_values)
+    if loaded.problems or loaded.value is None:
+        raise BadFile(loaded.problems)
+    return loaded.value, loaded.marks
+
+
+def read_yaml(path: Path, model: type[M], code_prefix: str, *, show_values: bool = True) -> Loaded[M]:
+    """Like `load_yaml`, but hands back what is right beside the problems; `show_values` off for secrets."""
+    marks, problems = read_marked(path, code_prefix)
+    if marks.tree is None and problems:
+        return Loaded(None, marks, tuple(problems))
+    check = _Check(marks, code_prefix, show_values)
+    value = check.model(model)
+    said = {(problem.line, problem.column) for problem in problems}  # What YAML refused need not be refused twice.
+    problems += [problem for problem in check.problems if (problem.line, problem.column) not in said]
+    return Loaded(value, marks, tuple(problems))
+
+
+class _Check:
+    """One pass over one file."""
+
+    def __init__(self, marks: Marks, prefix: str, show_values: bool) -> None:
+        self.problems: list[Problem] = []
+        self._marks = marks
+        self._prefix = prefix
+        self._show_values = show_values
+        self._refused: set[KeyPath] = set()
+
+    def model(self, model: type[M]) -> M | None:
+        """The model from the tree; faulty parts are left out and the rest tried again."""
+        tree = self._plain(model, self._marks.tree, ())
+        for attempt in range(_PRUNINGS_MAX):
+            try:
+                return model.model_validate(tree)
+            except ValidationError as error:
+                faults = faults_of(error, model, tree)
+                if attempt == 0:  # Later ones come from leaving parts out.
+                    self._report(faults)
+                if not all([_cut(tree, path) for path in _cuts(faults)]):
+                    return None
+        return None
+
+    def _report(self, faults: list[Fault]) -> None:
+        for fault in faults[:PROBLEMS_MAX]:
+            if fault.path in self._refused:
+                continue
+            kind, message, hint = in_words(fault, self._show_values)
+            say = self._marks.key_problem if fault.at_key else self._marks.problem
+            self.problems.append(say(fault.path, self._prefix + kind, message, hint))
+
+    def _plain(self, shape: shapes.Shape, tree: Tree, path: KeyPath) -> Any:
+        """The tree as pydantic wants it: bools as bools; scalars pydantic would read too generously are refused."""
+        inner = shapes.settled(shape, tree)
+        match tree:
+            case None:
+                self._refuse(path, "nothing is written here", "write a value, or remove the key")
+            case dict():
+                return {key: self._plain(shapes.child(inner, key), value, (*path, key)) for key, value in tree.items()}
+            case list():
+                return [self._plain(shapes.child(inner, at), item, (*path, at)) for at, item in enumerate(tree)]
+            case str() if inner is bool and tree in _BOOLS:
+                return _BOOLS[tree]
+            case str() if inner is bool:
+                self._refuse(path, "must be true or false" + self._not(tree))
+            case str() if inner in (int, float) and not _NUMBER.fullmatch(tree):
+                self._refuse(path, "must be a number" + self._not(tree))
+        return tree
+
+    def _not(self, text: str) -> str:
+        return f", not {shown(text)}" if self._show_values else ""
+
+    def _refuse(self, path: KeyPath, message: str, hint: str = "") -> None:
+        self._refused.add(path)
+        if len(self.problems) < PROBLEMS_MAX:
+            self.problems.append(self._marks.problem(path, self._prefix + Shared.BAD_VALUE, message, hint))
+
+
+def _cuts(faults: list[Fault]) -> list[KeyPath]:
+    """What to leave out: the faulty value; where a key is missing, what should have held it. Last items first."""
+    paths = {fault.path[:-1] if fault.is_missing else fault.path for fault in faults}
+    return sorted(paths, key=lambda path: [(isinstance(part, int), part) for part in path], reverse=True)
+
+
+def _cut(tree: Any, path: KeyPath) -> bool:
+    """Removes what stands at the path; False when that is the whole file."""
+    if not path:
+        return False
+    for part in path[:-1]:
+        try:
+            tree = tree[part]
+        except (KeyError, IndexError, TypeError):
+            return True  # Went with something that held it.
+    if isinstance(tree, dict):
+        tree.pop(path[-1], None)
+    elif isinstance(tree, list) and isinstance(path[-1], int) and path[-1] < len(tree):
+        del tree[path[-1]]
+    return True

@@ -1,0 +1,190 @@
+"""The daemon: builds every part, joins them, runs them in one TaskGroup, and drains on SIGTERM."""
+
+import asyncio
+import hmac
+import shutil
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from ari_app.ami.link import AmiLink
+from ari_app.ari.client import AriLink
+from ari_app.ari.connection import Address
+from ari_app.board.board import Board
+from ari_app.config.flows import load_flows
+from ari_app.desk import Desk
+from ari_app.flow.model import LoadedFlow
+from ari_app.media.prompts import Prompts
+from ari_app.model.effects import (
+    CancelTimer,
+    CheckPin,
+    Effect,
+    JoinRecording,
+    MarkSecret,
+    Note,
+    Reply,
+    SetTimer,
+    StartRecording,
+    StopRecording,
+    Warn,
+)
+from ari_app.model.events import Booted, ClockStepped, DoorClosed, DoorOpened, DrainAsked, PinChecked, Restored
+from ari_app.model.layout import seen_by_asterisk
+from ari_app.provision.install import Install
+from ari_app.recorder import Recorder
+from ari_app.runtime.loop import Loop
+from ari_app.site import Site
+from ari_app.store.journal import Journal
+from ari_app.store.restore import left_open
+from ari_app.web.app import make_app, serving
+from ari_app.web.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+LANGUAGES: Final = ("zh-CN", "en")
+WATCH_EVERY_S: Final = 1.0  # Between looks at the disk, the backlog and the wall clock.
+USER: Final = "hotline"  # Of ARI and AMI, in the rendered configuration.
+
+
+@dataclass
+class Daemon:
+    """Made by `open`; `run` lasts until `stop` was called and the calls have drained."""
+
+    site: Site
+    install: Install
+    journal: Journal
+    prompts: Prompts
+    flows: Mapping[str, LoadedFlow]
+    metrics: Metrics = field(default_factory=Metrics)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    door: str = ""  # Why new calls are refused by the shell; empty: open.
+
+    @classmethod
+    def open(cls, site: Site, install: Install) -> "Daemon":
+        """Check everything that can be wrong before anything is started: prompts, flows, a second daemon."""
+        prompts = Prompts.load(site.sounds)
+        flows = load_flows(site.flows, site.settings, lambda ids: prompts.missing(ids, LANGUAGES))
+        return cls(site, install, Journal.open(site.store), prompts, flows)
+
+    def __post_init__(self) -> None:
+        site, layout, zone = self.site, self.site.layout(self.install), ZoneInfo(self.site.settings.timezone)
+        asterisk, secrets = site.settings.asterisk, site.secrets
+        self.loop = Loop(Board(site.settings, self.flows, zone), self.journal, self.perform, watch=self.metrics.watch)
+        address = Address(site.ari_url, USER, secrets.ari_password, asterisk.app)
+        self.ari = AriLink(address, self.loop.post, self._prompt)
+        self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
+        self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
+        self.desk = Desk(self)
+
+    def _prompt(self, prompt: str, language: str) -> str | None:
+        """A prompt's file as Asterisk wants it: absolute, its own paths, without the extension."""
+        path = self.prompts.path(prompt, language)
+        mapped = path and seen_by_asterisk(PurePath(path), self.site.settings.asterisk.path_map)
+        return str(mapped.with_suffix("")) if mapped else None
+
+    # -- running --
+
+    async def run(self, ready: asyncio.Event | None = None) -> None:
+        """Run until `stop` has drained. `ready` is set once the API answers and Asterisk is linked."""
+        self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
+        self.loop.post(await asyncio.to_thread(left_open, self.site.store))
+        web, app = (
+            self.site.settings.web,
+            make_app(self.desk, self.site.secrets.api_token, listen=self.site.settings.web.listen),
+        )
+        try:
+            async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
+                services = [self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run(), self._watch()]
+                running = [tasks.create_task(service) for service in services]
+                tasks.create_task(self._ready(ready))
+                await self.stopping.wait()
+                await self._drain()
+                for task in running:
+                    task.cancel()
+        finally:
+            await self.ari.close()
+            await self.ami.close()
+            await asyncio.to_thread(self.journal.close)
+            log.info("stopped")
+
+    def stop(self) -> None:
+        """Drain and end. Asked a second time: end now, leaving the calls to the next daemon."""
+        if self.stopping.is_set():
+            self.loop.board.floor.calls.clear()
+        self.stopping.set()
+
+    def on_signals(self) -> None:
+        """SIGTERM and SIGINT drain."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.stop)
+
+    async def _ready(self, ready: asyncio.Event | None) -> None:
+        while not (self.ari.up and self.ami.connected) and not self.stopping.is_set():
+            await asyncio.sleep(0.02)
+        if ready is not None:
+            ready.set()
+        log.info("ready", numbers=list(self.site.settings.numbers), api=self.site.api_url)
+
+    async def _drain(self) -> None:
+        """No new calls; those there are get `drain_s` to end. What is left stays in Asterisk for the next daemon."""
+        self.loop.post(DrainAsked())
+        end = self.loop.clock.now() + self.site.settings.limits.drain_s
+        calls = self.loop.board.floor.calls
+        if calls:
+            log.info("draining", calls=len(calls), seconds=self.site.settings.limits.drain_s)
+        while calls and self.loop.clock.now() < end:
+            await asyncio.sleep(0.05)
+        await self.recorder.drain()
+        while self.loop.inbox:
+            await asyncio.sleep(0.01)
+
+    # -- watching ourselves --
+
+    async def _watch(self) -> None:
+        """Close and open the door; notice steps of the wall clock."""
+        while True:
+            if stepped := self.loop.clock.step():
+                self.loop.post(ClockStepped(round(stepped, 3)))
+            reason = self._reason_to_close()
+            if reason != self.door:
+                self.door = reason
+                self.loop.post(DoorClosed(reason) if reason else DoorOpened())
+                (log.error if reason else log.info)("door closed" if reason else "door open", reason=reason or None)
+                if reason:
+                    self.metrics.limit_reached(reason)
+            await asyncio.sleep(WATCH_EVERY_S)
+
+    def _reason_to_close(self) -> str:
+        limits = self.site.settings.limits
+        if self.journal.health != "ok":
+            return f"store-{self.journal.health}"
+        if self.journal.waiting > limits.journal_max:
+            return "journal_max"
+        if len(self.loop.inbox) > limits.inbox_max:
+            return "inbox_max"
+        free_mb = shutil.disk_usage(self.site.state).free >> 20
+        return "disk_free_mb" if free_mb < limits.disk_free_mb else ""
+
+    # -- effects --
+
+    def perform(self, effect: Effect) -> None:
+        """Carry out one effect; never blocks."""
+        match effect:
+            case StartRecording() | StopRecording() | JoinRecording():
+                self.recorder.perform(effect)
+            case CheckPin(leg, agent, pin):
+                ok = hmac.compare_digest(self.site.secrets.pins.get(agent, "").encode(), pin.encode()) and bool(pin)
+                self.loop.post(PinChecked(leg, agent, ok))
+            case Reply():
+                self.desk.replied(effect)
+            case Warn(message, call):
+                log.warning(message, call=call)
+            case Note() | SetTimer() | CancelTimer() | MarkSecret():
+                raise AssertionError("the loop keeps these")
+            case _:
+                self.ari.perform(effect)

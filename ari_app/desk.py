@@ -1,0 +1,87 @@
+"""What the HTTP API asks of the daemon: wishes of agents, views of the floor, health, calls from the store."""
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ari_app.board import views
+from ari_app.errors import AsteriskError
+from ari_app.model.effects import Reply
+from ari_app.model.events import AgentAsked
+from ari_app.model.ids import AgentId, CallId, RequestId
+from ari_app.model.mask import mask
+from ari_app.store.reader import open_reader
+from ari_app.store.timeline import timeline
+from ari_app.web.app import Health, Part
+from ari_app.web.metrics import Levels
+
+if TYPE_CHECKING:
+    from ari_app.daemon import Daemon
+
+LAG_S_BAD = 0.25
+
+
+class Desk:
+    """The WebDesk of web/, over a running daemon."""
+
+    def __init__(self, daemon: "Daemon") -> None:
+        self._daemon = daemon
+        self._waiting: dict[RequestId, asyncio.Future[Reply]] = {}
+
+    async def ask(self, event: AgentAsked) -> Reply:
+        """Post the wish and wait for the board's answer."""
+        if event.request is None:
+            raise AsteriskError("a wish without a request id is never answered")
+        future = self._waiting[event.request] = asyncio.get_running_loop().create_future()
+        self._daemon.loop.post(event)
+        try:
+            return await future
+        finally:
+            del self._waiting[event.request]
+
+    def replied(self, reply: Reply) -> None:
+        future = self._waiting.get(reply.request)
+        if future is not None and not future.done():
+            future.set_result(reply)
+
+    def knows(self, agent: AgentId) -> bool:
+        return agent in self._daemon.loop.board.floor.seats
+
+    def view(self) -> views.Snapshot:
+        return views.snapshot(self._daemon.loop.board.floor, self._daemon.loop.clock.now())
+
+    def health(self) -> Health:
+        """Each part with what it says of itself; `stake` is what stands at risk while one fails."""
+        daemon = self._daemon
+        journal, loop = daemon.journal, daemon.loop
+        calls = len(loop.board.floor.calls)
+        parts = {
+            "asterisk": Part(daemon.ari.up, daemon.ari.status),
+            "ami": Part(daemon.ami.connected, daemon.ami.status),
+            "store": Part(journal.health == "ok", f"{journal.health}, {journal.waiting} rows waiting"),
+            "door": Part(not daemon.door, daemon.door or "open"),
+            "loop": Part(loop.lag_s < LAG_S_BAD, f"lag {loop.lag_s * 1000:.0f} ms, {loop.bugs} bugs"),
+        }
+        return Health(parts, f"{calls} calls on the line, {journal.waiting} rows not yet on disk")
+
+    def metrics(self) -> bytes:
+        daemon = self._daemon
+        floor, now = daemon.loop.board.floor, daemon.loop.clock.now()
+        levels = Levels(inbox=len(daemon.loop.inbox), journal=daemon.journal.waiting, lag_s=daemon.loop.lag_s)
+        daemon.metrics.sample(views.totals(floor, now), views.queues(floor, now), levels)
+        return daemon.metrics.exposition()
+
+    async def calls(self, limit: int) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(self._calls, limit)
+
+    async def call(self, call: CallId) -> dict[str, Any] | None:
+        return await asyncio.to_thread(self._call, call)
+
+    def _calls(self, limit: int) -> list[dict[str, Any]]:
+        with open_reader(self._daemon.site.store) as reader:
+            return [{**asdict(call), "caller": mask(call.caller)} for call in reader.calls(limit)]
+
+    def _call(self, call: CallId) -> dict[str, Any] | None:
+        with open_reader(self._daemon.site.store) as reader:
+            story = reader.call(call)
+        return None if story is None else {"call": call, "timeline": timeline(story, masked=True)}

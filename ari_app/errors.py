@@ -1,0 +1,43 @@
+"""Every exception we raise on purpose. Expected failures of a running call are events, not exceptions.
+
+HotlineError                 the root; its text is one message for a person: what, where, and a cure
+├── ConfigError              a bad config.yaml, flow file or secrets file (file:line:column CODE: …)
+├── AsteriskError            Asterisk cannot be found, built, started or reached
+│   └── RequestFailed        one ARI request answered with an error status
+│       └── Gone             404: the channel, bridge or playback has ended meanwhile (normal)
+├── StoreError               the SQLite store cannot be opened, written or migrated
+└── AlreadyRunning           a second daemon was started on one store
+"""
+
+
+class HotlineError(Exception):
+    """The root; `str()` of it is shown to the person at the terminal as it is, without a traceback."""
+
+
+class ConfigError(HotlineError):
+    """One or more problems in a file a person wrote; the text lists them all, a line each."""
+
+
+class AsteriskError(HotlineError):
+    """Asterisk cannot be found, built, started or reached."""
+
+
+class RequestFailed(AsteriskError):
+    """One ARI request was answered with an error status (an HTTP status, or 0 when no answer came in time)."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"{status} {reason}")
+        self.status = status
+        self.reason = reason
+
+
+class Gone(RequestFailed):
+    """404: what we named has ended meanwhile. Normal in telephony."""
+
+
+class StoreError(HotlineError):
+    """The SQLite store cannot be opened, written or migrated."""
+
+
+class AlreadyRunning(HotlineError):
+    """A daemon already runs on this store."""

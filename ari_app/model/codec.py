@@ -1,0 +1,64 @@
+"""Events and facts to JSON-able dicts and back: `{"kind": class name, field: value …}`. Pure.
+
+Tuples become lists and come back as tuples; nested records (ChannelSeen …) come back as what the field's type says.
+"""
+
+from dataclasses import dataclass, fields, is_dataclass
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from ari_app.model import events, facts
+from ari_app.model.ids import Number
+
+_BY_KIND: dict[str, type[Any]] = {cls.__name__: cls for union in (events.Event, facts.Fact) for cls in get_args(union)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """One field: its name, its type, whether it is personal data."""
+
+    name: str
+    hint: Any
+    personal: bool
+
+
+_SHAPES: dict[type[Any], tuple[_Shape, ...]] = {}
+
+
+def _shapes(cls: type[Any]) -> tuple[_Shape, ...]:
+    if cls not in _SHAPES:
+        hints = get_type_hints(cls)
+        _SHAPES[cls] = tuple(_Shape(f.name, hints[f.name], hints[f.name] is Number) for f in fields(cls))
+    return _SHAPES[cls]
+
+
+def personal_fields(kind: str) -> tuple[str, ...]:
+    """Names of the fields of `kind` that hold personal data (typed Number)."""
+    return tuple(shape.name for shape in _shapes(_BY_KIND[kind]) if shape.personal)
+
+
+def encode(record: Any) -> dict[str, Any]:
+    """An event or a fact as a JSON-able dict, its class name under `kind`."""
+    return {"kind": type(record).__name__, **_plain(record)}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {shape.name: _plain(getattr(value, shape.name)) for shape in _shapes(type(value))}
+    return [_plain(v) for v in value] if isinstance(value, tuple | list) else value
+
+
+def decode(data: dict[str, Any]) -> Any:
+    """The inverse of encode. KeyError for a kind nobody knows; fields unknown to the class are dropped."""
+    return _build(_BY_KIND[data["kind"]], data)
+
+
+def _build(hint: Any, value: Any) -> Any:
+    if is_dataclass(hint) and isinstance(hint, type):
+        return hint(**{s.name: _build(s.hint, value[s.name]) for s in _shapes(hint) if s.name in value})
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        return tuple(_build(args[0], v) for v in value)
+    if origin in (Union, UnionType) and value is not None:
+        return _build(next(a for a in args if a is not type(None)), value)
+    return hint(value) if isinstance(hint, type) and issubclass(hint, str) and value is not None else value

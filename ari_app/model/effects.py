@@ -1,0 +1,232 @@
+"""Everything the board may ask for, in the imperative. Adapters carry it out; a failure comes back as CommandFailed.
+
+Effects of one call are carried out in the order given (one lane a call). Ids are minted before the command is sent.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from ari_app.model.facts import Fact
+from ari_app.model.ids import (
+    AgentId,
+    BridgeId,
+    CallId,
+    LegId,
+    Number,
+    PhoneName,
+    PlaybackId,
+    RecordingId,
+    RequestId,
+    TimerId,
+)
+
+# -- on Asterisk ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """`cause` is a Q.850 cause: 16 normal, 17 busy, 26 cancelled (answered elsewhere), 34 no circuit."""
+
+    call: CallId
+    leg: LegId
+    cause: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Say prompts (ids of the catalogue) one after another as one playback."""
+
+    call: CallId
+    leg: LegId
+    playback: PlaybackId
+    prompts: tuple[str, ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Say prompts to everyone in a bridge while they talk."""
+
+    call: CallId
+    bridge: BridgeId
+    playback: PlaybackId
+    prompts: tuple[str, ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlay:
+    call: CallId
+    playback: PlaybackId
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Originate a leg to a phone. `ring_s` bounds the ringing; `caller` is the number shown on the phone."""
+
+    call: CallId
+    leg: LegId
+    phone: PhoneName
+    caller: Number
+    shown: str  # Display name: the queue.
+    ring_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class MakeBridge:
+    """mixing: a talk (always softmix, phones.md §0.1) · holding: one for each music class, for waiting callers."""
+
+    call: CallId | None
+    bridge: BridgeId
+    kind: Literal["mixing", "holding"]
+    music: str = ""  # Class played to a holding bridge.
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    call: CallId
+    bridge: BridgeId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    call: CallId
+    bridge: BridgeId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class DropBridge:
+    call: CallId
+    bridge: BridgeId
+
+
+@dataclass(frozen=True, slots=True)
+class StartMusic:
+    """Music on one leg, outside or inside a bridge (agent's hold)."""
+
+    call: CallId
+    leg: LegId
+    music: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopMusic:
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Set a channel variable that comes back in every event of the channel, also to the next daemon."""
+
+    call: CallId
+    leg: LegId
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Both sides of the leg into two files; RecordingStarted or CommandFailed answers."""
+
+    call: CallId
+    leg: LegId
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    call: CallId
+    leg: LegId
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRecording:
+    """The leg is gone: make one stereo file of the two sides; RecordingJoined or RecordingUnusable answers."""
+
+    call: CallId
+    recording: RecordingId
+
+
+# -- on ourselves --
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """TimerFired(timer) at `at` (same clock as `now`); setting it again moves it."""
+
+    timer: TimerId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    timer: TimerId
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write a fact to the journal. Durable facts are committed before the effects that follow them."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPin:
+    """Compare a typed PIN with the secrets; PinChecked answers. Never logged."""
+
+    leg: LegId
+    agent: AgentId
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSecret:
+    """The event just handled holds a digit of a secret: the journal keeps it without the digit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer whoever waits for `request` (API, CLI)."""
+
+    request: RequestId
+    ok: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something an engineer should see in the log: survivable, never per-call noise."""
+
+    message: str
+    call: CallId | None = None
+
+
+AsteriskEffect: TypeAlias = (
+    Answer
+    | HangUp
+    | Play
+    | Announce
+    | StopPlay
+    | Ring
+    | MakeBridge
+    | Join
+    | Leave
+    | DropBridge
+    | StartMusic
+    | StopMusic
+    | Remember
+)
+RecordingEffect: TypeAlias = StartRecording | StopRecording | JoinRecording
+Effect: TypeAlias = (
+    AsteriskEffect | RecordingEffect | SetTimer | CancelTimer | Note | CheckPin | MarkSecret | Reply | Warn
+)

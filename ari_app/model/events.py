@@ -1,0 +1,287 @@
+"""Everything that can happen, in the past tense: the only input of the board. Frozen, JSON-able (model/codec).
+
+An event carries no time: the loop stamps it with `now` (seconds since the Unix epoch, advanced by the monotonic clock).
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ari_app.model.ids import (
+    AgentId,
+    BridgeId,
+    CallId,
+    LegId,
+    Number,
+    PhoneName,
+    PlaybackId,
+    RecordingId,
+    RequestId,
+    TimerId,
+)
+
+FailReason = Literal["gone", "refused", "unreachable", "timeout", "down", "error"]
+AgentWish = Literal["sign-in", "ready", "not-ready", "sign-out", "disposition"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSeen:
+    """One channel of our application in a listing. `state` is Asterisk's (Up, Ringing, Down …)."""
+
+    leg: LegId
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeSeen:
+    bridge: BridgeId
+    kind: str
+    legs: tuple[LegId, ...]
+
+
+# -- the system --
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """The first event of a daemon. `epoch` is stored before anything else and never repeats."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call whose row an earlier daemon left open. `recording` is one whose two sides were never joined."""
+
+    call: CallId
+    leg: LegId
+    opened_at: float
+    recording: RecordingId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What an earlier daemon left open in the store; the next Listed says what of it still lives."""
+
+    calls: tuple[OpenCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """The wall clock moved `seconds` against the monotonic one; `now` did not jump."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """The link to Asterisk works: events subscribed, filters sent. A Listed follows at once."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What Asterisk holds for us right now: after every LinkUp, so that missed events can be made up for."""
+
+    channels: tuple[ChannelSeen, ...]
+    bridges: tuple[BridgeSeen, ...]
+    phones: tuple[PhoneName, ...]  # Those reachable now.
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    timer: TimerId
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFailed:
+    """An effect could not be carried out. `action` is the effect's class name, `target` the id it named."""
+
+    action: str
+    call: CallId | None
+    target: str
+    reason: FailReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorClosed:
+    """New calls must be refused (disk, store, inbox): running ones go on. DoorOpened ends it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoorOpened:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class DrainAsked:
+    """The daemon is about to stop: no new calls, no new offers."""
+
+
+# -- telephony --
+
+
+@dataclass(frozen=True, slots=True)
+class CallArrived:
+    """A caller's channel entered our application. `via` is the trunk or phone (endpoint) it came through."""
+
+    leg: LegId
+    caller: Number
+    dialled: str
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDialled:
+    """An agent's phone dialled a feature code (`*131`)."""
+
+    leg: LegId
+    phone: PhoneName
+    dialled: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging:
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """A leg we originated was answered (SIP 200) and is ours to use."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """The leg is gone. `cause` is Q.850 (0 unknown, 16 normal, 17 busy, 19 no answer, 21 declined, 26 we cancelled);
+    `sip` the SIP status where one was given, else 0."""
+
+    leg: LegId
+    cause: int
+    sip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    leg: LegId
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackEnded:
+    """All prompts of one Play are over. `ok` is False when the caller hung up or a file was missing."""
+
+    playback: PlaybackId
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LegHeld:
+    """The phone's own hold button (re-INVITE sendonly)."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class LegResumed:
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneChanged:
+    phone: PhoneName
+    reachable: bool
+
+
+# -- recording --
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStarted:
+    """Asterisk confirmed that it records."""
+
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingJoined:
+    """Both sides stand in one stereo file. `path` is relative to the recordings folder."""
+
+    recording: RecordingId
+    path: str
+    seconds: float
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingUnusable:
+    """The sides could not be joined; `reason` says why. The parts are kept."""
+
+    recording: RecordingId
+    reason: str
+
+
+# -- people --
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAsked:
+    """An agent's wish, from the page, the API or the CLI (feature codes become the same inside the board).
+
+    `value` is the reason of not-ready, or the disposition; `phone` only with sign-in (default: the one in config).
+    """
+
+    agent: AgentId
+    wish: AgentWish
+    value: str = ""
+    phone: PhoneName | None = None
+    request: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PinChecked:
+    """Answer to CheckPin."""
+
+    leg: LegId
+    agent: AgentId
+    ok: bool
+
+
+Event: TypeAlias = (
+    Booted
+    | Restored
+    | ClockStepped
+    | LinkUp
+    | LinkDown
+    | Listed
+    | TimerFired
+    | CommandFailed
+    | DoorClosed
+    | DoorOpened
+    | DrainAsked
+    | CallArrived
+    | FeatureDialled
+    | LegRinging
+    | LegAnswered
+    | LegEnded
+    | KeyPressed
+    | PlaybackEnded
+    | LegHeld
+    | LegResumed
+    | PhoneChanged
+    | RecordingStarted
+    | RecordingJoined
+    | RecordingUnusable
+    | AgentAsked
+    | PinChecked
+)

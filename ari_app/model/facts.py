@@ -1,0 +1,260 @@
+"""What is worth keeping: the lines of the journal from which every table and figure is rebuilt.
+
+A field typed Number is personal data: the store keeps the number itself in a side table by key.
+`DURABLE` facts are committed before the effects that follow them are carried out (design §2.7).
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from ari_app.model.ids import AgentId, CallId, LegId, Number, OfferId, PhoneName, QueueName, RecordingId
+from ari_app.model.states import AgentState
+
+OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
+VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "failed"]
+ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonStarted:
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallOpened:
+    call: CallId
+    caller: Number
+    dialled: str
+    via: str
+    flow: str
+    flow_version: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRefused:
+    """The call was not served: unknown number, all circuits busy, draining. CallClosed follows."""
+
+    call: CallId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegOpened:
+    call: CallId
+    leg: LegId
+    role: Literal["caller", "agent"]
+    phone: PhoneName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LegClosed:
+    call: CallId
+    leg: LegId
+    cause: int
+    sip: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEntered:
+    call: CallId
+    node: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTaken:
+    """A key that a node accepted (`accepted`) or found wrong. Never a secret's."""
+
+    call: CallId
+    node: str
+    key: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One visit to one queue. `rank` orders the queue (smaller first) and never changes during the visit."""
+
+    call: CallId
+    visit: int
+    queue: QueueName
+    priority: int
+    rank: float
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLeft:
+    call: CallId
+    visit: int
+    queue: QueueName
+    outcome: VisitOutcome
+    wait_s: float
+    agent: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMade:
+    call: CallId
+    offer: OfferId
+    visit: int
+    queue: QueueName
+    agent: AgentId
+    phone: PhoneName
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRang:
+    call: CallId
+    offer: OfferId
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnded:
+    call: CallId
+    offer: OfferId
+    agent: AgentId
+    outcome: OfferOutcome
+    cause: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Caller and agent hear each other."""
+
+    call: CallId
+    offer: OfferId
+    queue: QueueName
+    agent: AgentId
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HoldBegan:
+    call: CallId
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnded:
+    call: CallId
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class TalkEnded:
+    call: CallId
+    offer: OfferId
+    agent: AgentId
+    by: ClosedBy
+    talk_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DispositionNoted:
+    call: CallId
+    agent: AgentId
+    disposition: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChanged:
+    agent: AgentId
+    state: AgentState
+    reason: str = ""
+    phone: PhoneName | None = None
+    call: CallId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingWanted:
+    """Recording was ordered; without a RecordingRunning after it the call is unrecorded and must be noticed."""
+
+    call: CallId
+    recording: RecordingId
+    queue: QueueName
+    agent: AgentId
+    basis: str
+    keep_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRunning:
+    call: CallId
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRefused:
+    """The caller refused; the call goes on unrecorded."""
+
+    call: CallId
+    queue: QueueName
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingMissed:
+    call: CallId
+    recording: RecordingId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStored:
+    call: CallId
+    recording: RecordingId
+    path: str
+    seconds: float
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFailed:
+    """A prompt was not heard to its end though nobody stopped it."""
+
+    call: CallId
+    prompts: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallClosed:
+    """The last fact of a call. `node` is where the caller was; `seconds` from the first ring to the last leg gone."""
+
+    call: CallId
+    by: ClosedBy
+    node: str
+    cause: int
+    seconds: float
+
+
+Fact: TypeAlias = (
+    DaemonStarted
+    | CallOpened
+    | CallRefused
+    | LegOpened
+    | LegClosed
+    | NodeEntered
+    | KeyTaken
+    | Queued
+    | QueueLeft
+    | OfferMade
+    | OfferRang
+    | OfferEnded
+    | Connected
+    | HoldBegan
+    | HoldEnded
+    | TalkEnded
+    | DispositionNoted
+    | AgentChanged
+    | RecordingWanted
+    | RecordingRunning
+    | RecordingRefused
+    | RecordingMissed
+    | RecordingStored
+    | PromptFailed
+    | CallClosed
+)
+
+DURABLE: Final = (DaemonStarted, Queued, OfferMade)

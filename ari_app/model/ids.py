@@ -1,0 +1,53 @@
+"""Names of things. Ids we will wait on are minted here, before the command is sent (design §2.5).
+
+A call id is `EPOCH-N`; everything made for that call is `EPOCH-N.KIND M` (`7-42.p3`: playback 3 of call 42 of boot 7),
+so an event that carries only an id still finds its call, and an id of an earlier boot is known to be stale.
+The caller's own channel keeps the id Asterisk gave it.
+"""
+
+from dataclasses import dataclass, field
+from typing import NewType
+
+CallId = NewType("CallId", str)
+LegId = NewType("LegId", str)  # Asterisk's channel id; ours for legs we originate.
+BridgeId = NewType("BridgeId", str)
+PlaybackId = NewType("PlaybackId", str)
+RecordingId = NewType("RecordingId", str)
+OfferId = NewType("OfferId", str)  # The id of the agent's leg: one offer, one leg.
+TimerId = NewType("TimerId", str)
+AgentId = NewType("AgentId", str)  # The work number.
+QueueName = NewType("QueueName", str)
+Skill = NewType("Skill", str)
+PhoneName = NewType("PhoneName", str)  # A SIP account in config.yaml: PJSIP endpoint of the same name.
+Number = NewType("Number", str)  # A telephone number: personal data; the store keeps it in a side table.
+RequestId = NewType("RequestId", str)  # Minted by the page, API or CLI that waits for a Replied effect.
+
+
+def call_of(name: str) -> CallId | None:
+    """The call an id of ours belongs to, or None for ids that carry no call (callers' channels, music bridges)."""
+    head, dot, _ = name.partition(".")
+    epoch, dash, n = head.partition("-")
+    return CallId(head) if dot and dash and epoch.isdigit() and n.isdigit() else None
+
+
+@dataclass
+class Mint:
+    """Hands out ids that no other boot of the daemon ever repeats. `epoch` is the boot number (≥ 1)."""
+
+    epoch: int
+    calls: int = 0
+    parts: dict[CallId, int] = field(default_factory=dict)
+
+    def call(self) -> CallId:
+        self.calls += 1
+        call = CallId(f"{self.epoch}-{self.calls}")
+        self.parts[call] = 0
+        return call
+
+    def part(self, call: CallId, kind: str) -> str:
+        """An id for a part of a call: kind is one letter (l leg, b bridge, p playback, r recording, t timer)."""
+        self.parts[call] = n = self.parts.get(call, 0) + 1
+        return f"{call}.{kind}{n}"
+
+    def forget(self, call: CallId) -> None:
+        self.parts.pop(call, None)

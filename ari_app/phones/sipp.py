@@ -1,0 +1,235 @@
+"""Load by SIPp: many callers, many agents' phones, counted. Our own scenarios are in the folder `sipp/`.
+
+Callers dial, press a key (SIP INFO; or RFC 4733, which needs raw sockets: root or CAP_NET_RAW), send a tone for the
+whole call, and hang up `stay_s` after the key unless hung up on. Agents' phones need no registration: give each an
+address of record with a static contact `sip:NAME@127.0.0.1:PORT`; one SIPp process is all of them. They answer after
+`ring_s` and send back what they hear, so a call with voice both ways has packets both ways on both legs.
+
+What `ok` means: SIP went as the scenario says, to the BYE. It does not say that a caller reached an agent: agents'
+`placed` and `ok` count the agents' legs, and two-way voice is to be read from Asterisk's RTP counts of both legs
+(rxcount and txcount >= 50 is one second) or from the daemon's facts. SIPp 3.6 itself counts no RTP.
+"""
+
+import asyncio
+import csv
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+
+from aiortp.codecs import get_codec
+
+from ari_app.phones import audio
+from ari_app.phones.pcap import digits_pcap
+from ari_app.phones.ports import DEFAULT_PORTS
+from ari_app.phones.sip import Address, PhoneError
+
+SCENARIOS = Path(__file__).with_name("sipp")
+HOST = "127.0.0.1"
+ANSWER_S = 10.0  # A caller not answered by then counts as failed.
+FOREVER_S = 86_000.0
+STOP_S = 5.0  # Seconds SIPp gets to end its calls when told to stop.
+
+
+@dataclass(frozen=True)
+class Callers:
+    """What the callers do. Times in seconds; `rate` calls a second for `seconds`."""
+
+    number: str = "1860"
+    rate: float = 10.0
+    seconds: float = 30.0
+    key: str = "1"
+    key_after_s: float = 0.5
+    stay_s: float = 4.0
+    rfc4733: bool = False
+    caller: str = "1390000"  # Followed by the number of the call.
+    tone_hz: int = 600
+    media_port: int = 26_000  # Each call takes the next two free ports from here on.
+
+    @property
+    def count(self) -> int:
+        """Calls placed in all."""
+        return max(1, round(self.rate * self.seconds))
+
+
+@dataclass(frozen=True)
+class Agents:
+    """What the agents' phones do: answer after `ring_s`; hang up after `talk_s`, or never (None)."""
+
+    port: int
+    ring_s: float = 0.2
+    talk_s: float | None = None
+    media_port: int = 32_000  # The one port all of them echo on (and media_port + 2).
+
+
+@dataclass(frozen=True)
+class Load:
+    """What SIPp counted. `failures`: its failure counters that are not 0, by name."""
+
+    placed: int
+    ok: int
+    failed: int
+    retransmissions: int
+    exit_code: int
+    failures: dict[str, int] = field(default_factory=dict)
+    errors: str = ""  # The first lines of SIPp's error log.
+
+
+def available() -> bool:
+    """Whether SIPp is installed (Debian: sip-tester)."""
+    return shutil.which("sipp") is not None
+
+
+async def run_callers(server: Address, plan: Callers) -> Load:
+    """Place all calls, wait for the last to end. Bounded: count, and a time limit after which SIPp fails."""
+    with tempfile.TemporaryDirectory(prefix="sipp-callers-") as name:
+        folder = Path(name)
+        limit_s = round(plan.seconds + plan.key_after_s + plan.stay_s + 3 * ANSWER_S)
+        process = await _start(
+            folder,
+            _caller_scenario(folder, plan),
+            f"{server[0]}:{server[1]}",
+            *("-m", str(plan.count), "-r", f"{plan.rate:g}", "-l", str(plan.count)),
+            *("-timeout", f"{limit_s}s", "-timeout_error"),
+            *("-p", str(next(iter(DEFAULT_PORTS))), "-mp", str(plan.media_port)),
+        )
+        try:
+            await asyncio.wait_for(process.wait(), limit_s + STOP_S)
+        finally:
+            await _stop(process)
+        return _load(folder, process.returncode or 0)
+
+
+class RunningAgents:
+    """The agents' phones while they run; `load` once they have stopped."""
+
+    load: Load | None = None
+
+
+@asynccontextmanager
+async def run_agents(plan: Agents, seconds_max: float = 3600) -> AsyncIterator[RunningAgents]:
+    """Agents' phones for as long as the block lasts (at most `seconds_max`); they are counted at its end."""
+    running = RunningAgents()
+    with tempfile.TemporaryDirectory(prefix="sipp-agents-") as name:
+        folder = Path(name)
+        process = await _start(
+            folder,
+            _agent_scenario(folder, plan),
+            *("-p", str(plan.port), "-mp", str(plan.media_port), "-rtp_echo", "-aa"),
+            *("-timeout", f"{round(seconds_max)}s"),
+        )
+        try:
+            await _listening(plan.port, process)
+            yield running
+        finally:
+            await _stop(process)
+            running.load = _load(folder, process.returncode or 0)
+
+
+async def _start(folder: Path, scenario: Path, *arguments: str) -> asyncio.subprocess.Process:
+    if not available():
+        raise PhoneError("sipp is not installed (Debian: apt-get install sip-tester)")
+    return await asyncio.create_subprocess_exec(
+        *("sipp", *arguments, "-sf", str(scenario), "-i", HOST, "-mi", HOST, "-nostdin"),
+        *("-trace_stat", "-stf", str(folder / "stat.csv"), "-fd", "1"),
+        *("-trace_err", "-error_file", str(folder / "errors.log")),
+        cwd=folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+async def _listening(port: int, process: asyncio.subprocess.Process) -> None:
+    """Until SIPp has bound its port (seen in /proc/net/udp, so that nothing of it is taken). PhoneError."""
+    wanted = f":{port:04X} "
+    async with asyncio.timeout(STOP_S):
+        while wanted not in Path("/proc/net/udp").read_text():
+            if process.returncode is not None:
+                raise PhoneError(f"sipp left with {process.returncode}: is UDP port {port} taken?")
+            await asyncio.sleep(0.01)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """SIGUSR1: no new calls, leave when the running ones have ended. Then SIGKILL."""
+    if process.returncode is not None:
+        return
+    process.send_signal(signal.SIGUSR1)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _caller_scenario(folder: Path, plan: Callers) -> Path:
+    tone = folder / "tone.ul"
+    tone.write_bytes(get_codec(0).encode(audio.tone(plan.tone_hz, 1)))
+    digits = folder / "digits.pcap"
+    digits.write_bytes(digits_pcap(plan.key))
+    fields = {
+        "number": plan.number,
+        "caller": plan.caller,
+        "key": plan.key,
+        "tone": tone.name,
+        "digits": digits.name,
+        "answer_ms": _ms(ANSWER_S),
+        "key_ms": _ms(plan.key_after_s),
+        "stay_ms": _ms(plan.stay_s),
+    }
+    press = _render("press_pcap.xml" if plan.rfc4733 else "press_info.xml", fields)
+    return _write(folder, _render("caller.xml", {**fields, "press": press}))
+
+
+def _agent_scenario(folder: Path, plan: Agents) -> Path:
+    talk_s = FOREVER_S if plan.talk_s is None else plan.talk_s
+    return _write(folder, _render("agent.xml", {"ring_ms": _ms(plan.ring_s), "talk_ms": _ms(talk_s)}))
+
+
+def _render(name: str, fields: dict[str, str]) -> str:
+    return Template((SCENARIOS / name).read_text()).safe_substitute(fields)  # SIPp's own [$names] stay.
+
+
+def _write(folder: Path, text: str) -> Path:
+    path = folder / "scenario.xml"
+    path.write_text(text)
+    return path
+
+
+def _ms(seconds: float) -> str:
+    return str(max(1, round(1000 * seconds)))
+
+
+def _load(folder: Path, exit_code: int) -> Load:
+    rows = list(csv.DictReader(_lines(folder / "stat.csv"), delimiter=";"))
+    last = rows[-1] if rows else {}
+    failures = {
+        name[: -len("(C)")]: int(value)
+        for name, value in last.items()
+        if name.startswith("Failed") and name.endswith("(C)") and name != "FailedCall(C)" and int(value)
+    }
+    return Load(
+        placed=int(last.get("TotalCallCreated", 0)),
+        ok=int(last.get("SuccessfulCall(C)", 0)),
+        failed=int(last.get("FailedCall(C)", 0)),
+        retransmissions=int(last.get("Retransmissions(C)", 0)),
+        exit_code=exit_code,
+        failures=failures,
+        errors=_errors(folder / "errors.log"),
+    )
+
+
+def _errors(path: Path) -> str:
+    """SIPp's error log, a line each, without the waits that end by design (`ontimeout`)."""
+    entries = re.split(r"(?=\d{4}-\d\d-\d\d\t)", "\n".join(_lines(path)))[1:]
+    return "\n".join([entry.strip() for entry in entries if "jumping to label" not in entry][:20])
+
+
+def _lines(path: Path) -> Iterable[str]:
+    return path.read_text(errors="replace").splitlines() if path.exists() else []

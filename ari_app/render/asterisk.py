@@ -1,0 +1,110 @@
+"""Settings -> the files of an Asterisk: name -> text. The templates stand in asterisk_conf/.
+
+Each value is checked on its way into a file: a line break or a semicolon would write settings of its own.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ari_app.errors import ConfigError
+from ari_app.model.layout import CONF_FILES, MARKER, Layout
+from ari_app.model.settings import Secrets, Settings
+
+TEMPLATES: Final = Path(__file__).resolve().parents[2] / "asterisk_conf"
+
+# Where a far end needs no external address: RFC 1918, RFC 6598, loopback and link-local.
+LOCAL_NETWORKS: Final = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+)
+
+AMI_EVENTS: Final = (
+    "FullyBooted",
+    "Shutdown",
+    "Reload",
+    "MixMonitorStart",
+    "MixMonitorStop",
+    "MixMonitorMute",
+    "RTCPSent",
+    "RTCPReceived",
+    "FailedACL",
+    "InvalidAccountID",
+    "InvalidPassword",
+    "ChallengeResponseFailed",
+    "RequestBadFormat",
+    "RequestNotAllowed",
+    "RequestNotSupported",
+    "SessionLimit",
+    "LoadAverageLimit",
+    "MemoryLimit",
+    "UnexpectedAddress",
+)
+
+
+def render(settings: Settings, secrets: Secrets, layout: Layout) -> dict[str, str]:
+    """Every file of `CONF_FILES`, name -> text. Raises ConfigError on a value that cannot stand in a file."""
+    jinja = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        finalize=_safe,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Not HTML; `_safe` guards the values.
+    )
+    _check(settings, secrets, layout)
+    asterisk = settings.asterisk
+    host = f"[{asterisk.sip_listen}]" if ":" in asterisk.sip_listen else asterisk.sip_listen
+    values = {
+        "settings": settings,
+        "secrets": secrets,
+        "layout": layout,
+        "app": asterisk.app,
+        "bind": f"{host}:{asterisk.sip_port}",
+        "media_address": "" if asterisk.sip_listen in ("0.0.0.0", "::") else asterisk.sip_listen,
+        "external": asterisk.external_address,
+        "local_networks": LOCAL_NETWORKS,
+        "ami_events": AMI_EVENTS,
+        "music": sorted({"default", *(queue.music for queue in settings.queues.values())}),
+        "codes": settings.feature_codes.model_dump(),
+        "languages": {
+            number: plan.language
+            for number, plan in settings.numbers.items()
+            if plan.language not in (None, settings.language)
+        },
+        "opus": any("opus" in phone.codecs for phone in settings.phones.values()),
+    }
+    return {
+        name: f"{MARKER}config.yaml and asterisk_conf/{name}.j2: change those, not this file.\n\n"
+        + jinja.get_template(f"{name}.j2").render(values)
+        for name in CONF_FILES
+    }
+
+
+def _safe(value: object) -> object:
+    text = str(value)
+    if "\n" in text or "\r" in text or ";" in text:
+        raise ConfigError(f"{text!r} cannot stand in a file of Asterisk's: it holds a line break or a semicolon")
+    return value
+
+
+def _check(settings: Settings, secrets: Secrets, layout: Layout) -> None:
+    missing = sorted(set(settings.phones) - set(secrets.phones))
+    if missing:
+        raise ConfigError(f"the secrets file has no password for phone {', '.join(missing)}")
+    if not (layout.etc.is_absolute() and layout.sounds.is_absolute()):
+        raise ConfigError(f"{layout.etc}, {layout.sounds}: Asterisk needs absolute paths")
+    bad = [sign for sign in ",&|${}()\"'" if sign in str(layout.sounds)]
+    if bad:
+        raise ConfigError(
+            f"paths.sounds: {layout.sounds}: {' '.join(bad)} means something to Asterisk; use a path without it"
+        )
+    first, last = settings.asterisk.rtp_port_first, settings.asterisk.rtp_port_last
+    if first + 3 > last:
+        raise ConfigError(f"asterisk.rtp_port_last: {last} leaves no room above rtp_port_first {first}")

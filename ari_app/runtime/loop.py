@@ -1,0 +1,119 @@
+"""The one loop: takes events from the inbox, asks the board, journals, and hands effects out (design §1).
+
+Facts that must be safe first are committed before any effect of their batch is carried out; the rest is written
+within the batch. Exceptions of the board are bugs: logged with the event, counted, and the loop goes on.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+import structlog
+
+from ari_app.board.board import Board
+from ari_app.model.effects import CancelTimer, Effect, MarkSecret, Note, SetTimer
+from ari_app.model.events import Event, TimerFired
+from ari_app.model.facts import DURABLE, Fact
+from ari_app.runtime.clock import Clock
+from ari_app.runtime.timers import Timers
+
+log = structlog.get_logger(__name__)
+
+BATCH = 64  # Events handled between two writes.
+LAG_EVERY_S = 0.25
+
+
+Row: TypeAlias = tuple[Literal["event"], float, Event, bool] | tuple[Literal["fact"], float, Fact]
+
+
+class Journal(Protocol):
+    def append(self, rows: list[Row]) -> Future[None]:
+        """Queue rows for writing; done when they are committed (or stand in the emergency file)."""
+
+
+@dataclass
+class Loop:
+    """`perform` carries out one effect and must not block; `watch` sees each event, its effects and seconds taken."""
+
+    board: Board
+    journal: Journal
+    perform: Callable[[Effect], None]
+    clock: Clock = field(default_factory=Clock)
+    watch: Callable[[Event, list[Effect], float], None] = lambda event, effects, seconds: None
+    inbox: deque[Event] = field(default_factory=deque)
+    timers: Timers = field(default_factory=Timers)
+    lag_s: float = 0.0  # The worst recent lateness of this event loop.
+    bugs: int = 0
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def post(self, event: Event) -> None:
+        """Put an event into the inbox. Only from the loop's own thread."""
+        self.inbox.append(event)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """For ever: events as they come, timers as they fall due."""
+        while True:
+            await self._wait()
+            self.inbox.extend(TimerFired(timer) for timer in self.timers.due(self.clock.now()))
+            await self._turn()
+
+    async def _wait(self) -> None:
+        self._wake.clear()
+        if self.inbox:
+            await asyncio.sleep(0)  # Let the sockets be read between two batches.
+            return
+        at = self.timers.next_at()
+        timeout = None if at is None else max(0.0, at - self.clock.now())
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _turn(self) -> None:
+        rows, effects = list[Row](), list[Effect]()
+        for _ in range(min(len(self.inbox), BATCH)):
+            effects += self.handle(self.inbox.popleft(), rows)
+        if not rows:
+            return
+        written = self.journal.append(rows)
+        if any(isinstance(row[2], DURABLE) for row in rows):
+            await asyncio.wrap_future(written)
+        for effect in effects:
+            self.perform(effect)
+
+    def handle(self, event: Event, rows: list[Row]) -> list[Effect]:
+        """One event through the board; the event and its facts go into `rows`, timers are set, the other effects come back."""
+        now, started = self.clock.now(), time.perf_counter()
+        try:
+            effects = self.board.handle(event, now)
+        except Exception:
+            self.bugs += 1
+            log.exception("bug: the board failed on an event", kind=type(event).__name__)
+            effects = list(self.board.floor.out)  # What it had decided before it failed is still right.
+        rows.append(("event", now, event, any(isinstance(effect, MarkSecret) for effect in effects)))
+        rest: list[Effect] = []
+        for effect in effects:
+            match effect:
+                case Note(fact):
+                    rows.append(("fact", now, fact))
+                case SetTimer(timer, at):
+                    self.timers.set(timer, at)
+                case CancelTimer(timer):
+                    self.timers.cancel(timer)
+                case _:
+                    rest.append(effect)
+        self.watch(event, effects, time.perf_counter() - started)
+        return rest
+
+    async def watch_lag(self) -> None:
+        """Measure how late this event loop runs; a late loop is a bug a caller can hear."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(LAG_EVERY_S)
+            self.lag_s = max(time.monotonic() - before - LAG_EVERY_S, self.lag_s * 0.9)

@@ -1,0 +1,59 @@
+"""Opens SQLite connections the way this store wants them."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from ari_app.errors import StoreError
+from ari_app.store.migrations import migrate
+
+BUSY_MS: Final = 1000
+
+
+def writing(path: Path) -> sqlite3.Connection:
+    """A connection that may write: made if missing (0600), checked, migrated. StoreError with a cure otherwise.
+
+    Transactions are explicit (BEGIN IMMEDIATE … COMMIT). `secure_delete`: what is erased leaves no bytes behind.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        conn = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        conn.execute("PRAGMA journal_mode = WAL")
+        conn.execute("PRAGMA synchronous = FULL")
+        conn.execute("PRAGMA foreign_keys = ON")
+        conn.execute("PRAGMA secure_delete = ON")
+        conn.execute("PRAGMA journal_size_limit = 67108864")
+        _check(conn, path)
+        migrate(conn)
+    except (OSError, sqlite3.Error) as problem:
+        raise StoreError(_cure(path, problem)) from problem
+    return conn
+
+
+def reading(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write. StoreError when there is no store at `path`."""
+    if not path.exists():
+        raise StoreError(f"There is no store at {path}.\nStart the daemon once (hotline run), or mend paths.state.")
+    try:
+        conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_MS / 1000)
+        conn.row_factory = sqlite3.Row
+        conn.execute("SELECT 1 FROM fact LIMIT 1")
+    except sqlite3.Error as problem:
+        raise StoreError(_cure(path, problem)) from problem
+    return conn
+
+
+def _check(conn: sqlite3.Connection, path: Path) -> None:
+    found = conn.execute("PRAGMA quick_check(3)").fetchall()
+    if found != [("ok",)]:
+        raise StoreError(_cure(path, "; ".join(str(row[0]) for row in found)))
+
+
+def _cure(path: Path, problem: object) -> str:
+    return (
+        f"The store {path} cannot be used: {problem}.\n"
+        f"See that its folder can be written and has room; if it is damaged, `sqlite3 {path} .recover` saves what "
+        "can be read, or put a backup in its place."
+    )

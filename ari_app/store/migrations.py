@@ -1,0 +1,36 @@
+"""The store's schema, one numbered step after the other; sqlite-utils records each in `_sqlite_migrations`.
+
+schema.sql is the store as it is now. The first change to it: copy today's text to sql/m0001.sql, let `m0001` read
+that, add `m0002` with the change, and bring schema.sql up to date; a test holds both against each other.
+"""
+
+import sqlite3
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from ari_app.errors import StoreError
+from ari_app.store import queries
+
+steps = Migrations("hotline")
+
+
+@steps()
+def m0001_journal_and_projections(db: Database) -> None:
+    for statement in queries.statements(queries.text("schema.sql")):
+        db.conn.execute(statement)
+
+
+def migrate(conn: sqlite3.Connection) -> list[str]:
+    """Bring the store up to date; the names of the steps taken. A store of a newer hotline is a StoreError."""
+    db = Database(conn)
+    known = {step.name for step in steps.pending(db)} | {step.name for step in steps.applied(db)}
+    ours = {step.name for step in steps._migrations}
+    if known - ours:
+        raise StoreError(
+            f"The store was made by a newer hotline (it knows {', '.join(sorted(known - ours))}).\n"
+            "Install that version, or restore the store's backup."
+        )
+    taken = [step.name for step in steps.pending(db)]
+    steps.apply(db)
+    return taken

@@ -1,0 +1,66 @@
+"""What may go: old events, and recordings past their days or beyond the quota. Nothing else is ever deleted.
+
+The functions take a connection: the writer's, through `Journal.run`, or for the lists a reader's. Files are removed or
+compressed by the caller first and marked afterwards, so that a crash between the two is mended by the next round.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Literal
+
+from ari_app.model.ids import RecordingId
+from ari_app.store import queries
+
+_SQL = queries.load("retention")
+_AUDIT = queries.load("journal")["add_audit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A recording whose file is to be removed (age, quota) or compressed; `path` is below the recordings folder."""
+
+    recording: RecordingId
+    path: str
+    why: Literal["age", "quota", "compress"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+def delete_events(conn: sqlite3.Connection, before: float, at_most: int = 2000) -> int:
+    """Delete the oldest events with `at` < `before`; how many. Ask again until it is fewer than `at_most`: small
+    slices keep the writer free for calls."""
+    conn.execute(_SQL["move_mark"], (before,))
+    return conn.execute(_SQL["delete_events"], (at_most,)).rowcount
+
+
+def removals(conn: sqlite3.Connection, now: float, quota_mb: int) -> list[Due]:
+    """Recordings past their keep_days, then the oldest of those beyond the quota (MiB). Each once."""
+    due = [Due(row[0], row[1], "age") for row in conn.execute(_SQL["expired"], (now,))]
+    seen = {each.recording for each in due}
+    for recording, path, bytes_so_far in conn.execute(_SQL["by_age"]):
+        if bytes_so_far > quota_mb << 20 and recording not in seen:
+            due.append(Due(recording, path, "quota"))
+    return due
+
+
+def compressions(conn: sqlite3.Connection, before: float, at_most: int = 100) -> list[Due]:
+    """Recordings stored before a time and not yet compressed, oldest first."""
+    return [Due(row[0], row[1], "compress") for row in conn.execute(_SQL["uncompressed"], (before, at_most))]
+
+
+def mark_removed(conn: sqlite3.Connection, due: Due, at: float) -> None:
+    """The file is gone from the disk."""
+    conn.execute(_SQL["mark_removed"], {"recording": due.recording, "at": at, "why": due.why})
+    conn.execute(_AUDIT, (at, "remove-recording", due.recording, due.why))
+
+
+def mark_compressed(conn: sqlite3.Connection, recording: RecordingId, file: StoredFile, at: float) -> None:
+    """A compressed file stands in the place of the one stored first."""
+    values = {"recording": recording, "path": file.path, "size_bytes": file.size_bytes, "sha256": file.sha256}
+    conn.execute(_SQL["mark_compressed"], {**values, "at": at})
+    conn.execute(_AUDIT, (at, "compress-recording", recording, f"{file.size_bytes} bytes"))

@@ -1,0 +1,98 @@
+"""What the journal is given, as rows: a secret digit gone, a number replaced by its person's key."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, Literal, TypeAlias
+
+import orjson
+
+from ari_app.model import codec
+from ari_app.model.events import Event, KeyPressed
+from ari_app.model.facts import Fact
+from ari_app.model.ids import Number
+from ari_app.model.mask import ERASED
+from ari_app.store import projections, queries
+
+EventRow: TypeAlias = tuple[Literal["event"], float, Event, bool]
+"""'event', `now`, the event, whether the board marked it as holding a digit of a secret."""
+FactRow: TypeAlias = tuple[Literal["fact"], float, Fact]
+"""'fact', `now`, the fact."""
+Row: TypeAlias = EventRow | FactRow
+Batch: TypeAlias = Sequence[Row]
+
+SECRET_DIGIT: Final = "x"
+_SQL = queries.load("journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row on its way to the store; `body` still holds numbers in clear, but no secret digit."""
+
+    table: str
+    at: float
+    epoch: int
+    kind: str
+    body: Mapping[str, Any]
+
+
+def line_of(row: Row, epoch: int) -> Line:
+    """A row as plain data, secrets redacted: the only form in which anything leaves memory."""
+    record: Any = row[2]
+    if row[0] == "event" and row[3] and isinstance(record, KeyPressed):
+        record = replace(record, digit=SECRET_DIGIT)
+    plain = codec.encode(record)
+    return Line(
+        row[0], row[1], epoch, type(record).__name__, {field.name: plain[field.name] for field in fields(record)}
+    )
+
+
+def insert(conn: sqlite3.Connection, line: Line, *, project: bool = True) -> None:
+    """Append one line and, for a fact, bring its projections up to date. Within the caller's transaction."""
+    try:
+        _insert(conn, line, project)
+    except (TypeError, UnicodeError):  # Text off the wire that is no Unicode fails before anything is inserted.
+        _insert(conn, cleaned(line), project)
+
+
+def cleaned(line: Line) -> Line:
+    """The line with whatever UTF-8 cannot hold as a question mark."""
+    texts = {k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for k, v in line.body.items()}
+    return replace(line, body=texts)
+
+
+def _insert(conn: sqlite3.Connection, line: Line, project: bool) -> None:
+    body, values = dict(line.body), dict(line.body)
+    for name in codec.personal_fields(line.kind):
+        key = person_key(conn, body[name])
+        body[name] = {"person": key}
+        values[name] = key
+    text = orjson.dumps(body).decode()
+    if line.table == "event":
+        conn.execute(_SQL["add_event"], (line.at, line.epoch, line.kind, text))
+        return
+    call, agent = body.get("call"), body.get("agent")
+    fact = conn.execute(_SQL["add_fact"], (line.at, line.epoch, line.kind, call, agent, text)).lastrowid
+    if project:
+        projections.apply(conn, fact or 0, line.at, line.kind, values)
+
+
+def person_key(conn: sqlite3.Connection, number: str) -> int | None:
+    """The key of a number, made if it is new; None for a number that was withheld."""
+    if not number:
+        return None
+    found = conn.execute(_SQL["person_key"], (number,)).fetchone()
+    if found is None:
+        found = (conn.execute(_SQL["add_person"], (number,)).lastrowid,)
+    return int(found[0])
+
+
+def fact_of(kind: str, text: str, persons: Mapping[int, str | None]) -> Fact:
+    """A stored fact as it was noted; an erased number reads `erased`, one that was withheld is empty."""
+    body: dict[str, Any] = orjson.loads(text)
+    for name in codec.personal_fields(kind):
+        key = body[name]["person"]
+        body[name] = Number("") if key is None else Number(persons[key] or ERASED)
+    fact: Fact = codec.decode({**body, "kind": kind})
+    # A fact with a field of its own called `kind` (NodeEntered): the class name must not stand in it.
+    return replace(fact, kind=body["kind"]) if "kind" in body else fact

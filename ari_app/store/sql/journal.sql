@@ -1,0 +1,31 @@
+-- name: add_event
+-- Appends one event.
+INSERT INTO event (at, epoch, kind, body) VALUES (?, ?, ?, ?);
+
+-- name: add_fact
+-- Appends one fact; its id is the lastrowid.
+INSERT INTO fact (at, epoch, kind, call, agent, body) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: add_person
+-- Gives a value a key, unless it has one.
+INSERT INTO person (kind, value) VALUES ('number', ?) ON CONFLICT (kind, value) DO NOTHING;
+
+-- name: person_key
+-- The key of a number.
+SELECT key FROM person WHERE kind = 'number' AND value = ?;
+
+-- name: add_boot
+-- Takes the next epoch; its number is the lastrowid.
+INSERT INTO boot (epoch, at) SELECT coalesce(max(epoch), 0) + 1, ? FROM boot;
+
+-- name: imported
+-- Whether a filling of the emergency file was read in before.
+SELECT 1 FROM emergency_import WHERE generation = ?;
+
+-- name: add_import
+-- Remembers that a filling of the emergency file was read in.
+INSERT INTO emergency_import (generation, at, rows) VALUES (?, ?, ?);
+
+-- name: add_audit
+-- Notes who did what to what.
+INSERT INTO audit (at, action, subject, detail) VALUES (?, ?, ?, ?);

@@ -1,0 +1,142 @@
+-- name: call_opened
+-- A call begins.
+INSERT INTO call (call, opened_at, caller, dialled, via, flow, flow_version, language)
+VALUES (:call, :at, :caller, :dialled, :via, :flow, :flow_version, :language)
+ON CONFLICT (call) DO UPDATE SET opened_at = min(opened_at, excluded.opened_at), caller = excluded.caller,
+  dialled = excluded.dialled, via = excluded.via, flow = excluded.flow, flow_version = excluded.flow_version,
+  language = excluded.language;
+
+-- name: call_refused
+-- A call was blocked, opened before or not.
+INSERT INTO call (call, opened_at, refused) VALUES (:call, :at, :reason)
+ON CONFLICT (call) DO UPDATE SET refused = excluded.refused;
+
+-- name: call_closed
+-- A call is over.
+INSERT INTO call (call, opened_at, closed_at, closed_by, node, cause, seconds)
+VALUES (:call, :at - :seconds, :at, :by, :node, :cause, :seconds)
+ON CONFLICT (call) DO UPDATE SET closed_at = excluded.closed_at, closed_by = excluded.closed_by,
+  node = excluded.node, cause = excluded.cause, seconds = excluded.seconds;
+
+-- name: call_connected
+-- The first agent of a call.
+UPDATE call SET connected_at = :at WHERE call = :call AND connected_at IS NULL;
+
+-- name: leg_opened
+-- A channel of a call begins.
+INSERT INTO leg (call, leg, role, phone, opened_at) VALUES (:call, :leg, :role, :phone, :at)
+ON CONFLICT (call, leg) DO NOTHING;
+
+-- name: leg_closed
+-- A channel is gone.
+UPDATE leg SET closed_at = :at, cause = :cause, sip = :sip WHERE call = :call AND leg = :leg;
+
+-- name: step_left
+-- The caller leaves the node he is in.
+UPDATE ivr_step SET left_at = :at WHERE call = :call AND left_at IS NULL;
+
+-- name: step_entered
+-- The caller enters a node.
+INSERT INTO ivr_step (fact, call, node, kind, entered_at) VALUES (:id, :call, :node, :node_kind, :at);
+
+-- name: key_taken
+-- A key was pressed.
+INSERT INTO ivr_key (fact, call, node, key, accepted, at) VALUES (:id, :call, :node, :key, :accepted, :at);
+
+-- name: visit_began
+-- A caller joins a queue.
+INSERT INTO queue_visit (call, visit, queue, priority, rank, position, queued_at)
+VALUES (:call, :visit, :queue, :priority, :rank, :position, :at)
+ON CONFLICT (call, visit) DO NOTHING;
+
+-- name: visit_ended
+-- A caller leaves a queue.
+UPDATE queue_visit SET left_at = :at, outcome = :outcome, wait_s = :wait_s, agent = :agent
+WHERE call = :call AND visit = :visit;
+
+-- name: offer_made
+-- A call is offered to an agent.
+INSERT INTO offer (offer, call, visit, queue, agent, phone, made_at)
+VALUES (:offer, :call, :visit, :queue, :agent, :phone, :at)
+ON CONFLICT (offer) DO NOTHING;
+
+-- name: offer_rang
+-- The agent's phone rings.
+UPDATE offer SET rang_at = :at WHERE offer = :offer AND rang_at IS NULL;
+
+-- name: offer_ended
+-- The ringing is over.
+UPDATE offer SET ended_at = :at, outcome = :outcome, cause = :cause WHERE offer = :offer;
+
+-- name: talk_began
+-- Caller and agent hear each other.
+INSERT INTO talk (offer, call, queue, agent, wait_s, began_at)
+VALUES (:offer, :call, :queue, :agent, :wait_s, :at)
+ON CONFLICT (offer) DO NOTHING;
+
+-- name: talk_ended
+-- Caller and agent part.
+UPDATE talk SET ended_at = :at, ended_by = :by, talk_s = :talk_s WHERE offer = :offer;
+
+-- name: hold_began
+-- The caller is put on hold.
+INSERT INTO hold (fact, call, agent, began_at) VALUES (:id, :call, :agent, :at);
+
+-- name: hold_ended
+-- The caller is taken back, or the talk ends while he is on hold.
+UPDATE hold SET ended_at = :at WHERE call = :call AND agent = :agent AND ended_at IS NULL;
+
+-- name: disposition_noted
+-- The agent says what came of the call.
+INSERT INTO disposition (call, agent, disposition, at) VALUES (:call, :agent, :disposition, :at)
+ON CONFLICT (call, agent) DO UPDATE SET disposition = excluded.disposition, at = excluded.at;
+
+-- name: state_ended
+-- The agent's present state is over.
+UPDATE agent_state SET ended_at = :at WHERE agent = :agent AND ended_at IS NULL;
+
+-- name: state_began
+-- The agent's new state.
+INSERT INTO agent_state (fact, agent, state, reason, phone, call, began_at)
+VALUES (:id, :agent, :state, :reason, :phone, :call, :at);
+
+-- name: states_cut
+-- A new run of the daemon: what was open ended no later than the last thing known of the run before.
+UPDATE agent_state SET cut = 1,
+  ended_at = max(began_at, coalesce((SELECT at FROM fact WHERE id < :id ORDER BY id DESC LIMIT 1), :at))
+WHERE ended_at IS NULL;
+
+-- name: recording_wanted
+-- A recording was ordered.
+INSERT INTO recording (recording, call, queue, agent, basis, keep_days, wanted_at)
+VALUES (:recording, :call, :queue, :agent, :basis, :keep_days, :at)
+ON CONFLICT (recording) DO NOTHING;
+
+-- name: recording_running
+-- Asterisk records.
+INSERT INTO recording (recording, call, running_at) VALUES (:recording, :call, :at)
+ON CONFLICT (recording) DO UPDATE SET running_at = excluded.running_at;
+
+-- name: recording_missed
+-- A recording failed.
+INSERT INTO recording (recording, call, missed_at, missed_why) VALUES (:recording, :call, :at, :reason)
+ON CONFLICT (recording) DO UPDATE SET missed_at = excluded.missed_at, missed_why = excluded.missed_why;
+
+-- name: recording_stored
+-- A recording stands as one file.
+INSERT INTO recording (recording, call, stored_at, path, seconds, size_bytes, sha256)
+VALUES (:recording, :call, :at, :path, :seconds, :size_bytes, :sha256)
+ON CONFLICT (recording) DO UPDATE SET stored_at = excluded.stored_at, path = excluded.path,
+  seconds = excluded.seconds, size_bytes = excluded.size_bytes, sha256 = excluded.sha256;
+
+-- name: recording_refused
+-- The caller refused to be recorded.
+INSERT INTO recording_refusal (fact, call, queue, at) VALUES (:id, :call, :queue, :at);
+
+-- name: prompt_failed
+-- A prompt was not heard to its end.
+INSERT INTO prompt_gap (fact, call, prompts, at) VALUES (:id, :call, :prompts, :at);
+
+-- name: all_facts
+-- Every fact in order: what a rebuild reads.
+SELECT id, at, kind, body FROM fact ORDER BY id;

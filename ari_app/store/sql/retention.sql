@@ -1,0 +1,60 @@
+-- name: move_mark
+-- Allows events before a time to be deleted; never moves back.
+UPDATE event_retention SET before = max(before, ?);
+
+-- name: delete_events
+-- Deletes a slice of the events before the mark, oldest first.
+DELETE FROM event WHERE id IN (
+  SELECT id FROM event
+  WHERE id < coalesce((SELECT id FROM event WHERE at >= (SELECT before FROM event_retention) ORDER BY id LIMIT 1),
+                      9223372036854775807)
+  ORDER BY id LIMIT ?);
+
+-- name: expired
+-- Recordings kept for as long as their policy says.
+SELECT r.recording, coalesce(f.path, r.path) AS path
+FROM recording AS r LEFT JOIN recording_file AS f ON f.recording = r.recording
+WHERE r.stored_at IS NOT NULL AND f.removed_at IS NULL AND r.keep_days IS NOT NULL
+  AND r.stored_at + r.keep_days * 86400.0 <= ?
+ORDER BY r.stored_at;
+
+-- name: by_age
+-- Recordings whose file stands, newest first, with the bytes of it and all newer ones.
+SELECT r.recording, coalesce(f.path, r.path) AS path,
+  sum(coalesce(f.size_bytes, r.size_bytes)) OVER (ORDER BY r.stored_at DESC, r.recording DESC) AS bytes_so_far
+FROM recording AS r LEFT JOIN recording_file AS f ON f.recording = r.recording
+WHERE r.stored_at IS NOT NULL AND f.removed_at IS NULL
+ORDER BY r.stored_at DESC, r.recording DESC;
+
+-- name: uncompressed
+-- Recordings stored before a time whose file stands and is not compressed yet.
+SELECT r.recording, r.path
+FROM recording AS r LEFT JOIN recording_file AS f ON f.recording = r.recording
+WHERE r.stored_at < ? AND f.removed_at IS NULL AND f.compressed_at IS NULL
+ORDER BY r.stored_at LIMIT ?;
+
+-- name: mark_removed
+-- The file was removed.
+INSERT INTO recording_file (recording, removed_at, removed_why) VALUES (:recording, :at, :why)
+ON CONFLICT (recording) DO UPDATE SET removed_at = excluded.removed_at, removed_why = excluded.removed_why;
+
+-- name: mark_compressed
+-- The file was replaced by a compressed one.
+INSERT INTO recording_file (recording, path, size_bytes, sha256, compressed_at)
+VALUES (:recording, :path, :size_bytes, :sha256, :at)
+ON CONFLICT (recording) DO UPDATE SET path = excluded.path, size_bytes = excluded.size_bytes,
+  sha256 = excluded.sha256, compressed_at = excluded.compressed_at;
+
+-- name: erase
+-- Forgets a number; its key stays, so every figure stays.
+UPDATE person SET value = NULL, erased_at = ? WHERE key = ?;
+
+-- name: calls_of
+-- How many calls a person made.
+SELECT count(*) FROM call WHERE caller = ?;
+
+-- name: recordings_of
+-- Recordings of a person's voice whose file still stands.
+SELECT r.recording FROM recording AS r JOIN call ON call.call = r.call
+LEFT JOIN recording_file AS f ON f.recording = r.recording
+WHERE call.caller = ? AND r.stored_at IS NOT NULL AND f.removed_at IS NULL ORDER BY r.recording;

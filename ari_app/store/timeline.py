@@ -1,0 +1,109 @@
+"""A call as a timeline a person can read: one line a fact, in seconds since the first. Pure text."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, Final, TypeAlias
+
+from ari_app.model import codec, facts
+from ari_app.model.facts import Fact
+from ari_app.model.mask import WITHHELD, mask
+from ari_app.store.reader import CallStory
+
+Words: TypeAlias = str | Callable[[Any], str]
+
+
+def _leg_opened(fact: facts.LegOpened) -> str:
+    return f"{fact.role}'s leg {fact.leg} begins" + (f" on phone {fact.phone}" if fact.phone else "")
+
+
+def _leg_closed(fact: facts.LegClosed) -> str:
+    return f"leg {fact.leg} is gone: {cause(fact.cause)}" + (f", SIP {fact.sip}" if fact.sip else "")
+
+
+def _key_taken(fact: facts.KeyTaken) -> str:
+    return f"caller pressed {fact.key} at {fact.node}" + ("" if fact.accepted else ": no such choice")
+
+
+def _queue_left(fact: facts.QueueLeft) -> str:
+    return f"left queue {fact.queue} after {fact.wait_s:.1f} s: {fact.outcome}" + (
+        f" to agent {fact.agent}" if fact.agent else ""
+    )
+
+
+def _offer_ended(fact: facts.OfferEnded) -> str:
+    return f"offer to agent {fact.agent}: {fact.outcome}" + (f", {cause(fact.cause)}" if fact.cause else "")
+
+
+def _agent_changed(fact: facts.AgentChanged) -> str:
+    return f"agent {fact.agent} is {fact.state}" + (f" ({fact.reason})" if fact.reason else "")
+
+
+def _recording_stored(fact: facts.RecordingStored) -> str:
+    return f"recording {fact.recording} stored: {fact.path}, {fact.seconds:.1f} s, {fact.size_bytes:,} bytes"
+
+
+def _call_closed(fact: facts.CallClosed) -> str:
+    return f"call closed by {fact.by} after {fact.seconds:.1f} s: {cause(fact.cause)}" + (
+        f", at {fact.node}" if fact.node else ""
+    )
+
+
+WORDS: Final[Mapping[type[Fact], Words]] = {
+    facts.DaemonStarted: "daemon started, run {epoch}",
+    facts.CallOpened: "caller {caller} dialled {dialled} through {via}: flow {flow}, {language}",
+    facts.CallRefused: "call refused: {reason}",
+    facts.LegOpened: _leg_opened,
+    facts.LegClosed: _leg_closed,
+    facts.NodeEntered: "flow at {node} ({kind})",
+    facts.KeyTaken: _key_taken,
+    facts.Queued: "joined queue {queue}, position {position}, priority {priority}",
+    facts.QueueLeft: _queue_left,
+    facts.OfferMade: "offered to agent {agent} on phone {phone}",
+    facts.OfferRang: "agent's phone rings",
+    facts.OfferEnded: _offer_ended,
+    facts.Connected: "connected to agent {agent} after {wait_s:.1f} s in queue {queue}",
+    facts.HoldBegan: "agent {agent} puts the caller on hold",
+    facts.HoldEnded: "agent {agent} takes the caller back",
+    facts.TalkEnded: "talk with agent {agent} ended by {by} after {talk_s:.1f} s",
+    facts.DispositionNoted: "agent {agent} notes: {disposition}",
+    facts.AgentChanged: _agent_changed,
+    facts.RecordingWanted: "recording {recording} ordered ({basis}; kept {keep_days} days)",
+    facts.RecordingRunning: "recording {recording} runs",
+    facts.RecordingRefused: "caller refused to be recorded",
+    facts.RecordingMissed: "recording {recording} failed: {reason}",
+    facts.RecordingStored: _recording_stored,
+    facts.PromptFailed: "prompt not heard to its end: {prompts}",
+    facts.CallClosed: _call_closed,
+}
+_CAUSES: Final = {
+    16: "normal end",
+    17: "busy",
+    18: "no response",
+    19: "no answer",
+    20: "not registered",
+    21: "declined",
+    26: "answered elsewhere",
+    34: "no circuit free",
+}
+
+
+def cause(number: int) -> str:
+    """A Q.850 cause in words."""
+    return f"{_CAUSES[number]} ({number})" if number in _CAUSES else f"cause {number}"
+
+
+def sentence(fact: Fact, masked: bool = True) -> str:
+    """One fact in plain English; numbers masked unless asked otherwise."""
+    words = WORDS[type(fact)]
+    if callable(words):
+        return words(fact)
+    values = {field.name: getattr(fact, field.name) for field in fields(fact)}
+    for name in codec.personal_fields(type(fact).__name__):
+        values[name] = mask(values[name]) if masked else values[name] or WITHHELD
+    return words.format(**values)
+
+
+def timeline(story: CallStory, masked: bool = True) -> list[str]:
+    """`+00.000 caller 138****8000 dialled 1860 …`, a line a fact, seconds since the call's first fact."""
+    start = story.facts[0].at if story.facts else 0.0
+    return [f"+{kept.at - start:06.3f} {sentence(kept.fact, masked)}" for kept in story.facts]

@@ -1,0 +1,249 @@
+"""What Prometheus reads. Fed by the loop (`watch`), by the adapters (`unknown_event` …) and by `sample` at each scrape.
+
+An own registry: nothing is shared with other users of prometheus-client in the process. Labels never hold personal
+data, and a label whose values come from outside keeps LABELS_MAX of them; the rest count as `other`.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from ari_app.board.views import QueueView, Totals
+from ari_app.model.effects import Effect, Note, Warn
+from ari_app.model.events import CommandFailed, Event
+from ari_app.model.facts import (
+    CallClosed,
+    CallOpened,
+    CallRefused,
+    Connected,
+    DaemonStarted,
+    Fact,
+    OfferEnded,
+    OfferMade,
+    PromptFailed,
+    QueueLeft,
+    RecordingMissed,
+    RecordingStored,
+    TalkEnded,
+)
+from ari_app.model.settings import Limits
+
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+LABELS_MAX: Final = 50
+QUEUE_LIMITS: Final = ("waiting_max", "wait_s_max")
+HANDLING_S: Final = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0)
+LAG_S: Final = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+WAIT_S: Final = (1.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+TALK_S: Final = (10.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 3600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What only the daemon knows at a scrape: events waiting, rows to be written, lateness of the event loop."""
+
+    inbox: int
+    journal: int
+    lag_s: float
+
+
+@dataclass
+class Label:
+    """Keeps a label's values few and plain."""
+
+    other: str = "other"
+
+    def __post_init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def __call__(self, value: str) -> str:
+        if value not in self._seen:
+            if len(self._seen) >= LABELS_MAX or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,40}", value):
+                return self.other
+            self._seen.add(value)
+        return value
+
+
+class Metrics:
+    """All figures of one daemon; names begin with hotline_. Not thread-safe in sum: feed it from the loop."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # A time of creation beside every counter would double the page.
+        self.registry = CollectorRegistry()
+        ProcessCollector(namespace="hotline", registry=self.registry)
+        self._reason, self._unknown, self._fail = Label("door"), Label(), Label()
+        self._make_call_counters()
+        self._make_fault_counters()
+        self._make_gauges()
+        for name in (*Limits.model_fields, *QUEUE_LIMITS):
+            self.limits.labels(name)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"hotline_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"hotline_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"hotline_{name}", text, labels, buckets=buckets, registry=self.registry)
+
+    def _make_call_counters(self) -> None:
+        self.opened = self._counter("calls_opened", "Calls that came in.")
+        self.closed = self._counter("calls_closed", "Calls closed, by who ended them and Q.850 cause.", "by", "cause")
+        self.refused = self._counter("calls_refused", "Calls refused: unknown-number, calls-max …", "reason")
+        self.offers_made = self._counter("offers_made", "Offers of a call to an agent.", "queue")
+        self.offers = self._counter("offers", "Offers ended, by outcome.", "outcome")
+        self.left = self._counter("queue_left", "Queue visits ended, by outcome.", "queue", "outcome")
+        self.connected = self._counter("calls_connected", "Times caller and agent were joined.", "queue")
+        self.wait = self._histogram("queue_wait_seconds", "Wait in queue of every visit ended.", WAIT_S, "queue")
+        self.talk = self._histogram("talk_seconds", "Length of talks ended.", TALK_S)
+
+    def _make_fault_counters(self) -> None:
+        self.failed = self._counter("ari_commands_failed", "Commands that failed, by reason.", "action", "reason")
+        self.unknown = self._counter("ari_unknown_events", "Events of Asterisk we do not know, by type.", "type")
+        self.malformed = self._counter("ari_malformed_frames", "Frames of Asterisk that could not be read.")
+        self.unrecorded = self._counter("recordings_missed", "Talks or parts of them that were not recorded.")
+        self.stored = self._counter("recordings_stored", "Recordings joined and indexed.")
+        self.unheard = self._counter("prompts_failed", "Prompts not heard to their end though nobody stopped them.")
+        self.warnings = self._counter("warnings", "Warnings of the board; the log says which.")
+        self.bugs = self._counter("bugs", "Exceptions of the board; the log has the traceback.")
+        self.limits = self._counter("limit_reached", "Times a limit of config.yaml was reached.", "limit")
+        self.handling = self._histogram("event_seconds", "Time the board took for an event.", HANDLING_S, "event")
+        self.lag = self._histogram("loop_lag_seconds", "Lateness of the event loop, sampled.", LAG_S)
+
+    def _make_gauges(self) -> None:
+        self.epoch = self._gauge("epoch", "Number of this run of the daemon.")
+        self.missing = self._gauge("prompts_missing", "Prompts without audio when the daemon last looked.")
+        self.inbox = self._gauge("inbox_events", "Events waiting to be handled.")
+        self.backlog = self._gauge("journal_rows", "Rows waiting to be written.")
+        self.lag_now = self._gauge("loop_lag_recent_seconds", "Worst recent lateness of the event loop.")
+        self.up = self._gauge("asterisk_up", "1 while the link to Asterisk works.")
+        self.door = self._gauge("door_open", "1 while new calls are taken.")
+        self.calls = self._gauge("calls", "Calls now, by state.", "state")
+        self.agents = self._gauge("agents", "Agents now, by state.", "state")
+        self.waiting = self._gauge("queue_waiting", "Callers waiting now.", "queue")
+        self.longest = self._gauge("queue_longest_wait_seconds", "Longest wait of those waiting now.", "queue")
+        self.ready = self._gauge("queue_agents_ready", "Ready agents with the queue's skills.", "queue")
+        self.signed_in = self._gauge("queue_agents_signed_in", "Signed-in agents with the queue's skills.", "queue")
+
+    # -- fed by the loop --
+
+    def watch(self, event: Event, effects: Iterable[Effect], seconds: float) -> None:
+        """One event handled, what it caused, and the seconds the board took."""
+        self.handling.labels(type(event).__name__).observe(seconds)
+        if isinstance(event, CommandFailed):
+            self.failed.labels(self._fail(event.action), event.reason).inc()
+        for effect in effects:
+            self.observe(effect)
+
+    def observe(self, what: Effect | Fact) -> None:
+        """One effect, or one fact by itself; most count nothing."""
+        match what:
+            case Note(fact):
+                self._fact(fact)
+            case Warn():
+                self.warnings.inc()
+            case _:
+                self._fact(what)
+
+    def _fact(self, fact: Effect | Fact) -> None:
+        match fact:
+            case DaemonStarted(epoch):
+                self.epoch.set(epoch)
+            case CallOpened():
+                self.opened.inc()
+            case CallRefused(_, reason):
+                self.refused.labels(self._reason(reason)).inc()
+                if reason == "calls-max":
+                    self.limit_reached("calls_max")
+            case CallClosed(_, by, _, cause):
+                self.closed.labels(by, str(cause) if 0 <= cause <= 127 else "other").inc()
+                if by == "limit":
+                    self.limit_reached("call_s_max")
+            case OfferMade(queue=queue):
+                self.offers_made.labels(queue).inc()
+            case OfferEnded(outcome=outcome):
+                self.offers.labels(outcome).inc()
+            case QueueLeft():
+                self._queue_left(fact)
+            case Connected(queue=queue):
+                self.connected.labels(queue).inc()
+            case TalkEnded(talk_s=talk_s):
+                self.talk.observe(talk_s)
+            case RecordingMissed():
+                self.unrecorded.inc()
+            case RecordingStored():
+                self.stored.inc()
+            case PromptFailed():
+                self.unheard.inc()
+            case _:
+                pass
+
+    def _queue_left(self, left: QueueLeft) -> None:
+        self.left.labels(left.queue, left.outcome).inc()
+        if left.outcome == "full":
+            self.limit_reached("waiting_max")
+        if left.outcome == "timed-out":
+            self.limit_reached("wait_s_max")
+        if left.outcome not in ("full", "no-agents"):  # Those never waited.
+            self.wait.labels(left.queue).observe(left.wait_s)
+
+    # -- fed by the adapters --
+
+    def unknown_event(self, kind: str) -> None:
+        """An event type of Asterisk's that decode does not know."""
+        self.unknown.labels(self._unknown(kind)).inc()
+
+    def malformed_frame(self) -> None:
+        """A frame of the event WebSocket that could not be read."""
+        self.malformed.inc()
+
+    def limit_reached(self, name: str) -> None:
+        """A key of config.yaml's limits (inbox_max, journal_max, disk_free_mb …) was reached."""
+        self.limits.labels(name).inc()
+
+    def prompts_missing(self, count: int) -> None:
+        """How many prompts of the flows have no audio."""
+        self.missing.set(count)
+
+    def lagged(self, seconds: float) -> None:
+        """One sample of the event loop's lateness."""
+        self.lag.observe(seconds)
+
+    def bug(self) -> None:
+        """The board raised."""
+        self.bugs.inc()
+
+    # -- read --
+
+    def sample(self, totals: Totals, queues: Iterable[QueueView], levels: Levels) -> None:
+        """Set the gauges; call it just before `exposition`."""
+        self.inbox.set(levels.inbox)
+        self.backlog.set(levels.journal)
+        self.lag_now.set(levels.lag_s)
+        self.up.set(totals.link)
+        self.door.set(not totals.door and not totals.draining)
+        for call_state, count in totals.calls_by_state.items():
+            self.calls.labels(str(call_state)).set(count)
+        for agent_state, count in totals.agents_by_state.items():
+            self.agents.labels(str(agent_state)).set(count)
+        for queue in queues:
+            self.waiting.labels(queue.name).set(queue.waiting)
+            self.longest.labels(queue.name).set(queue.longest_wait_s)
+            self.ready.labels(queue.name).set(queue.ready)
+            self.signed_in.labels(queue.name).set(queue.signed_in)
+
+    def exposition(self) -> bytes:
+        """The page: Prometheus text format 0.0.4, content type CONTENT_TYPE."""
+        return generate_latest(self.registry)

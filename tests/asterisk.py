@@ -1,0 +1,168 @@
+"""A real Asterisk for tests: rendered from config.yaml as the product does, on free ports, in a folder of its own."""
+
+import fcntl
+import os
+import random
+import socket
+import tempfile
+import wave
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ari_app.model.layout import Layout
+from ari_app.model.settings import Secrets, Settings
+from ari_app.provision.install import Install, find, install
+from ari_app.provision.instance import Instance
+from ari_app.render.asterisk import render
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+BLOCK = 400  # Ports a block: the first ten for SIP, HTTP, AMI and whoever else asks, the rest for RTP.
+BLOCKS = range(10_000, 20_000, BLOCK)  # Below 20000, where our phones begin; far below the kernel's own.
+APOLOGIES = ("zh-CN/system-fault", "en/system-fault")
+
+
+@dataclass(frozen=True)
+class RunningAsterisk:
+    """What a test needs to reach it; `spare_ports` are free and nobody else's while it runs."""
+
+    settings: Settings
+    secrets: Secrets
+    layout: Layout
+    instance: Instance
+    folder: Path
+    spare_ports: tuple[int, ...]
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        return self.settings.asterisk.sip_listen, self.settings.asterisk.sip_port
+
+    @property
+    def ari_url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.asterisk.http_port}/ari"
+
+    @property
+    def ami(self) -> tuple[str, int]:
+        return "127.0.0.1", self.settings.asterisk.ami_port
+
+
+def asterisk_install() -> Install:
+    """The box's own Asterisk, or the private one in HOTLINE_ASTERISK_ROOT (else .asterisk), built when missing."""
+    root = Path(os.environ.get("HOTLINE_ASTERISK_ROOT", REPOSITORY / ".asterisk"))
+    return find(root) or install(root, print)
+
+
+def sample() -> dict[str, Any]:
+    """config.yaml as plain data."""
+    data: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
+    return data
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`changes` laid over `base`; mappings are merged, anything else is replaced."""
+    result = dict(base)
+    for key, value in changes.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def secrets_for(settings: Settings) -> Secrets:
+    """Secrets a test can know beforehand, each different."""
+    return Secrets(
+        ari_password="ari-password",
+        ami_password="ami-password",
+        api_token="api-token",
+        phones={phone: f"password-of-{phone}" for phone in settings.phones},
+        pins={agent: f"{int(agent) * 7 % 10000:04d}" for agent in settings.agents},
+    )
+
+
+@contextmanager
+def port_block() -> Iterator[int]:
+    """The first of BLOCK free ports, kept from other test processes by a lock while in use."""
+    for first in random.sample(BLOCKS, len(BLOCKS)):
+        path = Path(tempfile.gettempdir(), f"hotline-test-ports-{first}.lock")
+        with open(path, "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            if all(_free(port) for port in range(first, first + BLOCK)):
+                yield first
+                return
+    raise RuntimeError("no free block of ports below 20000")
+
+
+def _free(port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
+
+
+def settings_on(first: int, folder: Path, changes: Mapping[str, Any] | None = None) -> Settings:
+    """The sample on the ports of a block, with `changes` (nested as in config.yaml) laid over it."""
+    ports = {
+        "sip_port": first,
+        "http_port": first + 1,
+        "ami_port": first + 2,
+        "rtp_port_first": first + 10,
+        "rtp_port_last": first + BLOCK - 1,
+    }
+    ours = {
+        "asterisk": ports,
+        "web": {"port": first + 3},
+        "paths": {"state": str(folder), "sounds": str(_sounds(folder))},
+    }
+    return Settings.model_validate(merged(merged(sample(), ours), changes or {}))
+
+
+def _sounds(folder: Path) -> Path:
+    """The repository's prompts; stubs where what Asterisk itself needs is missing."""
+    sounds = REPOSITORY / "sounds"
+    complete = all((sounds / f"{prompt}.wav").exists() for prompt in APOLOGIES) and any(
+        sounds.glob("moh/default/*.wav")
+    )
+    return sounds if complete else stub_sounds(folder)
+
+
+def stub_sounds(folder: Path) -> Path:
+    """Half a second of silence for each sound Asterisk itself plays, for tests that wait for the end of one."""
+    for name in (*APOLOGIES, "moh/default/stub"):
+        path = folder / "stubs" / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(bytes(8000))
+    return folder / "stubs"
+
+
+def private_layout(settings: Settings, folder: Path, installed: Install) -> Layout:
+    return Layout.private(folder / "asterisk", Path(settings.paths.sounds), installed.modules, installed.data)
+
+
+@contextmanager
+def running_asterisk(folder: Path, changes: Mapping[str, Any] | None = None) -> Iterator[RunningAsterisk]:
+    """Asterisk, booted; stopped at the end, whatever happened."""
+    installed = asterisk_install()
+    with port_block() as first:
+        settings = settings_on(first, folder, changes)
+        secrets = secrets_for(settings)
+        layout = private_layout(settings, folder, installed)
+        instance = Instance(installed, layout, settings.asterisk)
+        instance.write(render(settings, secrets, layout))
+        instance.start()
+        try:
+            yield RunningAsterisk(settings, secrets, layout, instance, folder, tuple(range(first + 3, first + 10)))
+        finally:
+            instance.stop()
