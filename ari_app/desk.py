@@ -67,7 +67,14 @@ class Desk:
     def metrics(self) -> bytes:
         daemon = self._daemon
         floor, now = daemon.loop.board.floor, daemon.loop.clock.now()
-        levels = Levels(inbox=len(daemon.loop.inbox), journal=daemon.journal.waiting, lag_s=daemon.loop.lag_s)
+        levels = Levels(
+            inbox=len(daemon.loop.inbox),
+            journal=daemon.journal.waiting,
+            lag_s=daemon.loop.lag_s,
+            bugs=daemon.loop.bugs,
+            unknown=daemon.ari.decoder.unknown,
+            ari=daemon.ari.counters,
+        )
         daemon.metrics.sample(views.totals(floor, now), views.queues(floor, now), levels)
         return daemon.metrics.exposition()
 

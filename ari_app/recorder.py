@@ -19,12 +19,15 @@ from ari_app.model.effects import JoinRecording, RecordingEffect, StartRecording
 from ari_app.model.events import CommandFailed, Event, FailReason, RecordingJoined, RecordingStarted, RecordingUnusable
 from ari_app.model.ids import RecordingId
 
+CLOSED_S_MAX = 3.0  # Sides not closed by then belong to an Asterisk that was killed: taken as they are.
+CLOSED_EVERY_S = 0.05
+
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Recorder:
-    """`written`: the folder of the sides as Asterisk sees it; `parts`: the same as we see it; `kept`: of whole files."""
+    """`written`: folder of the sides as Asterisk sees it; `parts`: the same as we see it; `kept`: of whole files."""
 
     ami: AmiLink
     written: PurePath
@@ -76,6 +79,9 @@ class Recorder:
             self.post(RecordingStarted(effect.recording))
 
     async def _join(self, recording: RecordingId) -> None:
+        end = asyncio.get_running_loop().time() + CLOSED_S_MAX
+        while not recordings.finished(self.parts, recording) and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(CLOSED_EVERY_S)  # MixMonitor closes its files on a thread of its own.
         day = datetime.now(self.zone).strftime("%Y-%m-%d")
         try:
             joined = await asyncio.to_thread(recordings.join, self.parts, recording, self.kept, day)

@@ -54,7 +54,9 @@ class Site:
 
     @property
     def api_url(self) -> str:
-        return f"http://{self.settings.web.listen}:{self.settings.web.port}"
+        listen = self.settings.web.listen
+        host = f"[{listen}]" if ":" in listen else listen
+        return f"http://{host}:{self.settings.web.port}"
 
     def layout(self, install: Install) -> Layout:
         """The folders of our Asterisk, as Asterisk sees them."""

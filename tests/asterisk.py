@@ -122,18 +122,9 @@ def settings_on(first: int, folder: Path, changes: Mapping[str, Any] | None = No
     ours = {
         "asterisk": ports,
         "web": {"port": first + 3},
-        "paths": {"state": str(folder), "sounds": str(_sounds(folder))},
+        "paths": {"state": str(folder), "sounds": str(REPOSITORY / "sounds")},
     }
     return Settings.model_validate(merged(merged(sample(), ours), changes or {}))
-
-
-def _sounds(folder: Path) -> Path:
-    """The repository's prompts; stubs where what Asterisk itself needs is missing."""
-    sounds = REPOSITORY / "sounds"
-    complete = all((sounds / f"{prompt}.wav").exists() for prompt in APOLOGIES) and any(
-        sounds.glob("moh/default/*.wav")
-    )
-    return sounds if complete else stub_sounds(folder)
 
 
 def stub_sounds(folder: Path) -> Path:

@@ -1,7 +1,7 @@
 """A board with a virtual clock and a perfect Asterisk, so that a test of the board reads as a story.
 
-`kit.arrive()`, `kit.press("1")`, `kit.wait(5)`: every call handles one event and all that Asterisk answers to it. The kit
-itself asserts what Asterisk is strict about: no Join or Leave of a leg that hears a prompt, no command on an unknown leg.
+`kit.arrive()`, `kit.press("1")`, `kit.wait(5)`: every call handles one event and all that Asterisk answers to it. The
+kit asserts what Asterisk is strict about (asterisk.md, "requests wait"): no Join or Leave of a leg that hears a prompt.
 """
 
 from collections import Counter
@@ -44,9 +44,10 @@ MAIN: dict[str, Any] = {
         "bye": {"type": "hangup", "say": ["no-answer-goodbye"]},
     },
 }
+NEVER = {"policy": "never"}
 QUEUES: dict[str, Any] = {
-    "billing": {"skills": {"billing": 1}, "whisper": "queue-billing", "wait_s_max": 600, "recording": {"policy": "never"}},
-    "network": {"skills": {"network": 1}, "whisper": "", "wrap_up_s": 0, "recording": {"policy": "never"}},
+    "billing": {"skills": {"billing": 1}, "whisper": "queue-billing", "wait_s_max": 600, "recording": NEVER},
+    "network": {"skills": {"network": 1}, "whisper": "", "wrap_up_s": 0, "recording": NEVER},
 }
 AGENTS: dict[str, Any] = {
     "81": {"phone": "p81", "skills": {"billing": 3}},
@@ -76,7 +77,7 @@ def loaded(flow: dict[str, Any], name: str = "main") -> LoadedFlow:
 
 @dataclass
 class Kit:
-    """One board and its Asterisk. `deaf` names effects that Asterisk does not answer by itself."""
+    """A board and its Asterisk. `deaf` names effects that Asterisk does not answer by itself."""
 
     settings: Settings = field(default_factory=settings)
     flow: dict[str, Any] = field(default_factory=lambda: MAIN)
@@ -156,9 +157,10 @@ class Kit:
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
             case fx.Ring(_, leg, phone):
                 self.legs[leg] = phone
-            case fx.HangUp(_, leg, cause):
-                assert leg in self.legs, f"{effect}: no such leg"
+            case fx.HangUp(_, leg, cause) if leg in self.legs:
                 self._hang_up(leg, cause)
+            case fx.HangUp(call, leg):
+                self.replies.append(ev.CommandFailed("HangUp", call, leg, "gone"))
             case fx.StartRecording(_, _, recording):
                 self.replies.append(ev.RecordingStarted(recording))
             case fx.JoinRecording(_, recording):
@@ -297,7 +299,7 @@ def assert_clean(board: Board) -> None:
 
 
 def about(facts: list[Any], call: CallId) -> list[Any]:
-    """A call's facts, without those of the agents' seats and what may come after its end (joined files, dispositions)."""
+    """A call's facts, without those of the agents' seats and what may come after its end (files, dispositions)."""
     late = (ft.AgentChanged, ft.DispositionNoted, ft.RecordingStored, ft.RecordingMissed)
     return [fact for fact in facts if getattr(fact, "call", None) == call and not isinstance(fact, late)]
 

@@ -147,6 +147,8 @@ class AriLink:
             await self._catch_up()
         except TimeoutError:
             raise AsteriskError("no answer to the listing in time") from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise AsteriskError(f"a listing we cannot read: {type(error).__name__}") from None
         held, self._held = self._held or [], None
         self._tell(version, listed, held, over)
         log.info("link to Asterisk is up", version=version, channels=len(listed.channels), meanwhile=len(held))

@@ -16,6 +16,7 @@ from ari_app.errors import AsteriskError
 log = structlog.get_logger(__name__)
 
 CONNECT_S: Final = 5.0
+FRAME_MAX: Final = 2**26  # Bytes; a listing takes about 700 a channel.
 # A ping every PING_S; no answer within half of that is a loss: silence is noticed after 6 + 3 seconds at most.
 PING_S: Final = 6.0
 SILENCE_S_MAX: Final = PING_S * 1.5
@@ -35,12 +36,17 @@ class AccessDenied(AsteriskError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where ARI is. `url` is `http://HOST:PORT`, with Asterisk's `prefix` if it has one; `app` our application."""
+    """Where ARI is. `url` is `http://HOST:PORT`, with or without `/ari`; `app` is our application's name."""
 
     url: str
     user: str
     password: str = field(repr=False)
     app: str
+
+    @property
+    def base(self) -> str:
+        """What the paths of operations are added to."""
+        return f"{self.url.rstrip('/').removesuffix('/ari')}/ari"
 
     @property
     def phones_app(self) -> str:
@@ -65,20 +71,26 @@ class Address:
         """A WebSocket registered for the applications. AccessDenied, or AsteriskError with the reason."""
         # ws_close: Asterisk need not answer our close frame when it is blocked or gone.
         timeouts = aiohttp.ClientWSTimeout(ws_close=0.5)
-        url = f"{self.url.rstrip('/')}/ari/events"
         query = {"app": apps, "subscribeAll": "false"}
-        connecting = session.ws_connect(url, params=query, heartbeat=ping_s, timeout=timeouts, max_msg_size=2**22)
+        connecting = session.ws_connect(
+            f"{self.base}/events", params=query, heartbeat=ping_s, timeout=timeouts, max_msg_size=2**22
+        )
         try:
             async with asyncio.timeout(CONNECT_S):
                 return await connecting
         except aiohttp.WSServerHandshakeError as error:
-            if error.status in (401, 403):
-                raise AccessDenied(f"wrong ARI user or password ({error.status})") from None
+            denied(error.status)
             raise AsteriskError(f"ARI answered {error.status}") from None
         except TimeoutError:
             raise AsteriskError(f"no answer within {CONNECT_S:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise AsteriskError(f"cannot connect: {type(error).__name__}") from None
+
+
+def denied(status: int) -> None:
+    """AccessDenied when this is a status of a wrong user or password."""
+    if status in (401, 403):
+        raise AccessDenied(f"wrong ARI user or password ({status})") from None
 
 
 class EventSocket:

@@ -149,7 +149,8 @@ class Decoder:
         match role:
             case "in":
                 number = Number(channel["caller"]["number"])
-                return (CallArrived(leg, number, args[1], endpoint_of(channel["name"])),)
+                via = args[2] if len(args) > 2 and args[2] else endpoint_of(channel["name"])
+                return (CallArrived(leg, number, args[1], via),)
             case "feature":
                 return (FeatureDialled(leg, PhoneName(endpoint_of(channel["name"])), args[1]),)
             case "leg":
@@ -160,9 +161,9 @@ class Decoder:
                 return ()
 
     def _hung_up(self, leg: str, message: dict[str, Any]) -> tuple[Event, ...]:
-        # `soft` means that somebody inside Asterisk asked; the number is then a flag of Asterisk, no Q.850 cause
-        # (32 for a DELETE of ours). A BYE outside a bridge brings no cause at all.
-        cause = 16 if message.get("soft") else int(message.get("cause", 0))
+        # `soft` means that somebody inside Asterisk asked; its number is then a flag of Asterisk, no Q.850 cause
+        # (32 for a DELETE of ours). A phone's BYE brings no cause at all: normal clearing (RFC 3398).
+        cause = 16 if message.get("soft") else int(message.get("cause", 16))
         if leg not in self._causes:  # The first says who hung up; Asterisk's own soft one follows.
             self._causes.put(leg, (cause, int(message.get("tech_cause", 0))))
         return ()

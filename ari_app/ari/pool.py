@@ -99,7 +99,13 @@ class Pool:
             if self._idle:
                 return self._idle.pop()
             if self._names and SOCKETS_MAX + EXPRESS_MAX - len(self._names) < most:
-                return await self._open()
+                try:
+                    return await self._open()
+                except AsteriskError:
+                    if not self._taken:
+                        raise
+                    # Asterisk takes no more (`sessionlimit`): make do with those we have.
+                    self.counters["sockets_refused"] += 1
             self.counters["waits_for_socket"] += 1
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -116,7 +122,8 @@ class Pool:
             socket = RequestSocket(await self._address.socket(self._session, name))
         except BaseException:
             self._names.append(name)
-            self._next()
+            if not self._taken:
+                self._next()  # Nobody will give a socket back: let the next one find out too.
             raise
         self.counters["sockets_opened"] += 1
         self._taken[socket] = name

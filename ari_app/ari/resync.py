@@ -62,9 +62,11 @@ async def _unsubscribe(ask: Ask, app: str, endpoints: list[str]) -> None:
         left = [endpoint]
         while endpoint in left:  # Asterisk counts subscriptions: as many must be undone as were made.
             source = {"eventSource": f"endpoint:{endpoint}"}
-            left = (await ask(Request("DELETE", f"applications/{app}/subscription", source))).check().value()[
-                "endpoint_ids"
-            ]
+            left = (
+                (await ask(Request("DELETE", f"applications/{app}/subscription", source)))
+                .check()
+                .value()["endpoint_ids"]
+            )
 
 
 async def _filter(ask: Ask, app: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ari_app.board import call as calls
 from ari_app.board import desk, link, seats, talk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
-from ari_app.model.effects import Effect, Reply, Warn
+from ari_app.model.effects import Effect, HangUp, Reply, Warn
 from ari_app.model.events import (
     AgentAsked,
     Booted,
@@ -42,8 +42,9 @@ from ari_app.model.events import (
     TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
-from ari_app.model.ids import CallId, LegId, Mint, TimerId, call_of
+from ari_app.model.ids import AgentId, CallId, LegId, Mint, TimerId, call_of
 from ari_app.model.settings import Settings
+from ari_app.model.states import AgentState
 
 
 class Board:
@@ -67,7 +68,7 @@ class Board:
             case DoorOpened():
                 self.floor.door = ""
             case DrainAsked():
-                self.floor.draining = True
+                self.floor.draining, self.floor.engine.open = True, False
             case ClockStepped(seconds):
                 self.floor.do(Warn(f"the wall clock stepped by {seconds:+.1f} s; ours did not"))
             case TimerFired(timer):
@@ -80,9 +81,9 @@ class Board:
                 talk.rematch(self.floor, desk.dialled(self.floor, event, now), now)
             case AgentAsked():
                 self._asked(event, now)
-            case PinChecked(leg, _, ok):
+            case PinChecked(leg, agent, ok):
                 if isinstance(at := self._at(leg), Desk):
-                    desk.pin_checked(self.floor, at, ok, now)
+                    desk.pin_checked(self.floor, at, agent, ok, now)
             case PhoneChanged(phone, reachable):
                 seats.phone_changed(self.floor, phone, reachable, now)
             case RecordingStarted() | RecordingJoined() | RecordingUnusable():
@@ -104,7 +105,7 @@ class Board:
             case Desk() as at, KeyPressed(_, digit):
                 desk.key(self.floor, at, digit, now)
             case Desk() as at, LegEnded():
-                desk.gone(self.floor, at)
+                talk.rematch(self.floor, desk.gone(self.floor, at), now)
             case Call() as call, KeyPressed(leg, digit):
                 calls.key(self.floor, call, leg, digit, now)
             case Call() as call, LegEnded() as ended:
@@ -117,6 +118,8 @@ class Board:
                 talk.held(self.floor, call, leg, isinstance(event, LegHeld))
             case None, LegEnded(leg):
                 link.orphan_ended(self.floor, leg, now)
+            case None, LegAnswered(leg):
+                self.floor.do(HangUp(link.NO_CALL, leg))  # Its offer was given up: nobody would ever talk to him.
             case _:
                 pass  # Stale: its call is over.
 
@@ -125,19 +128,20 @@ class Board:
         if owner in self.floor.calls:
             calls.prompt_over(self.floor, self.floor.calls[owner], playback, ok, now)
         elif owner in self.floor.desks:
-            desk.prompt_over(self.floor, self.floor.desks[owner], playback)
+            desk.prompt_over(self.floor, self.floor.desks[owner], playback, now)
 
     def _timer(self, timer: TimerId, now: float) -> None:
         owner, _, name = timer.partition(".")
         if (call := self.floor.calls.get(CallId(owner))) is not None:
-            if timer in call.timers:
-                call.timers.discard(timer)
+            if timer in call.timers and call.timers[timer] <= now:  # Else it was moved just as it fired.
+                del call.timers[timer]
                 calls.timer(self.floor, call, name, now)
         elif (at := self.floor.desks.get(CallId(owner))) is not None:
-            desk.timed_out(self.floor, at)
+            if at.due <= now:
+                talk.rematch(self.floor, desk.timed_out(self.floor, at, now), now)
         else:
-            seat = next((s for s in self.floor.seats.values() if seats.wrap_timer(s) == timer), None)
-            if seat is not None and seat.state == "wrap-up":
+            seat = self.floor.seats.get(AgentId(owner.removeprefix("agent-")))
+            if seat is not None and seat.state is AgentState.WRAP_UP and seat.wrap_up_at <= now:
                 talk.rematch(self.floor, seats.wrap_up_ended(self.floor, seat, now), now)
 
     def _asked(self, event: AgentAsked, now: float) -> None:
@@ -163,11 +167,16 @@ class Board:
         """A command failed. That its leg is gone is normal; the leg's own end says so, or we say it here."""
         call = self.floor.calls.get(event.call) if event.call is not None else None
         leg = LegId(event.target)
-        if event.action == "Ring" or (event.action == "HangUp" and event.reason == "gone"):
-            if isinstance(self._at(leg), Call | Desk):
-                self._leg(LegEnded(leg, 20 if event.action == "Ring" else 0), now)
-            return
-        if event.reason != "gone":
+        match event.action, event.reason:
+            case "Ring", _ if call is not None:
+                calls.ring_failed(self.floor, call, leg, ours=event.reason in ("down", "timeout"), now=now)
+                return
+            case (("HangUp" | "Answer"), "gone") if self._at(leg) is not None:
+                self._leg(LegEnded(leg, 0), now)
+                return
+            case "HangUp", _ if call is not None and leg in call.doomed:
+                self.floor.set_timer(call, "hang-up", now + calls.HANG_UP_AGAIN_S)
+        if event.reason not in ("gone", "down"):  # That the link is down is said once, by LinkDown.
             self.floor.do(Warn(f"{event.action} {event.target} failed: {event.reason} {event.detail}", event.call))
         if call is not None and event.action == "StartRecording":
             talk.recording_failed(self.floor, call, event.target, f"{event.reason} {event.detail}".strip(), now)

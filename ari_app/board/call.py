@@ -1,6 +1,6 @@
 """The flow half of a call, and its beginning and end. Waiting and talking are in talk."""
 
-from ari_app.board import talk
+from ari_app.board import seats, talk
 from ari_app.board.floor import Call, Floor
 from ari_app.flow import interpreter
 from ari_app.flow.interpreter import (
@@ -22,7 +22,7 @@ from ari_app.flow.interpreter import (
     WaitedOut,
     Walk,
 )
-from ari_app.model.effects import Answer, Play, Remember, Warn
+from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay, Warn
 from ari_app.model.events import CallArrived, LegEnded
 from ari_app.model.facts import (
     CallClosed,
@@ -37,6 +37,7 @@ from ari_app.model.facts import (
 from ari_app.model.ids import LegId
 from ari_app.model.states import CallMove, CallState
 
+HANG_UP_AGAIN_S = 2.0  # Between tries to hang up a leg, while they fail.
 HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
 PROMPT_GRACE_S = 0.2  # A failed prompt is mostly the caller hanging up: his leg's end follows within this.
 
@@ -54,6 +55,7 @@ def arrive(floor: Floor, event: CallArrived, now: float) -> None:
     call = Call(floor.mint.call(), event.leg, event.caller, event.dialled, event.via, now, language)
     refusal = _refusal(floor, known=flow is not None)
     floor.calls[call.id] = call
+    seats.phone_taken(floor, event.via)
     version = flow.version if flow is not None else ""
     floor.note(
         CallOpened(call.id, event.caller, event.dialled, event.via, flow.name if flow else "", version, language)
@@ -75,13 +77,14 @@ def _refusal(floor: Floor, known: bool) -> tuple[str, str] | None:
         return "draining", "all-circuits-busy"
     if floor.door:
         return floor.door, "all-circuits-busy"
-    if len(floor.calls) >= floor.settings.limits.calls_max:
+    if len(floor.calls) - floor.refusing >= floor.settings.limits.calls_max:
         return "calls-max", "all-circuits-busy"
     return None if known else ("unknown-number", "unknown-number")
 
 
 def _refuse(floor: Floor, call: Call, reason: str, prompt: str) -> None:
     call.refusing = True
+    floor.refusing += 1
     floor.note(CallRefused(call.id, reason))
     call.playback = floor.playback(call.id)
     floor.do(Play(call.id, call.leg, call.playback, (prompt,), call.language))
@@ -97,12 +100,17 @@ def take(floor: Floor, call: Call, got: Input, now: float) -> None:
 
 
 def _apply(floor: Floor, call: Call, step: Step, now: float) -> None:
-    call.cursor, intents = step
-    for intent in intents:
-        _carry_out(floor, call, intent, now)
+    branch: str | None = ""
+    while branch is not None:
+        (call.cursor, intents), branch = step, None
+        for intent in intents:
+            branch = _carry_out(floor, call, intent, now)
+        if branch is not None and call.walk is not None:
+            step = interpreter.step(call.walk, call.cursor, QueueDone(branch), now)
 
 
-def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> None:
+def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | None:
+    """Returns the branch of a queue that did not take the caller: always the last intent of its step."""
     match intent:
         case Entered(node, kind):
             floor.note(NodeEntered(call.id, node, kind))
@@ -120,12 +128,12 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> None:
         case Speak(language):
             call.language = language
         case Enqueue(node):
-            if (branch := talk.enqueue(floor, call, node, now)) is not None:
-                take(floor, call, QueueDone(branch), now)
+            return talk.enqueue(floor, call, node, now)
         case End(looped):
             if looped:
                 floor.do(Warn("flow broken off: too many nodes without waiting for the caller", call.id))
             close(floor, call, "flow", 16, now)
+    return None
 
 
 def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
@@ -144,7 +152,10 @@ def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
 def prompt_over(floor: Floor, call: Call, playback: str, ok: bool, now: float) -> None:
     """A prompt ended. One that failed waits a moment: mostly the caller is hanging up."""
     if call.offer is not None and call.offer.whisper == playback:
-        talk.whisper_over(floor, call, now)
+        if ok:
+            talk.whisper_over(floor, call, now)
+        else:
+            floor.set_timer(call, "whisper", now + PROMPT_GRACE_S)
     elif call.playback == playback:
         if ok:
             _heard(floor, call, now)
@@ -160,6 +171,7 @@ def prompt_failed(floor: Floor, call: Call, now: float) -> None:
 
 
 def _heard(floor: Floor, call: Call, now: float) -> None:
+    floor.cancel_timer(call, "prompt")
     if call.refusing:
         close(floor, call, "refused", 16, now)
     elif call.state is CallState.IN_FLOW:
@@ -169,6 +181,15 @@ def _heard(floor: Floor, call: Call, now: float) -> None:
         talk.prompt_over(floor, call, now)
 
 
+def missed_events(floor: Floor, call: Call, leg: LegId, now: float) -> None:
+    """The link was lost: the end of what `leg` heard may have been missed; it is stopped and taken for failed."""
+    offer = call.offer
+    playback = call.playback if leg == call.leg else offer.whisper if offer and offer.leg == leg else None
+    if playback is not None and call.state is not CallState.CLOSING:
+        floor.do(StopPlay(call.id, playback))
+        prompt_over(floor, call, playback, False, now)
+
+
 def timer(floor: Floor, call: Call, name: str, now: float) -> None:
     """One of the call's timers fired."""
     match name:
@@ -176,6 +197,10 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             take(floor, call, WaitedOut(), now)
         case "prompt":
             prompt_failed(floor, call, now)
+        case "whisper":
+            talk.whisper_over(floor, call, now)
+        case "offer-again":
+            talk.offer_again(floor, call, now)
         case "wait":
             if talk.waited_out(floor, call, now):
                 take(floor, call, QueueDone("timeout"), now)
@@ -186,8 +211,11 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             talk.record_again(floor, call)
         case "life":
             close(floor, call, "limit", 16, now)
+        case "hang-up":
+            floor.do(*(HangUp(call.id, leg) for leg in sorted(call.doomed)))
         case "close":
             for leg in sorted(call.legs):
+                floor.do(HangUp(call.id, leg))
                 leg_ended(floor, call, LegEnded(leg, 0), now)
         case _:
             raise AssertionError(f"no timer named {name}")
@@ -201,7 +229,6 @@ def leg_ended(floor: Floor, call: Call, ended: LegEnded, now: float) -> None:
     leg, cause = ended.leg, ended.cause
     floor.leg_closed(call, leg, cause, ended.sip)
     if leg == call.leg:
-        call.playback = call.notice = None
         close(floor, call, "caller", cause, now)
     elif call.offer is not None and call.offer.leg == leg:
         talk.offer_failed(floor, call, talk.outcome_of(call.offer, cause), cause, now)
@@ -225,6 +252,7 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
     talk.leave_queue(floor, call, "abandoned" if by == "caller" else "failed", now)
     call.to(CallMove.CLOSE)
     call.closed_by, call.cause = by, cause
+    call.playback = call.notice = None
     for name in ("flow", "prompt", "wait", "life", "record-again"):
         floor.cancel_timer(call, name)
     for leg in sorted(call.legs):
@@ -235,8 +263,19 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
 
 def _finish(floor: Floor, call: Call, now: float) -> None:
     floor.cancel_timer(call, "close")
+    floor.cancel_timer(call, "hang-up")
+    floor.refusing -= call.refusing
     assert call.closed_by is not None
     node = call.cursor.node if call.cursor is not None else ""
     floor.note(CallClosed(call.id, call.closed_by, node, call.cause, round(now - call.opened_at, 3)))
     del floor.calls[call.id]
     floor.mint.forget(call.id)
+    talk.rematch(floor, seats.phone_freed(floor, call.via), now)
+
+
+def ring_failed(floor: Floor, call: Call, leg: LegId, *, ours: bool, now: float) -> None:
+    """A phone could not be rung. `ours`: the fault is not the phone's, and perhaps it does ring."""
+    if ours and call.offer is not None and call.offer.leg == leg:
+        talk.offer_botched(floor, call, now)
+    elif leg in call.legs:
+        leg_ended(floor, call, LegEnded(leg, 20), now)

@@ -11,7 +11,9 @@ from ari_app.model.effects import Answer, CancelTimer, CheckPin, HangUp, MarkSec
 from ari_app.model.events import AgentAsked, AgentWish, FeatureDialled
 from ari_app.model.ids import AgentId, TimerId
 
-ASK_S = 15.0  # For each of work number and PIN, from the start of the question.
+ASK_S = (
+    15.0  # For each of work number and PIN, from the start of the question; for the answer, and for the last prompt.
+)
 TYPED_MAX = 12
 
 
@@ -22,6 +24,7 @@ def dialled(floor: Floor, event: FeatureDialled, now: float) -> Match | None:
     desk = Desk(floor.mint.call(), event.leg, event.phone)
     floor.desks[desk.id] = desk
     floor.legs[desk.leg] = desk.id
+    seats.phone_taken(floor, desk.phone)
     floor.do(Answer(desk.id, desk.leg))
     wish, value = _wish(floor, event.dialled)
     if wish == "sign-in":
@@ -29,10 +32,10 @@ def dialled(floor: Floor, event: FeatureDialled, now: float) -> Match | None:
         return None
     agent = next((s.agent for s in floor.seats.values() if s.phone == desk.phone and s.state != "signed-out"), None)
     if wish is None or agent is None:
-        _say(floor, desk, "code-unknown" if wish is None else "not-signed-in")
+        _say(floor, desk, "code-unknown" if wish is None else "not-signed-in", now)
         return None
     (ok, _), match = seats.ask(floor, AgentAsked(agent, wish, value), now)
-    _say(floor, desk, _answer(floor, agent, wish) if ok else "code-unknown")
+    _say(floor, desk, _answer(floor, agent, wish) if ok else "code-unknown", now)
     return match
 
 
@@ -61,10 +64,10 @@ def _answer(floor: Floor, agent: AgentId, wish: AgentWish) -> str:
 
 def key(floor: Floor, desk: Desk, digit: str, now: float) -> None:
     """A key at a desk: part of the work number or of the PIN."""
-    if not desk.asking:
-        return
-    if desk.asking == "pin":
+    if digit != "#" and (desk.asking == "pin" or desk.number):  # Also when he types on after the PIN was taken.
         floor.do(MarkSecret())
+    if desk.asking not in ("number", "pin"):
+        return
     _hush(floor, desk)
     if digit != "#":
         desk.typed = (desk.typed + digit)[:TYPED_MAX]
@@ -72,35 +75,65 @@ def key(floor: Floor, desk: Desk, digit: str, now: float) -> None:
         desk.number, desk.typed = desk.typed, ""
         _ask(floor, desk, "pin", "enter-pin", now)
     else:
-        pin, desk.typed, desk.asking = desk.typed, "", ""
-        floor.do(CancelTimer(_timer(desk)), CheckPin(desk.leg, AgentId(desk.number), pin))
+        pin, desk.typed, desk.asking = desk.typed, "", "check"
+        _set_timer(floor, desk, now + ASK_S)
+        floor.do(CheckPin(desk.leg, AgentId(desk.number), pin))
 
 
-def pin_checked(floor: Floor, desk: Desk, ok: bool, now: float) -> None:
+def pin_checked(floor: Floor, desk: Desk, agent: AgentId, ok: bool, now: float) -> None:
+    if desk.asking != "check" or agent != desk.number:
+        return
     if not ok:
-        _say(floor, desk, "pin-wrong")
+        _say(floor, desk, "pin-wrong", now)
         return
     (granted, _), _ = seats.ask(floor, AgentAsked(AgentId(desk.number), "sign-in", phone=desk.phone), now)
-    _say(floor, desk, "signed-in" if granted else "not-possible-now")
+    _say(floor, desk, "signed-in" if granted else "not-possible-now", now)
 
 
-def prompt_over(floor: Floor, desk: Desk, playback: str) -> None:
+def prompt_over(floor: Floor, desk: Desk, playback: str, now: float) -> None:
     if desk.playback == playback:
         desk.playback = None
         if desk.ending:
-            floor.do(HangUp(desk.id, desk.leg))
+            _hang_up(floor, desk, now)
 
 
-def timed_out(floor: Floor, desk: Desk) -> None:
+def timed_out(floor: Floor, desk: Desk, now: float) -> Match | None:
+    """Nothing came: goodbye, then hang up, then take the leg for gone."""
+    if desk.hung_up:
+        floor.do(HangUp(desk.id, desk.leg))
+        return gone(floor, desk)
     _hush(floor, desk)
-    _say(floor, desk, "goodbye")
+    if desk.ending:
+        _hang_up(floor, desk, now)
+    else:
+        _say(floor, desk, "goodbye", now)
+    return None
 
 
-def gone(floor: Floor, desk: Desk) -> None:
-    if desk.asking:
-        floor.do(CancelTimer(_timer(desk)))
+def gone(floor: Floor, desk: Desk) -> Match | None:
+    """The leg ended; the phone may be rung again."""
+    floor.do(CancelTimer(_timer(desk)))
     del floor.legs[desk.leg], floor.desks[desk.id]
     floor.mint.forget(desk.id)
+    return seats.phone_freed(floor, desk.phone)
+
+
+def missed_events(floor: Floor, desk: Desk, now: float) -> None:
+    """The link was lost: the end of a prompt may have been missed."""
+    _hush(floor, desk)
+    if desk.ending:
+        _hang_up(floor, desk, now)
+
+
+def _hang_up(floor: Floor, desk: Desk, now: float) -> None:
+    desk.hung_up = True
+    floor.do(HangUp(desk.id, desk.leg))
+    _set_timer(floor, desk, now + ASK_S)
+
+
+def _set_timer(floor: Floor, desk: Desk, at: float) -> None:
+    desk.due = at
+    floor.do(SetTimer(_timer(desk), at))
 
 
 def _timer(desk: Desk) -> TimerId:
@@ -110,8 +143,8 @@ def _timer(desk: Desk) -> TimerId:
 def _ask(floor: Floor, desk: Desk, what: str, prompt: str, now: float) -> None:
     desk.asking = what
     desk.playback = floor.playback(desk.id)
-    language = floor.settings.language
-    floor.do(Play(desk.id, desk.leg, desk.playback, (prompt,), language), SetTimer(_timer(desk), now + ASK_S))
+    floor.do(Play(desk.id, desk.leg, desk.playback, (prompt,), floor.settings.language))
+    _set_timer(floor, desk, now + ASK_S)
 
 
 def _hush(floor: Floor, desk: Desk) -> None:
@@ -120,8 +153,9 @@ def _hush(floor: Floor, desk: Desk) -> None:
         desk.playback = None
 
 
-def _say(floor: Floor, desk: Desk, prompt: str) -> None:
+def _say(floor: Floor, desk: Desk, prompt: str, now: float) -> None:
     """The last prompt; the desk hangs up after it."""
     desk.asking, desk.ending = "", True
     desk.playback = floor.playback(desk.id)
     floor.do(Play(desk.id, desk.leg, desk.playback, (prompt,), floor.settings.language))
+    _set_timer(floor, desk, now + ASK_S)

@@ -3,6 +3,7 @@
 Plain records; the rules that change them are in call, talk, seats and desk.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -81,8 +82,10 @@ class Call:
     recording: RecordingId | None = None
     recording_refused: bool = False
     recording_on: bool = False
+    recording_missed: bool = False  # Noted once a recording, however often it is tried again.
     legs: set[LegId] = field(default_factory=set)  # Alive ones.
-    timers: set[TimerId] = field(default_factory=set)
+    doomed: set[LegId] = field(default_factory=set)  # Of these, those told to hang up.
+    timers: dict[TimerId, float] = field(default_factory=dict)  # Those running, and when they are due.
     closed_by: ClosedBy | None = None
     cause: int = 16
 
@@ -102,9 +105,11 @@ class Seat:
     reason: str = ""
     idle_since: float = 0.0
     call: CallId | None = None  # The current call; in wrap-up and later the last one.
+    talked: CallId | None = None  # The last call talked to: the one a disposition is about.
     leg: LegId | None = None
     withdrawn: bool = False  # The offer is withdrawn; waits for the leg to end.
     wrap_up_over: bool = False  # The time is up; waits for the leg to end.
+    wrap_up_at: float = 0.0  # When the time is up.
     pending: tuple[AgentState, str] | None = None  # Not ready or signed out as soon as this is over, and why.
 
 
@@ -115,11 +120,13 @@ class Desk:
     id: CallId
     leg: LegId
     phone: PhoneName
-    asking: str = ""  # "number", "pin" or "": nothing more to ask.
+    asking: str = ""  # "number", "pin", "check" (the PIN is being compared) or "": nothing more to ask.
     number: str = ""
     typed: str = ""
     playback: PlaybackId | None = None
     ending: bool = False
+    hung_up: bool = False
+    due: float = 0.0  # When its one timer fires.
 
 
 @dataclass
@@ -135,6 +142,10 @@ class Floor:
     desks: dict[CallId, Desk] = field(default_factory=dict)
     legs: dict[LegId, CallId] = field(default_factory=dict)  # Every live leg, callers', agents' and desks'.
     left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
+    partners: dict[LegId, tuple[LegId, ...]] = field(default_factory=dict)  # Whom a leg of an earlier daemon talks to.
+    unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.
+    refusing: int = 0  # Calls being refused: they do not count against calls_max.
+    phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
     out: list[Effect] = field(default_factory=list)
@@ -143,6 +154,7 @@ class Floor:
         self.engine = Engine(
             needs={QueueName(q): _skills(queue.skills) for q, queue in self.settings.queues.items()},
             skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},
+            open=False,  # Until the first Listed.
         )
         for number, agent in self.settings.agents.items():
             self.seats[AgentId(number)] = Seat(AgentId(number), PhoneName(agent.phone))
@@ -160,13 +172,12 @@ class Floor:
 
     def set_timer(self, call: Call, name: str, at: float) -> None:
         timer = TimerId(f"{call.id}.{name}")
-        call.timers.add(timer)
+        call.timers[timer] = at
         self.do(SetTimer(timer, at))
 
     def cancel_timer(self, call: Call, name: str) -> None:
         timer = TimerId(f"{call.id}.{name}")
-        if timer in call.timers:
-            call.timers.discard(timer)
+        if call.timers.pop(timer, None) is not None:
             self.do(CancelTimer(timer))
 
     def leg_opened(self, fact: LegOpened) -> None:
@@ -177,10 +188,12 @@ class Floor:
     def leg_closed(self, call: Call, leg: LegId, cause: int, sip: int) -> None:
         del self.legs[leg]
         call.legs.discard(leg)
+        call.doomed.discard(leg)
         self.note(LegClosed(call.id, leg, cause, sip))
 
     def hang_up(self, call: Call, leg: LegId, cause: int = 16) -> None:
-        if leg in call.legs:
+        if leg in call.legs and leg not in call.doomed:
+            call.doomed.add(leg)
             self.do(HangUp(call.id, leg, cause))
 
 

@@ -4,10 +4,10 @@ What an earlier daemon left: talks go on untouched until they end by themselves,
 """
 
 from ari_app.board import call as calls
-from ari_app.board import desk, talk
+from ari_app.board import desk, seats, talk
 from ari_app.board.floor import Floor
 from ari_app.model.effects import DropBridge, HangUp, JoinRecording, MakeBridge, Warn
-from ari_app.model.events import LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
+from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
 from ari_app.model.facts import CallClosed
 from ari_app.model.ids import CallId, LegId
 
@@ -23,23 +23,29 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
             floor.do(Warn(f"link to Asterisk lost: {reason}"))
         case LinkUp():
             floor.link = True
+            floor.unsure = set(floor.legs)
             for music in sorted({queue.music for queue in floor.settings.queues.values()}):
                 floor.do(MakeBridge(None, talk.music_bridge(music), "holding", music))
         case Listed():
             _compare(floor, event, now)
-            floor.engine.open = True
+            floor.engine.open = not floor.draining
             for match in list(floor.engine.matches()):
                 talk.make_offer(floor, match, now)
 
 
 def _compare(floor: Floor, listed: Listed, now: float) -> None:
     alive = {channel.leg for channel in listed.channels}
-    for leg in sorted(set(floor.legs) - alive):
-        owner = floor.legs.get(leg)  # An earlier one's end may have taken this one along.
+    for leg in sorted(floor.unsure - alive):  # Those that came since LinkUp may be younger than the listing.
+        owner = floor.legs.get(leg, NO_CALL)  # An earlier one's end may have taken this one along.
         if owner in floor.calls:
             calls.leg_ended(floor, floor.calls[owner], LegEnded(leg, 0), now)
         elif owner in floor.desks:
-            desk.gone(floor, floor.desks[owner])
+            talk.rematch(floor, desk.gone(floor, floor.desks[owner]), now)
+    for channel in listed.channels:
+        _made_up(floor, channel, now)
+    for seat in floor.seats.values():
+        if seat.phone not in listed.phones:
+            seats.phone_changed(floor, seat.phone, False, now)
     talking = {
         leg for bridge in listed.bridges if bridge.kind == "mixing" and len(bridge.legs) > 1 for leg in bridge.legs
     }
@@ -47,14 +53,39 @@ def _compare(floor: Floor, listed: Listed, now: float) -> None:
         floor.do(HangUp(NO_CALL, leg))
     for leg in sorted(set(floor.left) - (alive & talking)):
         _closed(floor, floor.left.pop(leg), now)
+    for bridge in listed.bridges:
+        if bridge.kind == "mixing":
+            floor.partners.update({leg: bridge.legs for leg in bridge.legs if leg in talking - set(floor.legs)})
     known = {call.talk.bridge for call in floor.calls.values() if call.talk is not None}
     for bridge in listed.bridges:
         if bridge.kind == "mixing" and bridge.bridge not in known and not set(bridge.legs) & talking:
             floor.do(DropBridge(NO_CALL, bridge.bridge))
 
 
+def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
+    """A leg lived through the loss: what it said meanwhile, as far as its state tells; prompts are taken for over."""
+    owner = floor.legs.get(channel.leg, NO_CALL)
+    if channel.leg in floor.unsure and (at := floor.desks.get(owner)) is not None:
+        desk.missed_events(floor, at, now)
+    call = floor.calls.get(owner)
+    if call is None or channel.leg not in floor.unsure:
+        return
+    if channel.leg in call.doomed:
+        floor.do(HangUp(call.id, channel.leg))
+    elif channel.state == "Ringing":
+        talk.ringing(floor, call, channel.leg)
+    elif call.offer is not None and call.offer.leg == channel.leg and not call.offer.answered:
+        if channel.state == "Up":
+            talk.agent_answered(floor, call, channel.leg, now)
+    else:
+        calls.missed_events(floor, call, channel.leg, now)
+
+
 def orphan_ended(floor: Floor, leg: LegId, now: float) -> None:
-    """A leg of an earlier daemon's talk ended: close its row and join its recording."""
+    """A leg of an earlier daemon's talk ended: hang up the other, close the row and join the recording."""
+    for other in floor.partners.pop(leg, ()):
+        if floor.partners.pop(other, None) is not None:
+            floor.do(HangUp(NO_CALL, other))
     if leg in floor.left:
         _closed(floor, floor.left.pop(leg), now)
 

@@ -11,6 +11,7 @@ from ari_app.model.facts import AgentChanged, DispositionNoted
 from ari_app.model.ids import CallId, LegId, PhoneName, TimerId
 from ari_app.model.states import AGENT, AgentMove, AgentState
 
+ON_A_CALL = (AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP)
 Outcome = tuple[bool, str]  # Whether a wish was granted, and a short sentence: `ready`, or why not.
 
 
@@ -19,7 +20,8 @@ def move(floor: Floor, seat: Seat, what: AgentMove, now: float, reason: str = ""
     seat.state, seat.reason, seat.since = AGENT[seat.state][what], reason, now
     if seat.state is not AgentState.READY:
         floor.engine.agent_not_ready(seat.agent)
-    floor.note(AgentChanged(seat.agent, seat.state, reason, seat.phone, seat.call))
+    call = seat.call if seat.state in ON_A_CALL else None
+    floor.note(AgentChanged(seat.agent, seat.state, reason, seat.phone, call))
 
 
 def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> Match | None:
@@ -36,7 +38,31 @@ def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> Match | None
     if what is not AgentMove.OFFER_WITHDRAWN:  # A caller who gave up must not cost the agent his place.
         seat.idle_since = now
     move(floor, seat, what, now)
+    return _available(floor, seat)
+
+
+def _available(floor: Floor, seat: Seat) -> Match | None:
+    """A ready agent is matched while his phone is free: no leg of an earlier offer on it, no call of its own."""
+    if seat.state is not AgentState.READY or seat.leg is not None or floor.phones_used[seat.phone]:
+        return None
     return floor.engine.agent_ready(seat.agent, seat.idle_since)
+
+
+def phone_taken(floor: Floor, phone: str) -> None:
+    """A phone of ours calls us: it is not rung meanwhile."""
+    if phone in floor.settings.phones:
+        floor.phones_used[PhoneName(phone)] += 1
+        for seat in floor.seats.values():
+            if seat.phone == phone:
+                floor.engine.agent_not_ready(seat.agent)
+
+
+def phone_freed(floor: Floor, phone: str) -> Match | None:
+    if phone not in floor.settings.phones:
+        return None
+    floor.phones_used[PhoneName(phone)] -= 1
+    seat = next((s for s in floor.seats.values() if s.phone == phone and s.state is AgentState.READY), None)
+    return _available(floor, seat) if seat is not None else None
 
 
 def reserve(floor: Floor, seat: Seat, call: CallId, leg: LegId, now: float) -> None:
@@ -57,6 +83,7 @@ def talk_ended(floor: Floor, seat: Seat, wrap_up_s: float, now: float) -> None:
     """Wrap-up begins; it ends by its timer, by a wish, and never before the agent's leg is gone."""
     seat.wrap_up_over = wrap_up_s == 0
     move(floor, seat, AgentMove.TALK_ENDS, now)
+    seat.wrap_up_at = now + wrap_up_s
     if wrap_up_s:
         floor.do(SetTimer(wrap_timer(seat), now + wrap_up_s))
 
@@ -80,7 +107,9 @@ def leg_gone(floor: Floor, seat: Seat, leg: LegId, now: float) -> Match | None:
     if seat.withdrawn and seat.state is AgentState.RESERVED:
         seat.withdrawn = False
         return ready(floor, seat, AgentMove.OFFER_WITHDRAWN, now)
-    return wrap_up_ended(floor, seat, now) if seat.wrap_up_over else None
+    if seat.wrap_up_over and seat.state is AgentState.WRAP_UP:
+        return wrap_up_ended(floor, seat, now)
+    return _available(floor, seat)
 
 
 def phone_changed(floor: Floor, phone: PhoneName, reachable: bool, now: float) -> None:
@@ -143,9 +172,7 @@ def _ready(floor: Floor, seat: Seat, now: float) -> tuple[Outcome, Match | None]
 
 def _away(floor: Floor, seat: Seat, to: AgentState, reason: str, now: float) -> Outcome:
     """Not ready or signed out: at once where the table allows it, else as soon as the call is over."""
-    if seat.state in (AgentState.RESERVED, AgentState.TALKING) or (
-        seat.state is AgentState.WRAP_UP and seat.leg is not None
-    ):
+    if seat.state in (AgentState.RESERVED, AgentState.TALKING):
         seat.pending = (to, reason)
         return True, f"{seat.state}; {to} afterwards"
     if seat.state is AgentState.WRAP_UP:
@@ -160,7 +187,7 @@ def _disposition(floor: Floor, seat: Seat, value: str) -> Outcome:
     disposition = known.get(value, value)
     if disposition not in known.values():
         return False, f"no disposition {value!r}; known: {', '.join(known.values())}"
-    if seat.call is None:
+    if seat.talked is None:
         return False, "no call to note it for"
-    floor.note(DispositionNoted(seat.call, seat.agent, disposition))
+    floor.note(DispositionNoted(seat.talked, seat.agent, disposition))
     return True, disposition

@@ -38,11 +38,12 @@ from ari_app.model.facts import (
     TalkEnded,
     VisitOutcome,
 )
-from ari_app.model.ids import BridgeId, LegId, OfferId, QueueName, RecordingId
+from ari_app.model.ids import AgentId, BridgeId, LegId, OfferId, QueueName, RecordingId
 from ari_app.model.settings import Queue as QueueSettings
 from ari_app.model.settings import RecordingPolicy
 from ari_app.model.states import AgentMove, AgentState, CallMove, CallState
 
+OFFER_AGAIN_S = 1.0  # After a phone could not be rung through no fault of its own.
 RECORD_AGAIN_S = 2.0  # Between tries to record while a talk goes on unrecorded.
 
 
@@ -103,6 +104,7 @@ def _say(floor: Floor, call: Call, prompts: tuple[str, ...]) -> None:
 
 def hush(floor: Floor, call: Call) -> None:
     """Stop what the caller hears; must stand before any Join or Leave of that leg (asterisk.md: requests wait)."""
+    floor.cancel_timer(call, "prompt")
     if call.playback is not None:
         floor.do(StopPlay(call.id, call.playback))
         call.playback = call.notice = None
@@ -142,6 +144,7 @@ def leave_queue(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> 
     visit, call.visit = call.visit, None
     floor.engine.leave(call.id)
     floor.cancel_timer(call, "wait")
+    floor.cancel_timer(call, "offer-again")
     floor.note(QueueLeft(call.id, visit.n, visit.queue, outcome, round(now - visit.since, 3)))
 
 
@@ -189,13 +192,19 @@ def _end_offer(floor: Floor, call: Call, outcome: OfferOutcome, cause: int = 0) 
     assert offer is not None
     floor.cancel_timer(call, "no-ringing")
     floor.cancel_timer(call, "ring")
+    floor.cancel_timer(call, "whisper")
     floor.note(OfferEnded(call.id, OfferId(offer.leg), offer.agent, outcome, cause))
     return offer
 
 
 def withdraw(floor: Floor, call: Call, now: float) -> None:
     """The caller is gone or waited too long: the phone stops ringing, the agent is ready again when its leg is gone."""
-    offer = _end_offer(floor, call, "withdrawn")
+    _take_back(floor, call, "withdrawn", now)
+
+
+def _take_back(floor: Floor, call: Call, outcome: OfferOutcome, now: float) -> None:
+    """The offer ends through no fault of the agent's."""
+    offer = _end_offer(floor, call, outcome)
     seat = floor.seats[offer.agent]
     seat.withdrawn = True
     if call.state in (CallState.RINGING, CallState.WHISPERING):
@@ -214,6 +223,20 @@ def offer_failed(floor: Floor, call: Call, outcome: OfferOutcome, cause: int, no
     drop_recording(floor, call)
     reason = "ring-no-answer" if outcome == "ran-out" else outcome
     seats.lost_offer(floor, floor.seats[offer.agent], reason, now)
+    assert call.visit is not None
+    if now >= call.visit.since + queue_of(floor, call).wait_s_max:
+        floor.set_timer(call, "wait", now)  # His time ran out during the whisper: nobody else is rung.
+    else:
+        rematch(floor, floor.engine.offer_lost(call.id), now)
+
+
+def offer_botched(floor: Floor, call: Call, now: float) -> None:
+    """The phone could not be rung through no fault of its own: agent and caller are where they were, a moment later."""
+    _take_back(floor, call, "failed", now)
+    floor.set_timer(call, "offer-again", now + OFFER_AGAIN_S)
+
+
+def offer_again(floor: Floor, call: Call, now: float) -> None:
     rematch(floor, floor.engine.offer_lost(call.id), now)
 
 
@@ -236,8 +259,10 @@ def outcome_of(offer: Offer, cause: int) -> OfferOutcome:
 
 def agent_answered(floor: Floor, call: Call, leg: LegId, now: float) -> None:
     """The agent hears the whisper while the caller still hears music; recording is ordered now, to be on in time."""
-    offer = call.offer
-    if offer is None or offer.leg != leg or call.state is not CallState.RINGING:
+    offer, talk = call.offer, call.talk
+    if leg == call.leg or (talk and talk.leg == leg) or (offer and offer.leg == leg and offer.answered):
+        return  # Said twice.
+    if offer is None or offer.leg != leg:
         floor.hang_up(call, leg)  # Answered just as the offer ended.
         return
     call.to(CallMove.AGENT_ANSWERS)
@@ -245,7 +270,8 @@ def agent_answered(floor: Floor, call: Call, leg: LegId, now: float) -> None:
     floor.cancel_timer(call, "no-ringing")
     floor.cancel_timer(call, "ring")
     queue = queue_of(floor, call)
-    _order_recording(floor, call, offer, queue.recording)
+    if queue.recording.policy != "ask":  # Else not before the caller's chance to refuse is over.
+        _order_recording(floor, call, offer.agent, queue.recording)
     if queue.whisper:
         offer.whisper = floor.playback(call.id)
         floor.do(Play(call.id, leg, offer.whisper, (queue.whisper,), floor.settings.language))
@@ -253,6 +279,7 @@ def agent_answered(floor: Floor, call: Call, leg: LegId, now: float) -> None:
 
 
 def whisper_over(floor: Floor, call: Call, now: float) -> None:
+    floor.cancel_timer(call, "whisper")
     if call.offer is not None:
         call.offer.whisper = None
         _join_if_heard(floor, call, now)
@@ -264,6 +291,8 @@ def _join_if_heard(floor: Floor, call: Call, now: float) -> None:
     if offer is None or visit is None or offer.whisper is not None or call.notice is not None:
         return
     hush(floor, call)
+    if call.recording is None:
+        _order_recording(floor, call, offer.agent, queue_of(floor, call).recording)
     bridge = BridgeId(floor.mint.part(call.id, "b"))
     wait_s = round(now - visit.since, 3)
     call.offer = call.visit = None
@@ -276,6 +305,7 @@ def _join_if_heard(floor: Floor, call: Call, now: float) -> None:
     floor.note(OfferEnded(call.id, OfferId(offer.leg), offer.agent, "accepted"))
     floor.note(QueueLeft(call.id, visit.n, visit.queue, "connected", wait_s, offer.agent))
     floor.note(Connected(call.id, OfferId(offer.leg), visit.queue, offer.agent, wait_s))
+    floor.seats[offer.agent].talked = call.id
     seats.move(floor, floor.seats[offer.agent], AgentMove.CONNECT, now)
     floor.do(Remember(call.id, call.leg, "HOTLINE_TALK", f"{offer.agent} {offer.leg} {bridge}"))
     number = tuple(f"digit-{digit}" for digit in offer.agent)
@@ -317,11 +347,12 @@ def seat_leg_gone(floor: Floor, seat: Seat, leg: LegId, now: float) -> None:
 # -- recording --
 
 
-def _order_recording(floor: Floor, call: Call, offer: Offer, policy: RecordingPolicy) -> None:
+def _order_recording(floor: Floor, call: Call, agent: AgentId, policy: RecordingPolicy) -> None:
     if policy.policy == "never" or call.recording_refused or call.visit is None:
         return
-    call.recording, call.recording_on = RecordingId(floor.mint.part(call.id, "r")), False
-    floor.note(RecordingWanted(call.id, call.recording, call.visit.queue, offer.agent, policy.basis, policy.keep_days))
+    call.recording = RecordingId(floor.mint.part(call.id, "r"))
+    call.recording_on = call.recording_missed = False
+    floor.note(RecordingWanted(call.id, call.recording, call.visit.queue, agent, policy.basis, policy.keep_days))
     floor.do(StartRecording(call.id, call.leg, call.recording))
 
 
@@ -335,7 +366,8 @@ def recording_failed(floor: Floor, call: Call, recording: str, reason: str, now:
     """Unrecorded, and noticed: a fact, a warning, and another try while the talk lasts."""
     if call.recording != recording or call.recording_on:
         return
-    if "record-again" not in {timer.rpartition(".")[2] for timer in call.timers}:
+    if not call.recording_missed:
+        call.recording_missed = True
         floor.note(RecordingMissed(call.id, call.recording, reason))
         floor.do(Warn(f"not recorded: {reason}", call.id))
     floor.set_timer(call, "record-again", now + RECORD_AGAIN_S)

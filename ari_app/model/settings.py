@@ -243,3 +243,7 @@ class Secrets(BaseModel):
     api_token: str
     phones: dict[str, str] = Field(default_factory=dict)  # phone name -> SIP password
     pins: dict[str, str] = Field(default_factory=dict)  # work number -> PIN, digits
+
+    def __repr_args__(self) -> list[tuple[str | None, str]]:
+        """What repr, str and rich show: nothing."""
+        return [(None, "hidden")]

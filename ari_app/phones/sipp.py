@@ -5,9 +5,11 @@ whole call, and hang up `stay_s` after the key unless hung up on. Agents' phones
 address of record with a static contact `sip:NAME@127.0.0.1:PORT`; one SIPp process is all of them. They answer after
 `ring_s` and send back what they hear, so a call with voice both ways has packets both ways on both legs.
 
-What `ok` means: SIP went as the scenario says, to the BYE. It does not say that a caller reached an agent: agents'
-`placed` and `ok` count the agents' legs, and two-way voice is to be read from Asterisk's RTP counts of both legs
-(rxcount and txcount >= 50 is one second) or from the daemon's facts. SIPp 3.6 itself counts no RTP.
+What `ok` means: SIP went as the scenario says, to the BYE. It does not say that a caller reached an agent: a caller
+sent away after the key is `ok` too (measured: 129 of 400, when Asterisk had run out of RTP ports). So compare the
+agents' `answered` with the callers' `placed`, and, with agents that never hang up, ask for `hung_up_on` 0 of the
+callers. Two-way voice of a call is read from Asterisk's RTP counts of both legs (rxcount and txcount >= 50 is one
+second each way, because agents echo) or from the daemon's facts; SIPp 3.6 itself counts no RTP.
 """
 
 import asyncio
@@ -69,9 +71,16 @@ class Agents:
 
 @dataclass(frozen=True)
 class Load:
-    """What SIPp counted. `failures`: its failure counters that are not 0, by name."""
+    """What SIPp counted. `failures`: its failure counters that are not 0, by name.
+
+    `hung_up_on`: ended by the other side: callers before `stay_s` had passed, agents before `talk_s`. `cancelled`:
+    agents' phones that rang in vain.
+    """
 
     placed: int
+    answered: int
+    hung_up_on: int
+    cancelled: int
     ok: int
     failed: int
     retransmissions: int
@@ -214,11 +223,18 @@ def _load(folder: Path, exit_code: int) -> Load:
         for name, value in last.items()
         if name.startswith("Failed") and name.endswith("(C)") and name != "FailedCall(C)" and int(value)
     }
+
+    def count(name: str) -> int:
+        return int(last.get(name, 0))
+
     return Load(
-        placed=int(last.get("TotalCallCreated", 0)),
-        ok=int(last.get("SuccessfulCall(C)", 0)),
-        failed=int(last.get("FailedCall(C)", 0)),
-        retransmissions=int(last.get("Retransmissions(C)", 0)),
+        placed=count("TotalCallCreated"),
+        answered=count("answered(C)"),
+        hung_up_on=count("hung_up_on(C)"),
+        cancelled=count("cancelled(C)"),
+        ok=count("SuccessfulCall(C)"),
+        failed=count("FailedCall(C)"),
+        retransmissions=count("Retransmissions(C)"),
         exit_code=exit_code,
         failures=failures,
         errors=_errors(folder / "errors.log"),

@@ -21,7 +21,6 @@ from ari_app.errors import AsteriskError
 
 MINIMUM: Final = (22, 10)  # Below it claim, bridge variables and report_events are missing.
 SUITE: Final = "forky"  # Debian 12 and 13 have no asterisk package; the next release has the LTS 22.
-MIRROR: Final = "http://deb.debian.org/debian"  # HOTLINE_DEBIAN_MIRROR names another; files are signed.
 KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DISK_FREE_MB: Final = 600  # 80 downloaded + 200 unpacked, with room.
 
@@ -201,10 +200,19 @@ def _apt(state: Path, *arguments: str) -> None:
         (state / "lists/partial").mkdir(parents=True)
         (state / "cache/archives/partial").mkdir(parents=True)
         (state / "status").touch()
-        mirror = os.environ.get("HOTLINE_DEBIAN_MIRROR", MIRROR)
+        mirror = os.environ.get("HOTLINE_DEBIAN_MIRROR") or _own_mirror()
         (state / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror} {SUITE} main\n")
         conf.write_text(_apt_conf(state))
     _run(["apt-get", "-qq", *arguments], APT_CONFIG=str(conf))
+
+
+def _own_mirror() -> str:
+    """The Debian archive this box's own apt is set up with: a place its network is known to reach."""
+    sites = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]).split()
+    own = next((site for site in sites if site.rstrip("/").endswith("/debian")), None)
+    if own is None:
+        raise AsteriskError("This box's apt knows no Debian archive. Name one in HOTLINE_DEBIAN_MIRROR.")
+    return own.rstrip("/")
 
 
 def _apt_conf(state: Path) -> str:

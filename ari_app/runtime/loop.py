@@ -43,7 +43,7 @@ class Loop:
     journal: Journal
     perform: Callable[[Effect], None]
     clock: Clock = field(default_factory=Clock)
-    watch: Callable[[Event, list[Effect], float], None] = lambda event, effects, seconds: None
+    watch: Callable[[Event, list[Effect], float], None] = lambda *_: None
     inbox: deque[Event] = field(default_factory=deque)
     timers: Timers = field(default_factory=Timers)
     lag_s: float = 0.0  # The worst recent lateness of this event loop.
@@ -106,6 +106,8 @@ class Loop:
                     self.timers.set(timer, at)
                 case CancelTimer(timer):
                     self.timers.cancel(timer)
+                case MarkSecret():
+                    pass  # Said of the row above.
                 case _:
                     rest.append(effect)
         self.watch(event, effects, time.perf_counter() - started)

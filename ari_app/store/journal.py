@@ -2,6 +2,9 @@
 
 Nothing given to `append` is lost while the process lives: rows SQLite refuses (disk full, locked, I/O error) wait
 in memory and are tried again; when that takes too long they go to the emergency file, in order, and from there back.
+WAL with synchronous=FULL, so that a committed row outlives a power cut. Measured on ext4 beside a busy test run, 11
+rows a call: FULL 18,000-42,000 rows/s, a commit of 3 rows p50 0.3-1.1 ms, p99 1.2-8.5 ms; NORMAL 38,000-44,000
+rows/s, p50 0.1-0.2 ms, p99 3.6-5.9 ms (both: the p99 is the checkpoint). A busy hotline writes some 1,000 rows/s.
 Of the store's verbs (design §2.9) this is `append`; compare-and-set, claim and lease come with their first use.
 """
 
@@ -128,8 +131,9 @@ class Journal:
         return self.append(())
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
-        """Do `work` on the writer's connection, in a savepoint of the next transaction: retention, erasure. It may be
-        done more than once if the transaction has to be tried again. It fails with StoreError in an emergency."""
+        """Do `work` on the writer's connection, in a savepoint of the next transaction: retention, marks. It may be
+        done more than once if the transaction has to be tried again. Fails with what `work` raised, or in an
+        emergency with StoreError."""
         return self._put(_Job((), work))
 
     def close(self) -> None:

@@ -1,12 +1,13 @@
-"""What Prometheus reads. Fed by the loop (`watch`), by the adapters (`unknown_event` …) and by `sample` at each scrape.
+"""What Prometheus reads. Fed by the loop (`watch`), by `limit_reached`, and by `sample` just before each scrape.
 
 An own registry: nothing is shared with other users of prometheus-client in the process. Labels never hold personal
 data, and a label whose values come from outside keeps LABELS_MAX of them; the rest count as `other`.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter as Counted
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from prometheus_client import (
@@ -44,18 +45,24 @@ CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 LABELS_MAX: Final = 50
 QUEUE_LIMITS: Final = ("waiting_max", "wait_s_max")
 HANDLING_S: Final = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0)
-LAG_S: Final = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 WAIT_S: Final = (1.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 TALK_S: Final = (10.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 3600.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What only the daemon knows at a scrape: events waiting, rows to be written, lateness of the event loop."""
+    """What only the daemon knows at a scrape: events waiting, rows to be written, lateness of the event loop.
+
+    `bugs` (exceptions of the board) and `unknown` (ARI event type: times seen) count from the daemon's start; `ari` is
+    what the ARI link says of itself (AriLink.counters).
+    """
 
     inbox: int
     journal: int
     lag_s: float
+    bugs: int = 0
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    ari: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -69,7 +76,7 @@ class Label:
 
     def __call__(self, value: str) -> str:
         if value not in self._seen:
-            if len(self._seen) >= LABELS_MAX or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,40}", value):
+            if len(self._seen) >= LABELS_MAX or not re.fullmatch(r"[A-Za-z][A-Za-z0-9 _-]{0,60}", value):
                 return self.other
             self._seen.add(value)
         return value
@@ -82,7 +89,8 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # A time of creation beside every counter would double the page.
         self.registry = CollectorRegistry()
         ProcessCollector(namespace="hotline", registry=self.registry)
-        self._reason, self._unknown, self._fail = Label("door"), Label(), Label()
+        self._reason, self._kind, self._action, self._limit = Label("door"), Label(), Label(), Label()
+        self._told: Counted[str] = Counted()  # What `sample` was told last of what others count.
         self._make_call_counters()
         self._make_fault_counters()
         self._make_gauges()
@@ -112,7 +120,6 @@ class Metrics:
     def _make_fault_counters(self) -> None:
         self.failed = self._counter("ari_commands_failed", "Commands that failed, by reason.", "action", "reason")
         self.unknown = self._counter("ari_unknown_events", "Events of Asterisk we do not know, by type.", "type")
-        self.malformed = self._counter("ari_malformed_frames", "Frames of Asterisk that could not be read.")
         self.unrecorded = self._counter("recordings_missed", "Talks or parts of them that were not recorded.")
         self.stored = self._counter("recordings_stored", "Recordings joined and indexed.")
         self.unheard = self._counter("prompts_failed", "Prompts not heard to their end though nobody stopped them.")
@@ -120,14 +127,13 @@ class Metrics:
         self.bugs = self._counter("bugs", "Exceptions of the board; the log has the traceback.")
         self.limits = self._counter("limit_reached", "Times a limit of config.yaml was reached.", "limit")
         self.handling = self._histogram("event_seconds", "Time the board took for an event.", HANDLING_S, "event")
-        self.lag = self._histogram("loop_lag_seconds", "Lateness of the event loop, sampled.", LAG_S)
 
     def _make_gauges(self) -> None:
         self.epoch = self._gauge("epoch", "Number of this run of the daemon.")
-        self.missing = self._gauge("prompts_missing", "Prompts without audio when the daemon last looked.")
         self.inbox = self._gauge("inbox_events", "Events waiting to be handled.")
         self.backlog = self._gauge("journal_rows", "Rows waiting to be written.")
-        self.lag_now = self._gauge("loop_lag_recent_seconds", "Worst recent lateness of the event loop.")
+        self.lag = self._gauge("loop_lag_seconds", "Worst recent lateness of the event loop.")
+        self.ari = self._gauge("ari", "What the ARI link says of itself: totals since the start, and levels.", "what")
         self.up = self._gauge("asterisk_up", "1 while the link to Asterisk works.")
         self.door = self._gauge("door_open", "1 while new calls are taken.")
         self.calls = self._gauge("calls", "Calls now, by state.", "state")
@@ -143,7 +149,7 @@ class Metrics:
         """One event handled, what it caused, and the seconds the board took."""
         self.handling.labels(type(event).__name__).observe(seconds)
         if isinstance(event, CommandFailed):
-            self.failed.labels(self._fail(event.action), event.reason).inc()
+            self.failed.labels(self._action(event.action), event.reason).inc()
         for effect in effects:
             self.observe(effect)
 
@@ -199,31 +205,9 @@ class Metrics:
         if left.outcome not in ("full", "no-agents"):  # Those never waited.
             self.wait.labels(left.queue).observe(left.wait_s)
 
-    # -- fed by the adapters --
-
-    def unknown_event(self, kind: str) -> None:
-        """An event type of Asterisk's that decode does not know."""
-        self.unknown.labels(self._unknown(kind)).inc()
-
-    def malformed_frame(self) -> None:
-        """A frame of the event WebSocket that could not be read."""
-        self.malformed.inc()
-
     def limit_reached(self, name: str) -> None:
         """A key of config.yaml's limits (inbox_max, journal_max, disk_free_mb …) was reached."""
-        self.limits.labels(name).inc()
-
-    def prompts_missing(self, count: int) -> None:
-        """How many prompts of the flows have no audio."""
-        self.missing.set(count)
-
-    def lagged(self, seconds: float) -> None:
-        """One sample of the event loop's lateness."""
-        self.lag.observe(seconds)
-
-    def bug(self) -> None:
-        """The board raised."""
-        self.bugs.inc()
+        self.limits.labels(self._limit(name)).inc()
 
     # -- read --
 
@@ -231,7 +215,12 @@ class Metrics:
         """Set the gauges; call it just before `exposition`."""
         self.inbox.set(levels.inbox)
         self.backlog.set(levels.journal)
-        self.lag_now.set(levels.lag_s)
+        self.lag.set(levels.lag_s)
+        self._count_on(self.bugs, "bugs", levels.bugs)
+        for kind, times in levels.unknown.items():
+            self._count_on(self.unknown.labels(self._kind(kind)), f"unknown {kind}", times)
+        for what, value in levels.ari.items():
+            self.ari.labels(what).set(value)
         self.up.set(totals.link)
         self.door.set(not totals.door and not totals.draining)
         for call_state, count in totals.calls_by_state.items():
@@ -243,6 +232,11 @@ class Metrics:
             self.longest.labels(queue.name).set(queue.longest_wait_s)
             self.ready.labels(queue.name).set(queue.ready)
             self.signed_in.labels(queue.name).set(queue.signed_in)
+
+    def _count_on(self, counter: Counter, name: str, total: int) -> None:
+        """Bring a counter up to a total somebody else keeps."""
+        counter.inc(max(0, total - self._told[name]))
+        self._told[name] = total
 
     def exposition(self) -> bytes:
         """The page: Prometheus text format 0.0.4, content type CONTENT_TYPE."""

@@ -187,6 +187,17 @@ async def test_hang_up_at_the_very_moment_of_the_answer(here: PlainAsterisk) -> 
             assert call.ended.is_set()
 
 
+async def test_an_answer_that_crosses_the_cancel_is_hung_up() -> None:
+    async with Phone("callee") as callee, Phone("caller", server=callee.wire.address) as phone:
+        callee.on_invite = manual()
+        call = await phone.dial("callee")
+        rung = await callee.incoming()
+        await rung.answer()  # The 200 is on its way, not yet read by the caller …
+        await call.hangup()  # … who cancels, must take the 200 for a call (RFC 3261 §9.1), and end it.
+        await rung.wait_ended()
+        assert (rung.status, rung.ended_by, call.status) == (200, "them", 487)
+
+
 async def test_manual(here: PlainAsterisk) -> None:
     async with account(here, 1) as agent, trunk(here) as phone:
         agent.on_invite = manual()

@@ -34,8 +34,9 @@ async def test_callers_reach_agents(here: PlainAsterisk, rfc4733: bool) -> None:
     async with run_agents(Agents(here.sipp_port, ring_s=0.05)) as agents:
         callers = await run_callers(here.server, plan)
     assert (callers.placed, callers.ok, callers.failed, callers.errors) == (5, 5, 0, "")
+    assert (callers.answered, callers.hung_up_on) == (5, 0)
     assert agents.load is not None
-    assert (agents.load.placed, agents.load.ok, agents.load.failed) == (5, 5, 0)
+    assert (agents.load.placed, agents.load.answered, agents.load.ok, agents.load.failed) == (5, 5, 5, 0)
 
 
 @needs_sipp
@@ -43,8 +44,8 @@ async def test_agents_hang_up_after_their_talk(here: PlainAsterisk) -> None:
     plan = Callers(number="load", rate=5, seconds=1, key_after_s=0.3, stay_s=30)
     async with run_agents(Agents(here.sipp_port, ring_s=0.05, talk_s=0.5)) as agents:
         callers = await run_callers(here.server, plan)
-    assert (callers.ok, callers.failed) == (5, 0)
-    assert agents.load is not None and (agents.load.ok, agents.load.failed) == (5, 0)
+    assert (callers.ok, callers.failed, callers.hung_up_on) == (5, 0, 5)
+    assert agents.load is not None and (agents.load.ok, agents.load.failed, agents.load.hung_up_on) == (5, 0, 0)
 
 
 @needs_sipp
@@ -60,6 +61,14 @@ async def test_agents_echo_and_take_a_cancel(here: PlainAsterisk) -> None:
         await call.hangup()
     assert agents.load is not None
     assert (agents.load.placed, agents.load.ok, agents.load.failed, agents.load.errors) == (2, 2, 0, "")
+    assert (agents.load.answered, agents.load.cancelled) == (1, 1)
+
+
+@needs_sipp
+async def test_callers_sent_away_are_seen(here: PlainAsterisk) -> None:
+    plan = Callers(number="load", rate=5, seconds=1, key="2", key_after_s=0.3, stay_s=30)
+    callers = await run_callers(here.server, plan)
+    assert (callers.ok, callers.answered, callers.hung_up_on) == (5, 5, 5)
 
 
 @needs_sipp

@@ -79,27 +79,28 @@ def test_failed_commands_by_reason(metrics):
     assert read(metrics)["hotline_ari_commands_failed_total", "Play", "gone"] == 1
 
 
-def test_what_adapters_report(metrics):
-    metrics.unknown_event("TextMessageReceived")
-    metrics.malformed_frame()
-    metrics.limit_reached("inbox_max")
-    metrics.prompts_missing(3)
-    metrics.lagged(0.03)
-    metrics.bug()
+def test_what_others_count_goes_on_from_their_totals(metrics):
+    for bugs, unknown in (
+        (1, {"TextMessageReceived": 2}),
+        (3, {"TextMessageReceived": 2, "StasisStart incomplete": 1}),
+    ):
+        metrics.sample(totals(), [], Levels(0, 0, 0.0, bugs, unknown))
     seen = read(metrics)
-    assert seen["hotline_ari_unknown_events_total", "TextMessageReceived"] == 1
-    assert seen["hotline_ari_malformed_frames_total",] == 1
-    assert seen["hotline_limit_reached_total", "inbox_max"] == 1
-    assert seen["hotline_prompts_missing",] == 3
-    assert seen["hotline_loop_lag_seconds_bucket", "0.02"] == 0
-    assert seen["hotline_loop_lag_seconds_bucket", "0.05"] == 1
-    assert seen["hotline_bugs_total",] == 1
+    assert seen["hotline_bugs_total",] == 3
+    assert seen["hotline_ari_unknown_events_total", "TextMessageReceived"] == 2
+    assert seen["hotline_ari_unknown_events_total", "StasisStart incomplete"] == 1
+
+
+def test_limits_of_the_shell(metrics):
+    metrics.limit_reached("inbox_max")
+    metrics.limit_reached("not a name: 3 MiB")
+    seen = read(metrics)
+    assert seen["hotline_limit_reached_total", "inbox_max"] == seen["hotline_limit_reached_total", "other"] == 1
 
 
 def test_values_from_outside_stay_few(metrics):
-    for n in range(LABELS_MAX + 20):
-        metrics.unknown_event(f"Made{n}")
-    metrics.unknown_event('x"} 1\n')
+    unknown = {f"Made{n}": 1 for n in range(LABELS_MAX + 20)} | {'x"} 1\n': 1}
+    metrics.sample(totals(), [], Levels(0, 0, 0.0, 0, unknown))
     kinds = {key[1]: value for key, value in read(metrics).items() if key[0] == "hotline_ari_unknown_events_total"}
     assert len(kinds) == LABELS_MAX + 1
     assert kinds["other"] == 21
@@ -126,11 +127,12 @@ def totals(**changes) -> Totals:
 
 def test_sample_sets_the_gauges_and_sets_them_back(metrics):
     queue = QueueView(QUEUE, 3, 1, 4.5, 2, 5)
-    metrics.sample(totals(), [queue], Levels(inbox=12, journal=34, lag_s=0.25))
+    metrics.sample(totals(), [queue], Levels(inbox=12, journal=34, lag_s=0.25, ari={"prompts_missing": 2}))
     seen = read(metrics)
+    assert seen["hotline_ari", "prompts_missing"] == 2
     assert seen["hotline_inbox_events",] == 12
     assert seen["hotline_journal_rows",] == 34
-    assert seen["hotline_loop_lag_recent_seconds",] == 0.25
+    assert seen["hotline_loop_lag_seconds",] == 0.25
     assert seen["hotline_asterisk_up",] == seen["hotline_door_open",] == 1
     assert seen["hotline_calls", "queued"] == 1 and seen["hotline_calls", "talking"] == 0
     assert seen["hotline_agents", "ready"] == 1

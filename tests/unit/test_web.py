@@ -1,16 +1,19 @@
 """The HTTP interface against a desk of paper: every endpoint, every error path, and docs/api.md."""
 
 import asyncio
+import itertools
 import json
 import re
 import shlex
 import socket
+import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
@@ -455,11 +458,23 @@ def curls() -> list[str]:
 @pytest.mark.parametrize("line", curls())
 async def test_every_curl_of_the_docs_works(client, line):
     words = shlex.split(line.replace("$TOKEN", TOKEN).replace("$HOTLINE", "http://hotline"))
-    options = dict(zip(words, words[1:], strict=False))
+    options = dict(itertools.pairwise(words))
     name, _, value = options.get("-H", "X: x").partition(": ")
     path = words[-1].removeprefix("http://hotline")
     response = await client.request(options.get("-X", "GET"), path, headers={name: value}, data=options.get("-d"))
     assert response.status == 200, await response.text()
+
+
+@pytest.mark.parametrize("style", [None, '"'])
+def test_the_docs_find_the_token(tmp_path, style):
+    secrets = {"ami_password": "other", "api_token": TOKEN, "phones": {"p8025": "x"}}
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var/secrets.yaml").write_text("# The token.\n" + yaml.safe_dump(secrets, default_style=style))
+    (line,) = re.findall(r"^TOKEN=.*$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    found = subprocess.run(
+        ["sh", "-c", f'{line}; echo "$TOKEN"'], check=True, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert found.stdout.strip() == TOKEN
 
 
 def test_the_docs_show_every_endpoint():

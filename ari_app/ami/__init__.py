@@ -1,0 +1,1 @@
+"""Asterisk's manager interface, for what ARI cannot do: recording both sides, RTCP, security events. Adapter."""

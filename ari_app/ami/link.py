@@ -1,0 +1,206 @@
+"""The link to Asterisk's manager interface: keeps itself connected, and does what ARI cannot.
+
+Every request fails at once while not connected, and nothing is repeated after a reconnect: the caller decides.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ari_app.ami.protocol import Connection, Headers, OnEvent
+from ari_app.errors import AsteriskError, RequestFailed
+
+OnChange = Callable[[bool, str], None]
+
+_NOT_IN_OPTIONS: Final = re.compile(r"[,()|\\\"']")  # They would end or split MixMonitor's option string.
+_NOT_IN_VARIABLE: Final = re.compile(r"[^A-Za-z0-9_]")
+_NOT_IN_KEY: Final = re.compile(r"[^A-Za-z0-9_.:@+*#-]")
+_RELOAD_S: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds. A dead connection is noticed within `ping_s + answer_s`, a mute server within `answer_s`."""
+
+    answer_s: float = 5
+    ping_s: float = 10
+    retry_s_first: float = 0.5
+    retry_s_max: float = 30
+
+
+class AmiLink:
+    """`run` keeps it connected until `close`; `on_change(connected, status)` is told each change once."""
+
+    def __init__(self, host: str, port: int, user: str, password: str, on_change: OnChange | None = None) -> None:
+        self.timing = Timing()
+        self.on_event: OnEvent = lambda _: None
+        self.connected = False
+        self.status = "not connected yet"
+        self._address = (host, port)
+        self._login = (user, password)
+        self._on_change = on_change
+        self._connection: Connection | None = None
+        self._closing = asyncio.Event()
+        self._mask = "off"
+
+    async def run(self) -> None:
+        """Connect, log in, ping; on loss say why, wait a little longer each time, try again. Ends only by `close`."""
+        wait_s = self.timing.retry_s_first
+        while not self._closing.is_set():
+            try:
+                await self._open()
+                wait_s = self.timing.retry_s_first
+                await self._watch()
+            except (AsteriskError, OSError) as error:
+                self._say(False, _reason(error, self._address))
+                if isinstance(error, RequestFailed) and error.status == 401:
+                    wait_s = self.timing.retry_s_max  # Asterisk logs and counts every failed log-in.
+            finally:
+                self._drop()
+            try:
+                await asyncio.wait_for(self._closing.wait(), wait_s)
+            except TimeoutError:
+                wait_s = min(wait_s * 2, self.timing.retry_s_max)
+
+    async def close(self) -> None:
+        """End `run`; requests fail from now on."""
+        self._closing.set()
+        self._drop()
+        self._say(False, "closed")
+
+    async def start_recording(self, channel: str, base_path: str, recording: str = "") -> None:
+        """Write both sides of a channel (id or name) to `<base_path>-in.wav` and `-out.wav`; no mixed file is written.
+
+        `recording` names it for `stop_recording`. Success means Asterisk has begun, not that it can write the files:
+        it says that only in its log, so look for the files. Gone when there is no such channel.
+        """
+        if _NOT_IN_OPTIONS.search(base_path):
+            raise RequestFailed(400, f"AMI MixMonitor: the path {base_path!r} holds signs its options cannot")
+        options = f"r({base_path}-in.wav)t({base_path}-out.wav)i({_variable(recording)})"
+        await self._ask("MixMonitor", Channel=channel, Options=options)
+
+    async def stop_recording(self, channel: str, recording: str = "") -> None:
+        """Stop this recording of the channel; its id is kept on the channel, so another daemon's can be stopped too."""
+        held = await self._ask("Getvar", Channel=channel, Variable=_variable(recording))
+        if not (mix_id := held.get("Value", "")):
+            raise RequestFailed(404, f"AMI StopMixMonitor: {channel} has no recording {recording!r}")
+        await self._ask("StopMixMonitor", Channel=channel, MixMonitorID=mix_id)
+
+    async def mute_recording(self, channel: str, on: bool) -> None:
+        """Silence (or not) both sides in every recording of the channel; RequestFailed when it has none."""
+        await self._ask("MixMonitorMute", Channel=channel, Direction="both", State="1" if on else "0")
+
+    async def db_put(self, family: str, key: str, value: str) -> None:
+        """Keep a value in Asterisk's own database, where the dialplan finds it when no daemon runs."""
+        await self._ask("DBPut", Family=_key(family), Key=_key(key), Val=value)
+
+    async def db_get(self, family: str, key: str) -> str | None:
+        """The value, None when there is none. (An empty value cannot be told from none.)"""
+        headers = {"Family": _key(family), "Key": _key(key)}
+        try:
+            answer = await self._alive().ask_listed("DBGet", headers, self.timing.answer_s)
+        except RequestFailed as error:
+            if "not found" in error.reason:
+                return None
+            raise
+        return answer.get("Val") or None
+
+    async def db_del(self, family: str, key: str) -> bool:
+        """False when there was nothing to delete."""
+        try:
+            await self._ask("DBDel", Family=_key(family), Key=_key(key))
+        except RequestFailed as error:
+            if "could not be deleted" in error.reason:
+                return False
+            raise
+        return True
+
+    async def reload(self, module: str) -> None:
+        """Let a module (`res_pjsip.so`) read its configuration again; waits until it has."""
+        await self._alive().ask("Reload", {"Module": module}, _RELOAD_S)
+
+    async def ping(self) -> float:
+        """Seconds until the answer."""
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
+        await self._ask("Ping")
+        return loop.time() - asked
+
+    async def listen(self, mask: str) -> None:
+        """Which events `on_event` gets: AMI classes (`security,reporting`) or `off`; kept over reconnects."""
+        self._mask = mask
+        if self.connected:
+            await self._ask("Events", EventMask=mask)
+
+    async def _ask(self, action: str, **headers: str) -> Headers:
+        return await self._alive().ask(action, headers, self.timing.answer_s)
+
+    def _alive(self) -> Connection:
+        if self._connection is None or not self.connected:
+            raise AsteriskError(f"AMI is not connected: {self.status}")
+        return self._connection
+
+    async def _open(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self.timing.answer_s):
+                _, connection = await loop.create_connection(lambda: Connection(self._event), *self._address)
+        except TimeoutError:
+            raise RequestFailed(0, "AMI connect: no answer in time") from None
+        self._connection = connection
+        user, password = self._login
+        login = {"Username": user, "Secret": password, "Events": self._mask}
+        await connection.ask("Login", login, self.timing.answer_s)
+        self._say(True, "connected")
+
+    async def _watch(self) -> None:
+        """Ping until the connection is lost or an answer stays away."""
+        connection = self._alive()
+        while True:
+            await asyncio.wait([connection.lost], timeout=self.timing.ping_s)
+            if connection.lost.done():
+                raise AsteriskError("AMI: connection lost")
+            await connection.ask("Ping", {}, self.timing.answer_s)
+
+    def _event(self, event: Headers) -> None:
+        if self.connected:
+            self.on_event(event)
+
+    def _drop(self) -> None:
+        self.connected = False
+        if self._connection is not None:
+            self._connection.abort()
+            self._connection = None
+
+    def _say(self, connected: bool, status: str) -> None:
+        changed = (connected, status) != (self.connected, self.status)
+        self.connected, self.status = connected, status
+        if changed and self._on_change is not None:
+            self._on_change(connected, status)
+
+
+def _reason(error: AsteriskError | OSError, address: tuple[str, int]) -> str:
+    """Why there is no link, in words that stay the same while the reason does."""
+    match error:
+        case RequestFailed(status=401):
+            return "wrong user name or password"
+        case RequestFailed(status=0):
+            return "no answer"
+        case OSError():
+            return f"cannot reach {address[0]} port {address[1]}: {(error.strerror or str(error)).lower()}"
+        case _:
+            return str(error).removeprefix("AMI: ")
+
+
+def _variable(recording: str) -> str:
+    """The channel variable that keeps a recording's MixMonitor id."""
+    return "MIXMONITOR_" + _NOT_IN_VARIABLE.sub("_", recording)
+
+
+def _key(text: str) -> str:
+    """Family and key become one path in AstDB."""
+    if not text or _NOT_IN_KEY.search(text):
+        raise RequestFailed(400, f"AMI: {text!r} cannot be a database key")
+    return text

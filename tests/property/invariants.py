@@ -1,0 +1,146 @@
+"""What must hold after every event, whatever happened: `check` looks at the floor, `Watch` at the effects."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ari_app.acd.engine import serves
+from ari_app.board.floor import Call, Floor, Seat
+from ari_app.model import effects as fx
+from ari_app.model import events as ev
+from ari_app.model.ids import BridgeId, LegId, PlaybackId, TimerId
+from ari_app.model.states import AgentState, CallState
+
+
+def check(floor: Floor, running: set[TimerId], firing: set[TimerId], now: float) -> None:
+    _agents(floor)
+    _queues(floor)
+    _nobody_idles(floor, now)
+    _legs(floor)
+    _timers(floor, running, firing)
+    assert floor.refusing == sum(call.refusing for call in floor.calls.values())
+
+
+def _agents(floor: Floor) -> None:
+    """An agent has one offer or one talk, and his state says so."""
+    offered = Counter(call.offer.agent for call in floor.calls.values() if call.offer is not None)
+    talking = Counter(call.talk.agent for call in floor.calls.values() if call.talk is not None)
+    for seat in floor.seats.values():
+        assert offered[seat.agent] + talking[seat.agent] <= 1, (seat, offered, talking)
+        assert talking[seat.agent] == (seat.state is AgentState.TALKING), seat
+        if seat.state is AgentState.RESERVED:
+            assert seat.leg in floor.legs, f"reserved without a live leg: {seat}"
+            assert offered[seat.agent] or seat.withdrawn, seat
+        else:
+            assert not offered[seat.agent], seat
+    assert set(floor.engine.ready) <= {s.agent for s in floor.seats.values() if s.state is AgentState.READY}
+
+
+def _queues(floor: Floor) -> None:
+    """Every queue holds exactly those who wait in it, by rank."""
+    waiting = {call.id: call for call in floor.calls.values() if call.visit is not None}
+    assert set(waiting) == set(floor.engine.visits)
+    assert set(floor.engine.offered) <= set(waiting)
+    in_queue = (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING)
+    for call in floor.calls.values():
+        assert (call.visit is not None) == (call.state in in_queue), call
+        assert (call.offer is not None) == (call.state in in_queue[1:]), call
+        assert (call.talk is not None) == (call.state is CallState.TALKING), call
+    for queue, line in floor.engine.waiting.items():
+        assert [v.rank for v in line] == sorted(v.rank for v in line)
+        assert {v.call for v in line} == {c.id for c in waiting.values() if c.visit and c.visit.queue == queue}
+
+
+def _nobody_idles(floor: Floor, now: float) -> None:
+    """No free agent idles while a caller he could serve waits (the engine's own lists are not asked)."""
+    if not floor.engine.open:
+        return
+    idle = [s for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)]
+    for call in floor.calls.values():
+        if call.visit is None or call.offer is not None or _about_to(call, now):
+            continue
+        needs = floor.settings.queues[call.visit.queue].skills
+        for seat in idle:
+            has = floor.settings.agents[seat.agent].skills
+            assert not serves(has, needs), f"{seat.agent} idles while {call.id} waits"  # type: ignore[arg-type]
+
+
+def _free(floor: Floor, seat: Seat) -> bool:
+    own = [desk for desk in floor.desks.values() if desk.phone == seat.phone]
+    own_calls = [call for call in floor.calls.values() if call.via == seat.phone]
+    return seat.leg is None and not own and not own_calls
+
+
+def _about_to(call: Call, now: float) -> bool:
+    """Offered again in a moment, or out of time this very moment."""
+    due = call.timers.get(TimerId(f"{call.id}.wait"), now + 1)
+    return f"{call.id}.offer-again" in call.timers or due <= now
+
+
+def _legs(floor: Floor) -> None:
+    """Every leg has an owner that knows it."""
+    owned = {leg: call.id for call in floor.calls.values() for leg in call.legs}
+    owned.update({desk.leg: desk.id for desk in floor.desks.values()})
+    assert owned == floor.legs
+    for call in floor.calls.values():
+        assert call.legs, f"{call.id} has no leg and is still open"
+        assert call.doomed <= call.legs
+        assert call.leg in call.legs or call.state is CallState.CLOSING
+        assert call.talk is None or call.talk.leg in call.legs
+        assert call.offer is None or call.offer.leg in call.legs
+
+
+def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
+    """Every timer belongs to something alive, and what waits for one has it."""
+    known = {timer for call in floor.calls.values() for timer in call.timers}
+    seats = {TimerId(f"agent-{s.agent}.wrap") for s in floor.seats.values() if s.state is AgentState.WRAP_UP}
+    desks = {TimerId(f"{desk.id}.ask") for desk in floor.desks.values()}
+    assert known | desks <= running | firing, (known | desks) - running
+    assert running <= known | seats | desks, running - known - seats - desks
+    for call in floor.calls.values():
+        if call.state in (CallState.QUEUED, CallState.RINGING):
+            assert f"{call.id}.wait" in call.timers, f"{call.id} would wait for ever"
+        if call.state is CallState.CLOSING:
+            assert f"{call.id}.close" in call.timers
+
+
+@dataclass
+class Watch:
+    """Follows the effects: what plays where, who is in which bridge."""
+
+    floor: Floor
+    playing: dict[PlaybackId, LegId] = field(default_factory=dict)
+    bridges: set[BridgeId] = field(default_factory=set)
+    phones: dict[LegId, str] = field(default_factory=dict)  # Agents' legs that may still be there.
+
+    def see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
+        match event:
+            case ev.PlaybackEnded(playback):
+                self.playing.pop(playback, None)
+            case ev.CommandFailed("Play", _, target):
+                self.playing.pop(PlaybackId(target), None)
+        for effect in effects:
+            self._effect(effect)
+        self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
+        self.playing = {playback: leg for playback, leg in self.playing.items() if leg in self.floor.legs}
+
+    def _effect(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.Play(_, leg, playback):
+                assert leg not in self.playing.values(), f"{effect} over another prompt: {self.playing}"
+                self.playing[playback] = leg
+            case fx.StopPlay(_, playback):
+                self.playing.pop(playback, None)
+            case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Remember(_, leg) | fx.Answer(_, leg):
+                assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
+            case fx.MakeBridge(call, bridge) if call is not None:
+                assert bridge not in self.bridges
+                self.bridges.add(bridge)
+            case fx.DropBridge(_, bridge):
+                assert bridge in self.bridges
+                self.bridges.remove(bridge)
+            case fx.Ring(_, leg, phone):
+                ringing = {p for other, p in self.phones.items() if other in self.floor.legs}
+                assert phone not in ringing, f"{phone} already has a leg of ours"
+                self.phones[leg] = phone
+            case _:
+                pass

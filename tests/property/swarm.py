@@ -1,0 +1,338 @@
+"""Seeded walks through a tiny universe: two queues, three agents, six callers, an Asterisk that lies, loses and repeats.
+
+Actions are drawn from what is alive, with weights drawn anew for each walk, some of them zero, so that each walk has a
+temper of its own. After every event the board is held against the invariants; at the end everybody leaves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, cast, get_args
+from zoneinfo import ZoneInfo
+
+from ari_app.board.board import Board
+from ari_app.model import effects as fx
+from ari_app.model import events as ev
+from ari_app.model.ids import AgentId, CallId, LegId, Number, PhoneName, PlaybackId, RequestId, TimerId
+from ari_app.model.settings import Settings
+from ari_app.model.states import AgentState
+from ari_app.runtime.timers import Timers
+from tests.board_kit import NOON, assert_clean, assert_facts_add_up, loaded
+from tests.property.invariants import Watch, check
+
+AGENTS = ("81", "82", "83")
+REASONS = get_args(ev.FailReason)
+FLOW: dict[str, Any] = {
+    "start": "hello",
+    "nodes": {
+        "hello": {"type": "greet", "next": "menu"},
+        "menu": {
+            "type": "menu",
+            "say": ["main-menu"],
+            "keys": {"1": "billing", "2": "network"},
+            "tries": 2,
+            "on_wrong": "network",
+        },
+        "billing": {"type": "queue", "queue": "billing", "priority": 1, "on_timeout": "menu", "on_full": "network"},
+        "network": {"type": "queue", "queue": "network", "say": [], "next": "menu", "on_full": "billing"},
+    },
+}
+
+
+def universe(rng: Random) -> Settings:
+    """Two queues whose rules differ from walk to walk, three agents, four phones."""
+
+    def queue(skill: str) -> dict[str, Any]:
+        return {
+            "skills": {skill: 1},
+            "ring_s": 10,
+            "wrap_up_s": rng.choice([0, 0, 5]),
+            "wait_s_max": rng.choice([15, 600, 600]),
+            "waiting_max": rng.choice([2, 500]),
+            "whisper": rng.choice(["", "queue-billing"]),
+            "recording": {"policy": rng.choice(["always", "announce", "ask", "never"])},
+        }
+
+    skills = ({"billing": 1}, {"network": 1}, {"billing": 2, "network": 2})
+    return Settings.model_validate(
+        {
+            "numbers": {"1860": {"flow": "main"}},
+            "queues": {"billing": queue("billing"), "network": queue("network")},
+            "agents": {a: {"phone": f"p{a}", "skills": has} for a, has in zip(AGENTS, skills, strict=True)},
+            "phones": {"p81": {}, "p82": {}, "p83": {}, "p84": {}},
+            "limits": {"calls_max": rng.choice([3, 400, 400]), "call_s_max": rng.choice([60, 14_400, 14_400])},
+        }
+    )
+
+
+@dataclass
+class Leg:
+    phone: str  # Whose phone, or "" for a caller.
+    state: str = "Up"
+    desk: bool = False
+
+
+@dataclass
+class World:
+    """One walk."""
+
+    seed: int
+    now: float = NOON
+    link: bool = True
+    failing: float = 0.0  # How often a command fails.
+    legs: dict[LegId, Leg] = field(default_factory=dict)
+    playing: dict[PlaybackId, LegId] = field(default_factory=dict)
+    pending: list[ev.Event] = field(default_factory=list)  # On their way to the board.
+    log: list[tuple[float, ev.Event, list[fx.Effect]]] = field(default_factory=list)
+    timers: Timers = field(default_factory=Timers)
+    firing: list[TimerId] = field(default_factory=list)  # Due at one moment; the board hears of them one by one.
+    once_set: list[TimerId] = field(default_factory=list)
+    arrivals: int = 0
+
+    def __post_init__(self) -> None:
+        self.rng = Random(self.seed)
+        self.settings = universe(self.rng)
+        self.board = self.fresh_board()
+        self.watch = Watch(self.board.floor)
+        self.failing = self.rng.choice([0, 0, 0, 0.03, 0.3])
+        for event in (ev.Booted(1), ev.LinkUp("22"), self.listing()):
+            self.feed(event)
+
+    def fresh_board(self) -> Board:
+        return Board(self.settings, {"main": loaded(FLOW)}, ZoneInfo("Asia/Shanghai"))
+
+    def feed(self, event: ev.Event) -> None:
+        effects = self.board.handle(event, self.now)
+        self.log.append((self.now, event, effects))
+        self.watch.see(event, effects)
+        for effect in effects:
+            self.carry_out(effect)
+        due = {timer for timer, at in self.timers._at.items() if at <= self.now}
+        check(self.board.floor, set(self.timers._at) - due, due | set(self.firing), self.now)
+
+    # -- Asterisk and the rest of the daemon --
+
+    def carry_out(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.SetTimer(timer, at):
+                self.timers.set(timer, at)
+                self.once_set.append(timer)
+            case fx.CancelTimer(timer):
+                self.timers.cancel(timer)
+            case fx.CheckPin(leg, agent, pin):
+                self.pending.append(ev.PinChecked(leg, agent, pin == "1"))
+            case fx.JoinRecording(_, recording):
+                self.pending.append(ev.RecordingJoined(recording, "x.wav", 1.0, 1, "0"))
+            case fx.Note() | fx.MarkSecret() | fx.Reply() | fx.Warn():
+                pass
+            case _ if not self.link:
+                self.fails(effect, "down")
+            case _ if self.rng.random() < self.failing:
+                reason = self.rng.choice(REASONS)
+                if reason == "timeout":
+                    self.on_asterisk(effect)
+                self.fails(effect, reason)
+            case _:
+                self.on_asterisk(effect)
+
+    def fails(self, effect: fx.Effect, reason: ev.FailReason) -> None:
+        target = next(str(getattr(effect, n)) for n in ("playback", "recording", "leg", "bridge") if hasattr(effect, n))
+        call = cast(CallId | None, getattr(effect, "call", None))
+        self.pending.append(ev.CommandFailed(type(effect).__name__, call, target, reason))
+
+    def on_asterisk(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.Play(_, leg, playback) if leg in self.legs:
+                self.playing[playback] = leg
+            case fx.Play() | fx.Join() | fx.Answer() | fx.HangUp() if effect.leg not in self.legs:
+                self.fails(effect, "gone")
+            case fx.StopPlay(_, playback):
+                self.prompt_ends(playback, ok=True)
+            case fx.Ring(_, leg, phone):
+                self.legs[leg] = Leg(phone, "Down")
+            case fx.HangUp(_, leg, cause):
+                self.leg_ends(leg, cause)
+            case fx.StartRecording(_, _, recording):
+                self.says(ev.RecordingStarted(recording))
+            case _:
+                pass
+
+    def says(self, event: ev.Event) -> None:
+        """Asterisk tells; nobody hears it while the link is down."""
+        if self.link:
+            self.pending.append(event)
+
+    def prompt_ends(self, playback: PlaybackId, ok: bool) -> None:
+        if self.playing.pop(playback, None) is not None:
+            self.says(ev.PlaybackEnded(playback, ok))
+
+    def leg_ends(self, leg: LegId, cause: int) -> None:
+        for playback in [p for p, where in self.playing.items() if where == leg]:
+            self.prompt_ends(playback, ok=False)
+        if self.legs.pop(leg, None) is not None:
+            self.says(ev.LegEnded(leg, cause))
+
+    def listing(self) -> ev.Listed:
+        seen = tuple(ev.ChannelSeen(leg, it.state) for leg, it in self.legs.items())
+        phones = [p for p in self.settings.phones if self.rng.random() < 0.95]
+        return ev.Listed(seen, (), tuple(PhoneName(p) for p in phones))
+
+    # -- the walk --
+
+    def walk(self, steps: int) -> None:
+        life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
+        ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold]
+        noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
+        noise += [self.door, self.stray]
+        tempers = [(life, [4, 8, 16]), (ends, [0, 1, 2, 4]), (noise, [0, 0, 0, 0, 1, 2]), ([self.deliver], [20, 40])]
+        actions = [action for group, _ in tempers for action in group]
+        weights = [self.rng.choice(choices) for group, choices in tempers for _ in group]
+        weights[actions.index(self.pass_time)] += 1
+        for _ in range(steps):
+            self.rng.choices(actions, weights)[0]()
+
+    def some_leg(self, fits: Callable[[Leg], bool]) -> LegId | None:
+        legs = [leg for leg, it in self.legs.items() if fits(it)]
+        return self.rng.choice(legs) if legs else None
+
+    def arrive(self) -> None:
+        callers = sum(not it.phone for it in self.legs.values())
+        if callers < 6 and self.link:
+            self.arrivals += 1
+            leg = LegId(f"c{self.arrivals}")
+            self.legs[leg] = Leg("")
+            via = self.rng.choice(["trunk"] * 8 + ["p84", "p83"])
+            dialled = self.rng.choice(["1860"] * 9 + ["999"])
+            self.says(ev.CallArrived(leg, Number("13800138000"), dialled, via))
+
+    def press(self) -> None:
+        if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
+            self.says(ev.KeyPressed(leg, self.rng.choice("1112228#9")))
+
+    def caller_leaves(self) -> None:
+        if (leg := self.some_leg(lambda it: not it.phone or it.desk)) is not None:
+            self.leg_ends(leg, 16)
+
+    def ring(self) -> None:
+        if (leg := self.some_leg(lambda it: it.state == "Down")) is not None:
+            self.legs[leg].state = "Ringing"
+            self.says(ev.LegRinging(leg))
+
+    def answer(self) -> None:
+        if (leg := self.some_leg(lambda it: it.state != "Up")) is not None:
+            self.legs[leg].state = "Up"
+            self.says(ev.LegAnswered(leg))
+
+    def phone_ends(self) -> None:
+        if (leg := self.some_leg(lambda it: bool(it.phone))) is not None:
+            self.leg_ends(leg, self.rng.choice([0, 16, 17, 19, 21]))
+
+    def prompt_over(self) -> None:
+        if self.playing:
+            self.prompt_ends(self.rng.choice(list(self.playing)), self.rng.random() < 0.8)
+
+    def wish(self) -> None:
+        wishes: list[ev.AgentWish] = ["sign-in", "ready", "ready", "ready", "not-ready", "sign-out", "disposition"]
+        wish = self.rng.choice(wishes)
+        value = {"not-ready": "meal", "disposition": "1"}.get(wish, "")
+        phone = self.rng.choice([None, None, PhoneName("p84")]) if wish == "sign-in" else None
+        self.feed(ev.AgentAsked(AgentId(self.rng.choice(AGENTS)), wish, value, phone, RequestId("r")))
+
+    def work(self) -> None:
+        """An agent who is not at work goes to work."""
+        seat = self.board.floor.seats[AgentId(self.rng.choice(AGENTS))]
+        if seat.state in (AgentState.SIGNED_OUT, AgentState.NOT_READY):
+            self.feed(ev.AgentAsked(seat.agent, "sign-in" if seat.state is AgentState.SIGNED_OUT else "ready"))
+
+    def dial(self) -> None:
+        if self.link:
+            self.arrivals += 1
+            leg, phone = LegId(f"d{self.arrivals}"), self.rng.choice(list(self.settings.phones))
+            self.legs[leg] = Leg(phone, desk=True)
+            self.says(ev.FeatureDialled(leg, PhoneName(phone), self.rng.choice(["*11", "*12", "*131", "*14", "*151"])))
+
+    def hold(self) -> None:
+        if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
+            self.says(self.rng.choice([ev.LegHeld, ev.LegResumed])(leg))
+
+    def again(self) -> None:
+        """Something that was said before is said again. Booted and the like are not Asterisk's to repeat."""
+        _, event, _ = self.rng.choice(self.log)
+        if not isinstance(event, ev.Booted | ev.Listed | ev.LinkUp | ev.LinkDown | ev.CommandFailed):
+            self.feed(event)
+
+    def stale_timer(self) -> None:
+        if self.once_set:
+            timer = self.rng.choice(self.once_set)
+            if self.timers._at.get(timer, self.now + 1) > self.now:
+                self.feed(ev.TimerFired(timer))
+
+    def phone_changes(self) -> None:
+        self.says(ev.PhoneChanged(PhoneName(self.rng.choice(list(self.settings.phones))), self.rng.random() < 0.5))
+
+    def link_changes(self) -> None:
+        self.link = not self.link
+        if self.link:
+            self.feed(ev.LinkUp("22"))
+            self.pending.append(self.listing())
+        else:
+            kept = ev.CommandFailed | ev.PinChecked | ev.RecordingJoined
+            self.pending = [e for e in self.pending if isinstance(e, kept)]
+            self.feed(ev.LinkDown("lost"))
+
+    def door(self) -> None:
+        self.feed(self.rng.choice([ev.DoorClosed("disk"), ev.DoorOpened(), ev.DoorOpened(), ev.ClockStepped(3.0)]))
+
+    def stray(self) -> None:
+        """What no call of ours owns."""
+        leg = LegId(self.rng.choice(["9-1.l1", "x"]))
+        events = [ev.LegEnded(leg, 16), ev.LegAnswered(leg), ev.PlaybackEnded(PlaybackId("9-1.p1"), True)]
+        self.feed(self.rng.choice([*events, ev.KeyPressed(leg, "1"), ev.TimerFired(TimerId("9-1.wait"))]))
+
+    def deliver(self) -> None:
+        if self.pending:
+            early = self.rng.random() < 0.1  # Overtakes what was said before it.
+            self.feed(self.pending.pop(self.rng.randrange(len(self.pending)) if early else 0))
+
+    def pass_time(self, seconds: float = 0) -> None:
+        end = self.now + (seconds or self.rng.choice([0.1, 0.1, 1, 1, 5, 30]))
+        while (at := self.timers.next_at()) is not None and at <= end:
+            self.now = max(self.now, at)
+            self.firing = self.timers.due(self.now)
+            while self.firing:
+                self.feed(ev.TimerFired(self.firing.pop(0)))
+        self.now = end
+
+    # -- the end --
+
+    def everybody_leaves(self) -> None:
+        self.failing = 0.0
+        if not self.link:
+            self.link_changes()
+        while self.legs or self.pending:
+            while self.pending:
+                self.feed(self.pending.pop(0))
+            for leg in list(self.legs):
+                self.leg_ends(leg, 16)
+        self.pass_time(90_000)
+        while self.legs or self.pending:
+            self.feed(self.pending.pop(0)) if self.pending else self.leg_ends(next(iter(self.legs)), 16)
+        assert_clean(self.board)
+        assert not len(self.timers)
+        notes = [e.fact for _, _, out in self.log for e in out if isinstance(e, fx.Note)]
+        assert_facts_add_up(notes)
+
+    def replays(self) -> None:
+        """The same events at the same times on a second board: the same effects."""
+        board = self.fresh_board()
+        for now, event, effects in self.log:
+            assert board.handle(replace(event), now) == effects
+
+
+def run(seed: int, steps: int = 250) -> World:
+    """A whole walk; AssertionError (or whatever the board raises) when it finds something."""
+    world = World(seed)
+    world.walk(steps)
+    world.everybody_leaves()
+    world.replays()
+    return world

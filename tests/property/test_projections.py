@@ -1,0 +1,229 @@
+"""Any legal stream of facts: projections kept up row by row equal those rebuilt from the facts; figures agree with
+the stream. Walks draw from what is alive; weights are drawn too, some of them zero."""
+
+import sqlite3
+from dataclasses import dataclass, field
+from itertools import pairwise
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari_app.model import facts
+from ari_app.model.states import AgentState
+from ari_app.store import projections, rows
+from ari_app.store.migrations import migrate
+from tests.unit.store_calls import tables
+
+AGENTS = ("8025", "8026", "8027")
+ACTIONS = ("refuse", "step", "key", "queue", "offer", "ring", "answer", "lose", "hold", "back", "end")
+
+
+@dataclass
+class Call:
+    id: str
+    opened: float
+    visit: int = 0
+    queued: float | None = None
+    offer: str | None = None
+    agent: str | None = None
+    rang: bool = False
+    talking: float | None = None
+    held: bool = False
+
+
+@dataclass
+class World:
+    """A hotline that makes legal facts: `do` one action on whoever can take it, chosen by `pick`."""
+
+    now: float = 1000.0
+    epoch: int = 1
+    made: int = 0
+    noted: list[tuple[float, facts.Fact]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    talked: float = 0.0
+    rung: int = 0
+
+    def note(self, *new: facts.Fact) -> None:
+        self.noted += [(self.now, fact) for fact in new]
+
+    def go(self, rng: Random, weights: dict[str, float]) -> None:
+        """One legal action on a call that is alive, by weight."""
+        self.now += rng.choice((0.0, 0.5, 20.0))
+        able = [(a, call) for call in self.calls for a in ACTIONS if self.can(call, a)]
+        able += [("open", None)] * (len(self.calls) < 4) + [("boot", None)] * bool(self.calls)
+        if not any(weights[a] for a, _ in able):
+            return self.open(rng.randrange(30))
+        action, call = rng.choices(able, [weights[a] for a, _ in able])[0]
+        if call is None:
+            return self.boot() if action == "boot" else self.open(rng.randrange(30))
+        return getattr(self, action)(call, rng.randrange(30))
+
+    def can(self, call: Call, action: str) -> bool:
+        waiting = call.queued is not None
+        return {
+            "refuse": call.visit == 0,
+            "step": not waiting and call.talking is None,
+            "key": not waiting and call.talking is None,
+            "queue": not waiting and call.talking is None,
+            "offer": waiting and call.offer is None,
+            "ring": call.offer is not None and call.talking is None and not call.rang,
+            "answer": call.rang and call.talking is None,
+            "lose": call.offer is not None and call.talking is None,
+            "hold": call.talking is not None and not call.held,
+            "back": call.held,
+            "end": True,
+        }[action]
+
+    def open(self, pick: int) -> None:
+        self.made += 1
+        call = Call(f"{self.epoch}-{self.made}", self.now)
+        self.calls.append(call)
+        number = "" if pick % 5 == 0 else f"1380000{pick % 3:04d}"
+        self.note(
+            facts.CallOpened(call.id, number, "1860", "local", "main", "v", "en"),
+            facts.LegOpened(call.id, f"c{self.made}", "caller"),
+        )
+
+    def refuse(self, call: Call, pick: int) -> None:
+        self.note(facts.CallRefused(call.id, "all circuits busy"))
+        self.close(call, "refused")
+
+    def step(self, call: Call, pick: int) -> None:
+        self.note(facts.NodeEntered(call.id, f"node{pick % 4}", "menu"))
+
+    def key(self, call: Call, pick: int) -> None:
+        self.note(facts.KeyTaken(call.id, "node0", str(pick % 10), pick % 2 == 0))
+
+    def queue(self, call: Call, pick: int) -> None:
+        call.visit, call.queued = call.visit + 1, self.now
+        self.note(facts.Queued(call.id, call.visit, f"q{pick % 2}", pick % 3, self.now, 1))
+
+    def offer(self, call: Call, pick: int) -> None:
+        call.offer, call.agent, call.rang = f"{call.id}.l{len(self.noted)}", AGENTS[pick % 3], False
+        self.note(
+            facts.OfferMade(call.id, call.offer, call.visit, "q0", call.agent, "p"),
+            facts.AgentChanged(call.agent, AgentState.RESERVED, "", "p", call.id),
+        )
+
+    def ring(self, call: Call, pick: int) -> None:
+        call.rang = True
+        self.rung += 1
+        self.note(facts.OfferRang(call.id, call.offer))
+
+    def answer(self, call: Call, pick: int) -> None:
+        wait = self.now - call.queued
+        call.talking, call.queued = self.now, None
+        self.note(
+            facts.OfferEnded(call.id, call.offer, call.agent, "accepted"),
+            facts.QueueLeft(call.id, call.visit, "q0", "connected", wait, call.agent),
+            facts.Connected(call.id, call.offer, "q0", call.agent, wait),
+            facts.AgentChanged(call.agent, AgentState.TALKING, "", "p", call.id),
+            facts.RecordingWanted(call.id, f"{call.offer}r", "q0", call.agent, "contract", 180),
+        )
+        self.note(facts.RecordingRunning(call.id, f"{call.offer}r") if pick % 2 else self.missed(call))
+
+    def missed(self, call: Call) -> facts.Fact:
+        return facts.RecordingMissed(call.id, f"{call.offer}r", "refused")
+
+    def lose(self, call: Call, pick: int) -> None:
+        self.note(
+            facts.OfferEnded(call.id, call.offer, call.agent, "ran-out", 19),
+            facts.AgentChanged(call.agent, AgentState.NOT_READY, "no-answer"),
+        )
+        call.offer, call.rang = None, False
+
+    def hold(self, call: Call, pick: int) -> None:
+        call.held = True
+        self.note(facts.HoldBegan(call.id, call.agent))
+
+    def back(self, call: Call, pick: int) -> None:
+        call.held = False
+        self.note(facts.HoldEnded(call.id, call.agent))
+
+    def end(self, call: Call, pick: int) -> None:
+        if call.talking is not None:
+            seconds = self.now - call.talking
+            self.talked += seconds
+            self.note(facts.TalkEnded(call.id, call.offer, call.agent, "caller", seconds))
+            self.note(facts.AgentChanged(call.agent, AgentState.WRAP_UP, "", "p", call.id))
+            self.note(facts.DispositionNoted(call.id, call.agent, "solved"))
+        elif call.queued is not None:
+            self.note(facts.QueueLeft(call.id, call.visit, "q0", "abandoned", self.now - call.queued))
+        self.close(call, "caller")
+
+    def close(self, call: Call, by) -> None:
+        self.calls.remove(call)
+        self.note(
+            facts.LegClosed(call.id, f"c{call.id.partition('-')[2]}", 16, 0),
+            facts.CallClosed(call.id, by, "node0", 16, self.now - call.opened),
+        )
+
+    def boot(self) -> None:
+        """The daemon died and is back: what ran is closed as lost."""
+        self.epoch += 1
+        self.made = 0
+        self.note(facts.DaemonStarted(self.epoch))
+        for call in list(self.calls):
+            self.close(call, "lost")
+
+
+@st.composite
+def worlds(draw) -> World:
+    rng = Random(draw(st.integers(0, 2**32)))
+    weights = {action: rng.choice((0, 1, 4, 4)) for action in ACTIONS} | {
+        "open": 1,
+        "boot": rng.choice((0, 0, 0.2)),
+        "end": 0.5,
+    }
+    world = World()
+    for _ in range(draw(st.integers(1, 150))):
+        world.go(rng, weights)
+    return world
+
+
+def kept(world: World) -> sqlite3.Connection:
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(conn)
+    conn.execute("BEGIN")
+    for at, fact in world.noted:
+        rows.insert(conn, rows.line_of(("fact", at, fact), world.epoch))
+    return conn
+
+
+@given(worlds())
+def test_rebuilt_projections_are_the_same_rows(world):
+    conn = kept(world)
+    before = tables(conn)
+    for table in projections.TABLES:  # Also when they were wrong before.
+        conn.execute(
+            f"DELETE FROM {table} WHERE rowid % 2" if table in ("call", "ivr_step") else f"DELETE FROM {table}"
+        )
+    assert projections.rebuild(conn) == len(world.noted)
+    assert tables(conn) == before
+    conn.close()
+
+
+@given(worlds())
+def test_rows_agree_with_the_stream(world):
+    conn = kept(world)
+    one = lambda sql: conn.execute(sql).fetchone()[0]  # noqa: E731
+    assert one("SELECT count(*) FROM call WHERE closed_at IS NULL") == len(world.calls)
+    assert one("SELECT count(*) FROM offer WHERE rang_at IS NOT NULL") == world.rung
+    assert abs(one("SELECT coalesce(sum(talk_s), 0) FROM talk") - world.talked) < 1e-6
+    assert one("SELECT count(*) FROM ivr_step s JOIN call c USING (call) WHERE left_at IS NULL AND closed_at > 0") == 0
+    assert one("SELECT count(*) FROM hold h JOIN talk t USING (call) WHERE h.ended_at IS NULL AND t.ended_at > 0") == 0
+    conn.close()
+
+
+@given(worlds())
+def test_an_agents_states_never_overlap(world):
+    conn = kept(world)
+    for agent in AGENTS:
+        found = conn.execute(
+            "SELECT began_at, ended_at, cut FROM agent_state WHERE agent = ? ORDER BY fact", (agent,)
+        ).fetchall()
+        for (_, ended, cut), (began, _, _) in pairwise(found):
+            assert ended <= began if cut else ended == began
+        assert [ended is None for _, ended, _ in found].count(True) <= 1
+    conn.close()
