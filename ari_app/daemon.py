@@ -19,6 +19,7 @@ from ari_app.board.board import Board
 from ari_app.config.flows import load_flows
 from ari_app.desk import Desk
 from ari_app.flow.model import LoadedFlow
+from ari_app.housekeeping import Housekeeping
 from ari_app.media.prompts import Prompts
 from ari_app.model.effects import (
     CancelTimer,
@@ -33,7 +34,7 @@ from ari_app.model.effects import (
     StopRecording,
     Warn,
 )
-from ari_app.model.events import Booted, ClockStepped, DoorClosed, DoorOpened, DrainAsked, PinChecked, Restored
+from ari_app.model.events import Booted, ClockStepped, DoorClosed, DoorOpened, DrainAsked, PinChecked
 from ari_app.model.layout import seen_by_asterisk
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder
@@ -49,6 +50,12 @@ log = structlog.get_logger(__name__)
 LANGUAGES: Final = ("zh-CN", "en")
 WATCH_EVERY_S: Final = 1.0  # Between looks at the disk, the backlog and the wall clock.
 USER: Final = "hotline"  # Of ARI and AMI, in the rendered configuration.
+
+
+def flows_of(site: Site) -> Mapping[str, LoadedFlow]:
+    """The site's flows, checked: every problem of every file at once (ConfigError)."""
+    prompts = Prompts.load(site.sounds)
+    return load_flows(site.flows, site.settings, lambda ids: prompts.missing(ids, LANGUAGES))
 
 
 @dataclass
@@ -67,8 +74,7 @@ class Daemon:
     @classmethod
     def open(cls, site: Site, install: Install) -> "Daemon":
         """Check everything that can be wrong before anything is started: prompts, flows, a second daemon."""
-        prompts = Prompts.load(site.sounds)
-        flows = load_flows(site.flows, site.settings, lambda ids: prompts.missing(ids, LANGUAGES))
+        prompts, flows = Prompts.load(site.sounds), flows_of(site)
         return cls(site, install, Journal.open(site.store), prompts, flows)
 
     def __post_init__(self) -> None:
@@ -79,6 +85,7 @@ class Daemon:
         self.ari = AriLink(address, self.loop.post, self._prompt)
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
+        self.housekeeping = Housekeeping(self.journal, site.settings.limits, site.recordings, self.loop.clock)
         self.desk = Desk(self)
 
     def _prompt(self, prompt: str, language: str) -> str | None:
@@ -99,8 +106,9 @@ class Daemon:
         )
         try:
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
-                services = [self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run(), self._watch()]
-                running = [tasks.create_task(service) for service in services]
+                services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run())
+                keeping = (self._watch(), self.housekeeping.run())
+                running = [tasks.create_task(service) for service in (*services, *keeping)]
                 tasks.create_task(self._ready(ready))
                 await self.stopping.wait()
                 await self._drain()
@@ -185,6 +193,6 @@ class Daemon:
             case Warn(message, call):
                 log.warning(message, call=call)
             case Note() | SetTimer() | CancelTimer() | MarkSecret():
-                raise AssertionError("the loop keeps these")
+                raise AssertionError("the loop keeps these to itself")
             case _:
                 self.ari.perform(effect)

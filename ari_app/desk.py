@@ -35,7 +35,8 @@ class Desk:
         future = self._waiting[event.request] = asyncio.get_running_loop().create_future()
         self._daemon.loop.post(event)
         try:
-            return await future
+            reply: Reply = await future
+            return reply
         finally:
             del self._waiting[event.request]
 

@@ -6,7 +6,8 @@ HotlineError                 the root; its text is one message for a person: wha
 │   └── RequestFailed        one ARI request answered with an error status
 │       └── Gone             404: the channel, bridge or playback has ended meanwhile (normal)
 ├── StoreError               the SQLite store cannot be opened, written or migrated
-└── AlreadyRunning           a second daemon was started on one store
+├── AlreadyRunning           a second daemon was started on one store
+└── defined where they arise: PhoneError (phones.sip), RecordingProblem (media.recordings), BadFile (config.diagnostics)
 """
 
 

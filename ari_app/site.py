@@ -1,4 +1,4 @@
-"""One hotline on one machine: its config.yaml, its secrets, and where its things stand. Shared by daemon and commands."""
+"""One hotline on one machine: config.yaml, secrets, and where things stand. Shared by daemon and commands."""
 
 from dataclasses import dataclass
 from pathlib import Path

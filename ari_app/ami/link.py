@@ -9,8 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from ari_app.ami.protocol import Connection, Headers, OnEvent
 from ari_app.errors import AsteriskError, RequestFailed
+
+log = structlog.get_logger(__name__)
 
 OnChange = Callable[[bool, str], None]
 
@@ -31,7 +35,7 @@ class Timing:
 
 
 class AmiLink:
-    """`run` keeps it connected until `close`; `on_change(connected, status)` is told each change once."""
+    """`run` keeps it connected until `close`; each change of status is logged and told to `on_change`, once."""
 
     def __init__(self, host: str, port: int, user: str, password: str, on_change: OnChange | None = None) -> None:
         self.timing = Timing()
@@ -177,7 +181,12 @@ class AmiLink:
     def _say(self, connected: bool, status: str) -> None:
         changed = (connected, status) != (self.connected, self.status)
         self.connected, self.status = connected, status
-        if changed and self._on_change is not None:
+        if not changed:
+            return
+        (log.info if connected or self._closing.is_set() else log.warning)(
+            "manager interface of Asterisk", status=status
+        )
+        if self._on_change is not None:
             self._on_change(connected, status)
 
 

@@ -83,19 +83,21 @@ class Lanes:
 
     async def _work(self, key: CallId | None, lane: _Lane) -> None:
         loop = asyncio.get_running_loop()
-        while True:
-            while lane.overtakers:
-                await asyncio.wait(lane.overtakers)
-            if not lane.waiting:
-                break
-            lane.head = lane.waiting.popleft()
-            patience = loop.call_later(PATIENCE_S, self._impatient, lane)
-            try:
-                await self._carry_out(lane.head, express=False)
-            finally:
-                patience.cancel()
-                lane.head, lane.late = None, False
-        del self._lanes[key]
+        try:
+            while True:
+                while lane.overtakers:
+                    await asyncio.wait(lane.overtakers)
+                if not lane.waiting:
+                    break
+                lane.head = lane.waiting.popleft()
+                patience = loop.call_later(PATIENCE_S, self._impatient, lane)
+                try:
+                    await self._carry_out(lane.head, express=False)
+                finally:
+                    patience.cancel()
+                    lane.head, lane.late = None, False
+        finally:
+            del self._lanes[key]
 
     def _impatient(self, lane: _Lane) -> None:
         lane.late = True

@@ -96,9 +96,10 @@ class Pool:
     async def _take(self, express: bool) -> RequestSocket:
         most = SOCKETS_MAX + (EXPRESS_MAX if express else 0)
         while not self._closed:
-            if self._idle:
+            busy = SOCKETS_MAX + EXPRESS_MAX - len(self._names) - len(self._idle)
+            if busy < most and self._idle:
                 return self._idle.pop()
-            if self._names and SOCKETS_MAX + EXPRESS_MAX - len(self._names) < most:
+            if busy < most:
                 try:
                     return await self._open()
                 except AsteriskError:

@@ -35,9 +35,8 @@ def demo(
         started = instance.start()
         if not started and changed:
             instance.cli("core reload")
-        say(
-            f"Asterisk {found.version} runs, SIP on {site.settings.asterisk.sip_listen}:{site.settings.asterisk.sip_port}"
-        )
+        asterisk = site.settings.asterisk
+        say(f"Asterisk {found.version} runs, SIP on {asterisk.sip_listen}:{asterisk.sip_port}")
         configure(site.settings.log, site.state / "hotline.log")
         asyncio.run(_run(daemon, instance, say, leave))
     finally:
@@ -96,7 +95,8 @@ def _invite(site: Site) -> None:
   user      visitor
   password  {secrets.phones.get("visitor", "")}
 Call {numbers} to be a caller.
-To be an agent: dial {codes.sign_in}, work number {agent} and #, PIN {secrets.pins.get(agent, "")} and #; then {codes.ready} for ready.
+To be an agent: dial {codes.sign_in}, then work number {agent} and #, PIN {secrets.pins.get(agent, "")} and #;
+  then dial {codes.ready} for ready.
   (or: hotline agent sign-in {agent}; hotline agent ready {agent})
 Watch: hotline call follow · hotline agent list · {site.api_url}/healthz
 Ctrl-C stops the hotline and its Asterisk.""",

@@ -3,8 +3,7 @@
 import typer
 
 from ari_app.commands import common
-from ari_app.config.flows import load_flows
-from ari_app.media.prompts import Prompts
+from ari_app.daemon import flows_of
 
 app = typer.Typer(no_args_is_help=True, help="Flow files: check.")
 
@@ -17,8 +16,5 @@ def _group() -> None:
 @app.command()
 def check() -> None:
     """Check every flow file; all problems at once, exit 1 if there are any."""
-    at = common.site()
-    prompts = Prompts.load(at.sounds)
-    flows = load_flows(at.flows, at.settings, lambda ids: prompts.missing(ids, ("zh-CN", "en")))
-    for name, flow in flows.items():
+    for name, flow in flows_of(common.site()).items():
         common.console.print(f"{name}: {len(flow.flow.nodes)} nodes, version {flow.version}: ok")

@@ -39,7 +39,7 @@ def verify() -> None:
         file = at.recordings / str(row.path)
         if file.is_file() and not recordings.verify(file, str(row.sha256)):
             problems.append(f"damaged      call {row.call}  {row.recording}  {row.path}: SHA-256 differs")
-    problems += [f"orphan       {file}" for file in recordings.orphans(at.recordings, {str(row.path) for row in kept})]
+    problems += [f"orphan       {file}" for file in recordings.orphans(at.recordings, {row.recording for row in kept})]
     for problem in problems:
         common.console.print(problem, markup=False)
     common.console.print(f"{len(kept)} recordings checked, {len(problems)} problems")

@@ -1,10 +1,16 @@
-"""`hotline run`: the daemon, until SIGTERM."""
+"""`hotline run`: the daemon, until SIGTERM. `hotline replay`: what it decided, decided again."""
 
 import asyncio
+from typing import Annotated
+
+import typer
 
 from ari_app.commands import common
-from ari_app.daemon import Daemon
+from ari_app.daemon import Daemon, flows_of
+from ari_app.errors import StoreError
+from ari_app.replay import replay as replay_run
 from ari_app.runtime.logging import configure
+from ari_app.store.history import open_history
 
 
 def run() -> None:
@@ -18,3 +24,23 @@ def run() -> None:
         await daemon.run()
 
     asyncio.run(until_stopped())
+
+
+def replay(epoch: Annotated[int, typer.Argument(help="Number of the run; the newest when left out.")] = 0) -> None:
+    """Put a run's events through the board again and compare what it decides with what was noted. Exit 1 if it differs.
+
+    Settings and flows must be those of that run.
+    """
+    site = common.site()
+    with open_history(site.store) as history:
+        if not history.epochs:
+            raise StoreError("no events are kept: limits.event_days has deleted them")
+        run_number = epoch or next(iter(history.epochs))
+        if run_number not in history.epochs:
+            raise StoreError(f"no events of run {run_number}; kept: {', '.join(map(str, history.epochs))}")
+        done = replay_run(history, run_number, site.settings, flows_of(site))
+    common.console.print(f"run {run_number}: {done.events} events, {done.facts} facts", end="")
+    if done.first is not None:
+        common.console.print(f"; fact {done.first.n} differs\n  then: {done.first.noted}\n  now:  {done.first.decided}")
+        raise typer.Exit(1)
+    common.console.print(", every decision as it was")

@@ -76,7 +76,8 @@ def _codes(settings: Settings, marks: Marks) -> Iterator[Problem]:
     for (path, code), (other_path, other) in combinations([*codes, *numbers], 2):
         if path[0] == "numbers" or not (code.startswith(other) or other.startswith(code)):
             continue
-        written = next(place for place in (other_path, path, ()) if place in marks.keys or not place)
+        places = (path, other_path, ()) if other_path[0] == "numbers" else (other_path, path, ())
+        written = next(place for place in places if place in marks.keys or not place)
         if written in said:
             continue
         said.add(written)

@@ -31,6 +31,7 @@ _SYNTAX_HINTS: Final = (
     ("mapping values are not allowed", 'quote text that holds ": ", or mend the indentation above'),
     ("cannot start any token", "indent with spaces, not tabs; quote text that begins with @ ` % or a tab"),
     ("found unexpected end of stream", "a quote or bracket is not closed"),
+    ("did not find expected node content", "a bracket or quote is not closed, or a value is missing"),
     ("did not find expected ',' or", "a bracket or brace is not closed, or a comma is missing"),
     ("did not find expected key", "compare the indentation with the lines above"),
     ("could not find expected ':'", "a key needs a colon and a space after it"),
@@ -165,6 +166,9 @@ def _syntax_problem(error: yaml.YAMLError, file: str, prefix: str) -> Problem:
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     context, problem = getattr(error, "context", None) or "", getattr(error, "problem", None) or ""
     said = " ".join(part for part in (context, problem) if part) or str(error).splitlines()[0]
+    begun = getattr(error, "context_mark", None)
+    if begun and begun.line + 1 != line:
+        said += f" (begun in line {begun.line + 1})"
     hint = next((hint for words, hint in _SYNTAX_HINTS if words in said), "")
     return Problem(file, line, column, prefix + Shared.NOT_YAML, f"not YAML: {said}", hint)
 
@@ -239,21 +243,16 @@ class _Reader:
         return tree
 
     def _refuse_extras(self, event: Any) -> None:
+        """The messages do not show what is there: it may be a password that begins with such a sign."""
         if isinstance(event, yaml.AliasEvent):
-            self._say(
-                event,
-                Shared.NOT_ALLOWED,
-                f"alias *{event.anchor} is not allowed here",
-                "write the value out, or quote it",
-            )
+            what, hint = "an alias (*…)", "write the value out, or quote it"
         elif event.anchor is not None:
-            self._say(
-                event, Shared.NOT_ALLOWED, f"anchor &{event.anchor} is not allowed here", "remove it, or quote the text"
-            )
+            what, hint = "an anchor (&…)", "remove it, or quote the text"
         elif event.tag is not None:
-            self._say(
-                event, Shared.NOT_ALLOWED, f"tag {shown(event.tag)} is not allowed here", "remove it, or quote the text"
-            )
+            what, hint = "a tag (!…)", "remove it, or quote the text"
+        else:
+            return
+        self._say(event, Shared.NOT_ALLOWED, f"{what} is not allowed here", hint)
 
     def _say(self, event: Any, kind: Shared, message: str, hint: str, path: KeyPath = ()) -> None:
         self.problems.append(self._at(event, kind, f"{dotted(path)}: {message}" if path else message, hint))

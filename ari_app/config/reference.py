@@ -81,7 +81,7 @@ def _yaml(value: Any) -> str:
 def _words(shape: shapes.Shape) -> str:
     """A type in words: `number, at least 3, at most 120`."""
     inner, limits = shapes.bare(shape), _limits(shape)
-    bounds = [f"{_BOUNDS[name]} {limits[name]:,}" for name in _BOUNDS if name in limits]
+    bounds = [f"{_BOUNDS[name]} {limits[name]:,.12g}" for name in _BOUNDS if name in limits]
     if options := shapes.literals(inner):
         return " / ".join(f"`{option}`" for option in options)
     if inner in (int, float):
@@ -109,3 +109,9 @@ def _limits(shape: shapes.Shape) -> dict[str, Any]:
                 if (value := getattr(item, name, None)) is not None:
                     found.setdefault(name, value)
     return found
+
+
+if __name__ == "__main__":
+    from ari_app.model.settings import Settings
+
+    print(config_page(Settings), end="")

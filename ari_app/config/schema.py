@@ -74,7 +74,7 @@ class _Check:
                 faults = faults_of(error, model, tree)
                 if attempt == 0:  # Later ones come from leaving parts out.
                     self._report(faults)
-                if not all([_cut(tree, path) for path in _cuts(faults)]):
+                if not _mend(tree, faults):
                     return None
         return None
 
@@ -113,23 +113,36 @@ class _Check:
             self.problems.append(self._marks.problem(path, self._prefix + Shared.BAD_VALUE, message, hint))
 
 
-def _cuts(faults: list[Fault]) -> list[KeyPath]:
-    """What to leave out: the faulty value; where a key is missing, what should have held it. Last items first."""
-    paths = {fault.path[:-1] if fault.is_missing else fault.path for fault in faults}
-    return sorted(paths, key=lambda path: [(isinstance(part, int), part) for part in path], reverse=True)
+def _mend(tree: Any, faults: list[Fault]) -> bool:
+    """Leaves faulty values out, and what lacks a key; a missing mapping becomes an empty one. False when nothing is left."""
+    cuts: set[KeyPath] = set()
+    for fault in faults:
+        wanted = shapes.bare(fault.shape)
+        if fault.is_missing and shapes.kind_of(wanted) is dict and not shapes.is_model(wanted):
+            _holder(tree, fault.path)[fault.path[-1]] = {}
+        else:
+            cuts.add(fault.path[:-1] if fault.is_missing else fault.path)
+    last_items_first = sorted(cuts, key=lambda path: [(isinstance(part, int), part) for part in path], reverse=True)
+    return all([_cut(tree, path) for path in last_items_first])
 
 
 def _cut(tree: Any, path: KeyPath) -> bool:
     """Removes what stands at the path; False when that is the whole file."""
     if not path:
         return False
+    holder = _holder(tree, path)
+    if isinstance(holder, dict):
+        holder.pop(path[-1], None)
+    elif isinstance(holder, list) and isinstance(path[-1], int) and path[-1] < len(holder):
+        del holder[path[-1]]
+    return True
+
+
+def _holder(tree: Any, path: KeyPath) -> Any:
+    """What holds the end of the path; an empty mapping when it was cut already."""
     for part in path[:-1]:
         try:
             tree = tree[part]
         except (KeyError, IndexError, TypeError):
-            return True  # Went with something that held it.
-    if isinstance(tree, dict):
-        tree.pop(path[-1], None)
-    elif isinstance(tree, list) and isinstance(path[-1], int) and path[-1] < len(tree):
-        del tree[path[-1]]
-    return True
+            return {}
+    return tree

@@ -75,7 +75,9 @@ def branch_for(shape: Shape, tree: Tree) -> Shape:
 
 
 def kind_of(shape: Shape) -> type:
-    """dict, list or str: what must be written for this shape."""
+    """dict, list or str: what must be written for this shape; for a union, for its first branch."""
+    if branches := union_branches(shape):
+        return kind_of(bare(branches[0]))
     if is_model(shape):
         return dict
     origin = _origin(shape) or shape

@@ -96,7 +96,7 @@ def _wanted(fault: Fault) -> str:
     kind, context = fault.type, fault.context
     if kind in _BOUNDS:
         words, name = _BOUNDS[kind]
-        return f"must be {words} {context[name]:,}"
+        return f"must be {words} {context[name]:,.12g}"
     if kind in _LENGTHS:
         words, name, what = _LENGTHS[kind]
         return f"needs {words} {context[name]} {what}"

@@ -59,7 +59,7 @@ class LegClosed:
 class NodeEntered:
     call: CallId
     node: str
-    kind: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Journal(Protocol):
 
 @dataclass
 class Loop:
-    """`perform` carries out one effect and must not block; `watch` sees each event, its effects and seconds taken."""
+    """`perform` carries out one effect and must not block; `watch` sees each event, its effects and the seconds."""
 
     board: Board
     journal: Journal
@@ -88,7 +88,7 @@ class Loop:
             self.perform(effect)
 
     def handle(self, event: Event, rows: list[Row]) -> list[Effect]:
-        """One event through the board; the event and its facts go into `rows`, timers are set, the other effects come back."""
+        """One event through the board: it and its facts go into `rows`, timers are set, other effects come back."""
         now, started = self.clock.now(), time.perf_counter()
         try:
             effects = self.board.handle(event, now)

@@ -14,8 +14,8 @@ BUSY_MS: Final = 1000
 def writing(path: Path) -> sqlite3.Connection:
     """A connection that may write: made if missing (0600), checked, migrated. StoreError with a cure otherwise.
 
-    Transactions are explicit (BEGIN IMMEDIATE … COMMIT). `secure_delete`: what is erased leaves no bytes behind; without
-    it 16 of 200 erased numbers were still found in a file of 8,000 persons (pages split), with it none.
+    Transactions are explicit (BEGIN IMMEDIATE … COMMIT). `secure_delete`: what is erased leaves no bytes behind;
+    without it 16 of 200 erased numbers were still found in a file of 8,000 persons (pages split), with it none.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -42,6 +42,7 @@ class EmergencyFile:
         self.generation = uuid.uuid4().hex
         self._used = 0
         self._kept: list[Line] = []
+        self._read_in_before = False
         self._read()
 
     def _preallocate(self, size: int) -> None:
@@ -73,9 +74,9 @@ class EmergencyFile:
         return self._kept
 
     def append(self, lines: Sequence[Line]) -> bool:
-        """Write and sync them all, or none: False when there is no room left."""
+        """Write and sync them all, or none: False when there is no room left, or an earlier `clear` failed."""
         text = b"".join(self._text(line) for line in lines)
-        if self._used + len(text) > self.size:
+        if self._used + len(text) > self.size or self._read_in_before:
             return False
         os.pwrite(self._file, text, self._used)
         os.fdatasync(self._file)
@@ -90,12 +91,15 @@ class EmergencyFile:
             return orjson.dumps({"generation": self.generation, **asdict(cleaned(line))}) + b"\n"
 
     def clear(self) -> None:
-        """Zero what was used and begin a new generation. Only after the store has committed the lines."""
+        """Zero what was used and begin a new generation. Only after the store has committed the lines. When it fails
+        (OSError) nothing may be added: the store would take new rows for those it has read in."""
+        self._read_in_before = True
         for start in range(0, self._used, len(_BLOCK)):
             os.pwrite(self._file, _BLOCK[: min(len(_BLOCK), self._used - start)], start)
         os.fdatasync(self._file)
         self._used = 0
         self._kept = []
+        self._read_in_before = False
         self.generation = uuid.uuid4().hex
 
     def close(self) -> None:

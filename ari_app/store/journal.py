@@ -70,7 +70,10 @@ class _Job:
 
 
 class Journal:
-    """`Journal.open(path)`; then `next_epoch()`, `append()`, `run()`, `close()`. Any thread may call them."""
+    """`Journal.open(path)`; then `next_epoch()`, `append()`, `run()`, `close()`. Any thread may call them.
+
+    `on_health` is called by the writer thread at each change; look at `health` once after setting it.
+    """
 
     def __init__(self, conn: sqlite3.Connection, emergency: EmergencyFile, lock: StoreLock, options: Options) -> None:
         """For `open` and tests: use `open`."""
@@ -97,12 +100,18 @@ class Journal:
     @classmethod
     def open(cls, path: Path, options: Options = Options()) -> Self:
         """Open or make the store. AlreadyRunning when a daemon has it, StoreError when it cannot be used."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock = StoreLock(path)
         try:
-            conn = connect.writing(path)
             emergency = EmergencyFile(beside(path), options.emergency_bytes)
-        except BaseException:
+            conn = connect.writing(path)
+        except OSError as problem:
+            lock.release()
+            raise StoreError(
+                f"The emergency file {beside(path)} cannot be made: {problem.strerror}.\n"
+                f"Give its folder {options.emergency_bytes >> 20} MiB of room and the right to write."
+            ) from problem
+        except StoreError:
+            emergency.close()
             lock.release()
             raise
         journal = cls(conn, emergency, lock, options)
@@ -170,6 +179,8 @@ class Journal:
                 self._faulty_since = self._faulty_since or time.monotonic()
                 self._retry_at = time.monotonic() + self._options.pause_s
                 self._set_health("full")
+                if self._closing:
+                    self._give_up()
 
     def _take(self) -> bool:
         """Wait for jobs, or for the time of the next try; False when all is done and the journal is closing."""
@@ -256,16 +267,24 @@ class Journal:
             self._conn.execute(_SQL["add_import"], (generation, time.time(), len(kept)))
 
     def _recovered(self) -> None:
-        if len(self._emergency):
-            _log.info("the emergency file was read in", rows=len(self._emergency))
-            self.written += len(self._emergency)
-            self._emergency.clear()
         done, self._stuck = self._stuck, []
         self.rejected += self._refused
         self.written += sum(len(job.lines) for job in done)
         self._finish(done)
+        if len(self._emergency):
+            self._clear_emergency()
         self._faulty_since, self._give_to_file = None, False
         self._set_health("ok")
+
+    def _clear_emergency(self) -> None:
+        count = len(self._emergency)
+        try:
+            self._emergency.clear()
+        except OSError as problem:  # Tried again after the next transaction; the rows are not read in twice.
+            _log.error("the emergency file cannot be cleared", why=str(problem))
+        else:
+            self.written += count
+            _log.info("the emergency file was read in", rows=count)
 
     def _note_fault(self, fault: sqlite3.Error) -> None:
         now = time.monotonic()

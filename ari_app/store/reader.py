@@ -179,15 +179,15 @@ class Reader:
         self._conn.close()
 
     def _facts(self, sql: str, values: Sequence[Any]) -> list[KeptFact]:
-        persons = _Persons(self._conn)
+        persons = Persons(self._conn)
         return [
-            KeptFact(id_, at, epoch, rows.fact_of(kind, body, persons))
+            KeptFact(id_, at, epoch, rows.record_of(kind, body, persons))
             for id_, at, epoch, kind, body in self._conn.execute(sql, values)
             if kind in projections.KINDS  # Kinds of a newer hotline stay unread.
         ]
 
 
-class _Persons(dict[int, str | None]):
+class Persons(dict[int, str | None]):
     """Numbers by key, looked up once."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:

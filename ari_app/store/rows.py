@@ -87,12 +87,10 @@ def person_key(conn: sqlite3.Connection, number: str) -> int | None:
     return int(found[0])
 
 
-def fact_of(kind: str, text: str, persons: Mapping[int, str | None]) -> Fact:
-    """A stored fact as it was noted; an erased number reads `erased`, one that was withheld is empty."""
+def record_of(kind: str, text: str, persons: Mapping[int, str | None]) -> Any:
+    """A stored fact or event as it was; an erased number reads `erased`, one that was withheld is empty."""
     body: dict[str, Any] = orjson.loads(text)
     for name in codec.personal_fields(kind):
         key = body[name]["person"]
         body[name] = Number("") if key is None else Number(persons[key] or ERASED)
-    fact: Fact = codec.decode({**body, "kind": kind})
-    # A fact with a field of its own called `kind` (NodeEntered): the class name must not stand in it.
-    return replace(fact, kind=body["kind"]) if "kind" in body else fact
+    return codec.decode({**body, "kind": kind})

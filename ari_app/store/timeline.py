@@ -54,7 +54,7 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     facts.CallRefused: "call refused: {reason}",
     facts.LegOpened: _leg_opened,
     facts.LegClosed: _leg_closed,
-    facts.NodeEntered: "flow at {node} ({kind})",
+    facts.NodeEntered: "flow at {node} ({type})",
     facts.KeyTaken: _key_taken,
     facts.Queued: "joined queue {queue}, position {position}, priority {priority}",
     facts.QueueLeft: _queue_left,

@@ -273,7 +273,7 @@ async def test_cut_connection_comes_back(asterisk: RunningAsterisk, relay: tuple
         await watched.connected()
         between.frozen = True
         asked = asyncio.create_task(watched.link.db_get("a", "b"))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # Let the question leave.
         between.cut()
         with pytest.raises(AsteriskError, match="lost before the answer"):
             await asked

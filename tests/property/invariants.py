@@ -7,7 +7,8 @@ from ari_app.acd.engine import serves
 from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
-from ari_app.model.ids import BridgeId, LegId, PlaybackId, TimerId
+from ari_app.model.facts import OfferMade
+from ari_app.model.ids import AgentId, BridgeId, LegId, PlaybackId, TimerId
 from ari_app.model.states import AgentState, CallState
 
 
@@ -111,6 +112,7 @@ class Watch:
     playing: dict[PlaybackId, LegId] = field(default_factory=dict)
     bridges: set[BridgeId] = field(default_factory=set)
     phones: dict[LegId, str] = field(default_factory=dict)  # Agents' legs that may still be there.
+    idle: set[AgentId] = field(default_factory=set)  # Before this event: free agents.
 
     def see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
         match event:
@@ -120,6 +122,7 @@ class Watch:
                 self.playing.pop(PlaybackId(target), None)
         for effect in effects:
             self._effect(effect)
+        self._fair([e.fact for e in effects if isinstance(e, fx.Note) and isinstance(e.fact, OfferMade)])
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
         self.playing = {playback: leg for playback, leg in self.playing.items() if leg in self.floor.legs}
 
@@ -139,8 +142,25 @@ class Watch:
                 assert bridge in self.bridges
                 self.bridges.remove(bridge)
             case fx.Ring(_, leg, phone):
-                ringing = {p for other, p in self.phones.items() if other in self.floor.legs}
-                assert phone not in ringing, f"{phone} already has a leg of ours"
+                used = {p for other, p in self.phones.items() if other in self.floor.legs}
+                used |= {desk.phone for desk in self.floor.desks.values()}
+                assert phone not in used, f"{phone} already has a leg of ours"
                 self.phones[leg] = phone
             case _:
                 pass
+
+    def _fair(self, offers: list[OfferMade]) -> None:
+        """Nobody with a better rank was passed over, no agent who has been idle for longer."""
+        floor = self.floor
+        left = [c.visit for c in floor.calls.values() if c.visit and c.id not in floor.engine.offered]
+        idle = {s.agent for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)}
+        for offer in offers:
+            call, queues = floor.calls[offer.call], floor.engine.queues_of[offer.agent]
+            if call.visit is None or call.offer is None or call.offer.leg != offer.offer:
+                continue  # It is over already.
+            better = [visit for visit in left if visit.queue in queues and visit.key < call.visit.key]
+            assert not better, f"{offer} passed over {better}"
+            since = floor.seats[offer.agent].idle_since
+            able = [s for s in idle & self.idle if offer.queue in floor.engine.queues_of[s]]
+            assert not [s for s in able if floor.seats[s].idle_since < since], f"{offer} passed over {able}"
+        self.idle = idle

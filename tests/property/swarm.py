@@ -1,4 +1,4 @@
-"""Seeded walks through a tiny universe: two queues, three agents, six callers, an Asterisk that lies, loses and repeats.
+"""Seeded walks through a tiny universe: two queues, three agents, six callers, an Asterisk that loses and repeats.
 
 Actions are drawn from what is alive, with weights drawn anew for each walk, some of them zero, so that each walk has a
 temper of its own. After every event the board is held against the invariants; at the end everybody leaves.
@@ -293,6 +293,9 @@ class World:
         if self.pending:
             early = self.rng.random() < 0.1  # Overtakes what was said before it.
             self.feed(self.pending.pop(self.rng.randrange(len(self.pending)) if early else 0))
+            if isinstance(self.log[-1][1], ev.Listed):
+                gone = self.board.floor.unsure - {channel.leg for channel in self.log[-1][1].channels}
+                assert not gone & set(self.board.floor.legs), f"Asterisk no longer knows {gone}"
 
     def pass_time(self, seconds: float = 0) -> None:
         end = self.now + (seconds or self.rng.choice([0.1, 0.1, 1, 1, 5, 30]))
@@ -318,7 +321,7 @@ class World:
         while self.legs or self.pending:
             self.feed(self.pending.pop(0)) if self.pending else self.leg_ends(next(iter(self.legs)), 16)
         assert_clean(self.board)
-        assert not len(self.timers)
+        assert not len(self.timers) and not self.watch.bridges
         notes = [e.fact for _, _, out in self.log for e in out if isinstance(e, fx.Note)]
         assert_facts_add_up(notes)
 

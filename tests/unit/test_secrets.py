@@ -14,8 +14,6 @@ from ari_app.config.secrets import is_trivial, load_or_make_secrets, load_secret
 from ari_app.errors import ConfigError
 from ari_app.model.settings import Secrets, Settings
 
-SKILLS = {"skills": {}}
-
 
 def site(phones: str = "p1 p2", agents: str = "8025 8026") -> Settings:
     return Settings.model_validate(
@@ -114,6 +112,9 @@ HIDDEN = "topsecretvalue"
         (f"tokn: {HIDDEN}", "C005"),
         (f"ari_password: '{HIDDEN}", "C002"),
         (f"ari_password: &a {HIDDEN}", "C009"),
+        (f"ari_password: &{HIDDEN}", "C009"),
+        (f"ari_password: !{HIDDEN} x", "C009"),
+        (f"ari_password: *{HIDDEN}", "C009"),
     ],
 )
 def test_edited_badly_is_refused_without_showing_it(path: Path, text: str, code: str) -> None:

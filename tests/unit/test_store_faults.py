@@ -1,5 +1,6 @@
 """Disk full, store locked: real SQLite errors, nothing lost, order kept."""
 
+import os
 import queue
 import sqlite3
 
@@ -7,6 +8,7 @@ import pytest
 
 from ari_app.errors import StoreError
 from ari_app.model import facts
+from ari_app.store.emergency import EmergencyFile
 from ari_app.store.journal import Journal, Options
 from tests.unit.store_calls import START, key, looking, on_disk
 
@@ -172,6 +174,66 @@ def test_a_callback_that_fails_does_not_stop_the_writer(store):
     journal.close()
     Journal.open(store).close()
     assert numbers(store) == list(range(60))
+
+
+def test_a_file_that_cannot_be_cleared_takes_no_rows_and_doubles_none(store, monkeypatch):
+    journal, changes = opened(store)
+    clear = EmergencyFile.clear
+    failing = True
+
+    def sometimes(file):
+        if failing:
+            monkeypatch.setattr(os, "fdatasync", broken)
+        try:
+            clear(file)
+        finally:
+            monkeypatch.setattr(os, "fdatasync", real)
+
+    def broken(handle):
+        raise OSError(5, "Input/output error")
+
+    real = os.fdatasync
+    monkeypatch.setattr(EmergencyFile, "clear", sometimes)
+    fill(journal)
+    for n in range(60):
+        journal.append(facts_of(n)).result(5)
+    assert changes.get(timeout=5) == "emergency"
+    empty(journal)
+    assert changes.get(timeout=5) == "ok"
+    journal.append(facts_of(60)).result(5)
+    failing = False
+    journal.append(facts_of(61)).result(5)
+    journal.close()
+    assert numbers(store) == list(range(62))
+
+
+def test_a_bug_in_the_writer_closes_the_door_and_loses_nothing(store, monkeypatch):
+    journal, changes = opened(store)
+
+    def bug(line, *rest, **named):
+        raise MemoryError("as if")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(journal, "_commit", bug)
+        waiting = journal.append(facts_of(1))
+        assert changes.get(timeout=5) == "full"
+    waiting.result(5)
+    assert changes.get(timeout=5) == "ok"
+    monkeypatch.setattr(journal, "_commit", bug)
+    journal.append(facts_of(2))
+    with pytest.raises(StoreError, match="1 rows"):
+        journal.close()
+
+
+def test_no_room_for_the_emergency_file_is_said_at_once(store, monkeypatch):
+    def full(handle, raw, at):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "pwrite", full)
+        with pytest.raises(StoreError, match="room"):
+            Journal.open(store)
+    Journal.open(store).close()
 
 
 def test_the_emergency_file_has_its_bytes_from_the_start(store):

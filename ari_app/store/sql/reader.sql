@@ -34,10 +34,6 @@ SELECT id, at, epoch, kind, body FROM fact WHERE id > ? ORDER BY id LIMIT ?;
 -- The newest fact's id.
 SELECT coalesce(max(id), 0) FROM fact;
 
--- name: events_of_epoch
--- The events of one run, in order: what replay reads.
-SELECT id, at, epoch, kind, body FROM event WHERE epoch = ? AND id > ? ORDER BY id LIMIT ?;
-
 -- name: person
 -- The value behind a key.
 SELECT value FROM person WHERE key = ?;

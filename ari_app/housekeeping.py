@@ -1,0 +1,86 @@
+"""Carries out retention while calls go on: old events, recordings past their days or the quota, compression.
+
+Every round does a slice; a file is changed first and marked afterwards, so a crash between the two is mended by the
+next round. Nothing here may hold up a call: files are handled on a thread, rows by the journal's writer.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from ari_app.errors import HotlineError
+from ari_app.media import recordings
+from ari_app.model.settings import Limits
+from ari_app.runtime.clock import Clock
+from ari_app.store import retention
+from ari_app.store.journal import Journal
+from ari_app.store.retention import Due, StoredFile
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+EVERY_S = 600.0
+DAY_S = 86_400.0
+SLICE = 2000  # Events deleted in one transaction.
+
+
+@dataclass
+class Housekeeping:
+    """`kept`: the folder of whole recordings."""
+
+    journal: Journal
+    limits: Limits
+    kept: Path
+    clock: Clock
+
+    async def run(self) -> None:
+        """A round now and then one every ten minutes, for ever."""
+        while True:
+            try:
+                await self.round()
+            except (HotlineError, OSError) as error:
+                log.warning("housekeeping could not be done; tried again later", error=str(error))
+            await asyncio.sleep(EVERY_S)
+
+    async def round(self) -> None:
+        """Whatever is due now."""
+        now = self.clock.now()
+        events = 0
+        before = now - self.limits.event_days * DAY_S
+        while True:
+            deleted = await self._write(lambda conn: retention.delete_events(conn, before, SLICE))
+            events += deleted
+            if deleted < SLICE:
+                break
+        gone = await self._write(lambda conn: retention.removals(conn, now, self.limits.recordings_mb))
+        for due in gone:
+            await self._remove(due, now)
+        old = now - self.limits.compress_days * DAY_S
+        packed = await self._write(lambda conn: retention.compressions(conn, old))
+        for due in packed:
+            await self._compress(due, now)
+        if events or gone or packed:
+            log.info("housekeeping", events_deleted=events, recordings_removed=len(gone), compressed=len(packed))
+
+    async def _remove(self, due: Due, now: float) -> None:
+        (self.kept / due.path).unlink(missing_ok=True)
+        await self._write(lambda conn: retention.mark_removed(conn, due, now))
+
+    async def _compress(self, due: Due, now: float) -> None:
+        """The original goes last: until the row names the new file, the old one is the recording."""
+        original = self.kept / due.path
+        if not original.exists():
+            return  # `hotline recording verify` reports it.
+        packed = await asyncio.to_thread(recordings.compress, original)
+        digest = await asyncio.to_thread(recordings.digest_of, packed)
+        file = StoredFile(packed.relative_to(self.kept).as_posix(), packed.stat().st_size, digest)
+        await self._write(lambda conn: retention.mark_compressed(conn, due.recording, file, now))
+        original.unlink(missing_ok=True)
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.wrap_future(self.journal.run(work))

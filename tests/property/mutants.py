@@ -1,0 +1,184 @@
+"""Bugs put into the board on purpose. A swarm that does not find every one of them proves nothing when it finds none."""
+
+from bisect import insort
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, Final
+
+import pytest
+
+from ari_app.acd.engine import Engine, Match, Visit
+from ari_app.board import call, desk, link, seats, talk
+from ari_app.board.floor import Call, Floor
+from ari_app.model.effects import DropBridge, Note
+from ari_app.model.facts import QueueLeft
+from ari_app.model.ids import AgentId, CallId, Mint, TimerId
+
+Patch = pytest.MonkeyPatch
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    pass
+
+
+def newest_first(patch: Patch) -> None:
+    def visit_for(self: Engine, agent: AgentId) -> Match | None:
+        mine = [v for q in self.queues_of[agent] for v in self.waiting[q] if v.call not in self.offered]
+        return self._match(max(mine, key=lambda v: v.key), agent) if self.open and mine else None
+
+    patch.setattr(Engine, "_visit_for", visit_for)
+
+
+def queue_by_queue(patch: Patch) -> None:
+    """The first queue's head instead of the best head of all queues."""
+
+    def visit_for(self: Engine, agent: AgentId) -> Match | None:
+        heads = [head for q in self.queues_of[agent] if (head := self._head(q)) is not None]
+        return self._match(heads[0], agent) if self.open and heads else None
+
+    patch.setattr(Engine, "_visit_for", visit_for)
+
+
+def shortest_idle(patch: Patch) -> None:
+    def agent_for(self: Engine, visit: Visit) -> Match | None:
+        able = [(since, a) for a, since in self.ready.items() if visit.queue in self.queues_of[a]]
+        return self._match(visit, max(able)[1]) if self.open and able else None
+
+    patch.setattr(Engine, "_agent_for", agent_for)
+
+
+def leaves_a_ghost(patch: Patch) -> None:
+    def leave(self: Engine, gone: CallId) -> None:
+        self.visits.pop(gone, None)
+        self.offered.pop(gone, None)
+
+    patch.setattr(Engine, "leave", leave)
+
+
+def never_offered_again(patch: Patch) -> None:
+    patch.setattr(Engine, "offer_lost", _nothing)
+
+
+def unsorted(patch: Patch) -> None:
+    def enter(self: Engine, visit: Visit) -> Match | None:
+        self.waiting[visit.queue].append(visit)
+        self.visits[visit.call] = visit
+        return self._agent_for(visit)
+
+    patch.setattr(Engine, "enter", enter)
+
+
+def rank_lost_when_offer_lost(patch: Patch) -> None:
+    """The caller goes to the end of his queue when an agent does not take him."""
+    old = Engine.offer_lost
+
+    def offer_lost(self: Engine, lost: CallId) -> Match | None:
+        if (visit := self.visits.get(lost)) is not None:
+            self.waiting[visit.queue].remove(visit)
+            insort(self.waiting[visit.queue], visit, key=lambda v: (v is visit, v.key))
+        return old(self, lost)
+
+    patch.setattr(Engine, "offer_lost", offer_lost)
+
+
+def nobody_matched_after_a_loss(patch: Patch) -> None:
+    def matches(self: Engine) -> Iterator[Match]:
+        return iter(())
+
+    patch.setattr(Engine, "matches", matches)
+
+
+def joined_over_a_prompt(patch: Patch) -> None:
+    patch.setattr(talk, "hush", _nothing)
+
+
+def timers_never_cancelled(patch: Patch) -> None:
+    def cancel(self: Floor, owner: Call, name: str) -> None:
+        owner.timers.pop(TimerId(f"{owner.id}.{name}"), None)
+
+    patch.setattr(Floor, "cancel_timer", cancel)
+
+
+def visit_without_end(patch: Patch) -> None:
+    def note(self: Floor, fact: Any) -> None:
+        if not (isinstance(fact, QueueLeft) and fact.outcome == "timed-out"):
+            self.out.append(Note(fact))
+
+    patch.setattr(Floor, "note", note)
+
+
+def listing_ignored(patch: Patch) -> None:
+    patch.setattr(link, "_compare", _nothing)
+
+
+def phone_rung_while_it_calls(patch: Patch) -> None:
+    patch.setattr(seats, "phone_taken", lambda floor, phone: floor.phones_used.update([phone]))
+    patch.setattr(seats, "_available", lambda floor, seat: floor.engine.agent_ready(seat.agent, seat.idle_since))
+
+
+def ready_before_the_leg_is_gone(patch: Patch) -> None:
+    old = seats.leg_gone
+
+    def lost_offer(floor: Floor, seat: Any, reason: str, now: float) -> None:
+        seat.leg = None
+        before(floor, seat, reason, now)
+
+    before = seats.lost_offer
+    patch.setattr(seats, "lost_offer", lost_offer)
+    patch.setattr(seats, "leg_gone", old)
+
+
+def bridge_left_standing(patch: Patch) -> None:
+    def do(self: Floor, *effects: Any) -> None:
+        self.out.extend(effect for effect in effects if not isinstance(effect, DropBridge))
+
+    patch.setattr(Floor, "do", do)
+
+
+def desk_never_ends(patch: Patch) -> None:
+    patch.setattr(desk, "_set_timer", _nothing)
+
+
+def agent_kept_after_the_call(patch: Patch) -> None:
+    """The agent's leg ends, and nobody tells his seat."""
+    patch.setattr(talk, "seat_leg_gone", _nothing)
+
+
+def ids_that_depend_on_the_process(patch: Patch) -> None:
+    numbers = count(1)
+    patch.setattr(Mint, "part", lambda self, owner, kind: f"{owner}.{kind}{next(numbers)}")
+
+
+def leg_forgotten_on_close(patch: Patch) -> None:
+    """The agent's phone is not hung up when the call closes."""
+
+    def close(floor: Floor, closing: Call, by: Any, cause: int, now: float) -> None:
+        if closing.talk is not None:
+            closing.doomed.add(closing.talk.leg)
+        old(floor, closing, by, cause, now)
+
+    old = call.close
+    patch.setattr(call, "close", close)
+
+
+MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
+    newest_first,
+    queue_by_queue,
+    shortest_idle,
+    leaves_a_ghost,
+    never_offered_again,
+    unsorted,
+    rank_lost_when_offer_lost,
+    nobody_matched_after_a_loss,
+    joined_over_a_prompt,
+    timers_never_cancelled,
+    visit_without_end,
+    listing_ignored,
+    phone_rung_while_it_calls,
+    ready_before_the_leg_is_gone,
+    bridge_left_standing,
+    desk_never_ends,
+    agent_kept_after_the_call,
+    ids_that_depend_on_the_process,
+    leg_forgotten_on_close,
+)

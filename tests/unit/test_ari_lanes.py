@@ -1,0 +1,240 @@
+"""Lanes over a stand-in that answers when the test says so: order, overtaking, failures."""
+
+import asyncio
+
+import pytest
+
+from ari_app.ari.encode import encode
+from ari_app.ari.lanes import LANE_MAX, PATIENCE_S, Lanes
+from ari_app.ari.protocol import Reply
+from ari_app.errors import AsteriskError
+from ari_app.model.effects import Answer, HangUp, Join, Leave, MakeBridge, Play, Remember, Ring, StopPlay
+from ari_app.model.events import CommandFailed, PlaybackEnded
+
+A, B = "7-1", "7-2"
+
+
+class Asterisk:
+    """Answers 204 at once; a path in `blocked` waits for its event, one in `statuses` gets that status."""
+
+    def __init__(self):
+        self.asked, self.events = [], []
+        self.blocked, self.statuses = {}, {}
+        self.lanes = Lanes(
+            self.ask, lambda e: encode(e, lambda p, _: None if p == "missing" else f"/s/{p}", "app"), self.events.append
+        )
+
+    async def ask(self, request, express):
+        self.asked.append(f"{request.method} {request.path}")
+        if request.path in self.blocked:
+            await self.blocked[request.path].wait()
+        answer = self.statuses.get(request.path, 204)
+        if isinstance(answer, Exception):
+            raise answer
+        return Reply(answer, "reason")
+
+    def block(self, path):
+        self.blocked[path] = asyncio.Event()
+        return self.blocked[path]
+
+    async def quiet(self):
+        async with asyncio.timeout(2):
+            while self.lanes.pending:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    async def until(self, *asked):
+        async with asyncio.timeout(2):
+            while not set(asked) <= set(self.asked):
+                await asyncio.sleep(0.001)
+
+
+async def test_a_lane_keeps_its_order_and_vanishes():
+    asterisk = Asterisk()
+    for n in range(20):
+        asterisk.lanes.put(Answer(A, f"c{n}"))
+    assert len(asterisk.lanes) == 1
+    assert asterisk.lanes.pending == 20
+    await asterisk.quiet()
+    assert asterisk.asked == [f"POST channels/c{n}/answer" for n in range(20)]
+    assert len(asterisk.lanes) == 0
+
+
+async def test_a_blocked_lane_holds_up_its_own_call_and_no_other():
+    asterisk = Asterisk()
+    free = asterisk.block("channels/a/answer")
+    for effect in (Answer(A, "a"), Join(A, "b1", "a"), Answer(B, "b"), Join(B, "b2", "b")):
+        asterisk.lanes.put(effect)
+    await asterisk.until("POST bridges/b2/addChannel")
+    assert "POST bridges/b1/addChannel" not in asterisk.asked
+    free.set()
+    await asterisk.quiet()
+    assert asterisk.asked[-1] == "POST bridges/b1/addChannel"
+
+
+async def test_stopping_and_hanging_up_overtake_a_blocked_request_and_the_rest_waits_for_them():
+    asterisk = Asterisk()
+    asterisk.lanes.put(Play(A, "a", "p1", ("x",), "en"))
+    await asterisk.quiet()
+    free, stopped = asterisk.block("bridges/b1/addChannel"), asterisk.block("playbacks/p1")
+    for effect in (Join(A, "b1", "a"), Remember(A, "a", "X", "1"), StopPlay(A, "p1")):
+        asterisk.lanes.put(effect)
+    await asterisk.until("DELETE playbacks/p1")
+    asterisk.lanes.put(HangUp(A, "c"))  # Comes while the lane is known to be blocked: goes at once.
+    await asterisk.until("DELETE channels/c")
+    free.set()
+    await asyncio.sleep(0.01)
+    assert "POST channels/a/variable" not in asterisk.asked
+    stopped.set()
+    await asterisk.quiet()
+    assert asterisk.asked[-1] == "POST channels/a/variable"
+    assert asterisk.lanes.counters["overtakings"] == 2
+
+
+async def test_nothing_overtakes_while_asterisk_answers_promptly():
+    asterisk = Asterisk()
+    effects = [
+        Play(A, "a", "p1", ("x",), "en"),
+        Join(A, "b1", "a"),
+        StopPlay(A, "p1"),
+        Leave(A, "b1", "a"),
+        HangUp(A, "a"),
+    ]
+    for effect in effects:
+        asterisk.lanes.put(effect)
+    await asterisk.quiet()
+    assert [line.split()[1].split("/")[-1] for line in asterisk.asked] == [
+        "p1",
+        "addChannel",
+        "p1",
+        "removeChannel",
+        "a",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "path"),
+    [
+        (Play(A, "a", "p1", ("x",), "en"), StopPlay(A, "p1"), "channels/a/play/p1"),
+        (Ring(A, "l1", "p8025", "1", "q", 9), HangUp(A, "l1"), "channels/l1"),
+    ],
+)
+async def test_what_would_come_to_nothing_does_not_overtake(first, second, path):
+    asterisk = Asterisk()
+    free = asterisk.block(path)
+    asterisk.lanes.put(first)
+    asterisk.lanes.put(second)
+    await asyncio.sleep(PATIENCE_S * 3)
+    assert len(asterisk.asked) == 1
+    free.set()
+    await asterisk.quiet()
+    assert len(asterisk.asked) == 2
+
+
+async def test_the_play_behind_the_blocked_one_keeps_its_stop_behind_it():
+    asterisk = Asterisk()
+    free = asterisk.block("channels/a/answer")
+    for effect in (Answer(A, "a"), Play(A, "a", "p2", ("x",), "en"), StopPlay(A, "p2")):
+        asterisk.lanes.put(effect)
+    await asyncio.sleep(PATIENCE_S * 3)
+    assert asterisk.asked == ["POST channels/a/answer"]
+    free.set()
+    await asterisk.quiet()
+    assert asterisk.asked[1:] == ["POST channels/a/play/p2", "DELETE playbacks/p2"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "answer", "reason"),
+    [
+        (Answer(A, "x"), 404, "gone"),
+        (Join(A, "b", "x"), 400, "gone"),  # addChannel says 400 "Channel not found".
+        (Leave(A, "b", "x"), 422, "gone"),
+        (Answer(A, "x"), 409, "refused"),
+        (Play(A, "x", "p", ("y",), "en"), 412, "refused"),
+        (Ring(A, "x", "p", "1", "q", 9), 500, "unreachable"),
+        (Ring(A, "x", "p", "1", "q", 9), 409, "refused"),
+        (Answer(A, "x"), 500, "error"),
+        (Answer(A, "x"), TimeoutError(), "timeout"),
+        (Answer(A, "x"), AsteriskError("no link"), "down"),
+        (Answer(A, "x"), ZeroDivisionError(), "error"),
+    ],
+)
+async def test_a_failure_comes_back_with_its_reason_and_the_lane_goes_on(effect, answer, reason):
+    asterisk = Asterisk()
+    for request in encode(effect, lambda p, _: p, "app"):
+        asterisk.statuses[request.path] = answer
+    asterisk.lanes.put(effect)
+    asterisk.lanes.put(Remember(A, "next", "X", "1"))
+    await asterisk.quiet()
+    [failed] = asterisk.events
+    assert isinstance(failed, CommandFailed)
+    assert (failed.action, failed.call, failed.reason) == (type(effect).__name__, A, reason)
+    assert failed.target in ("x", "p")
+    assert asterisk.asked[-1] == "POST channels/next/variable"
+
+
+@pytest.mark.parametrize("effect", [HangUp(A, "x"), StopPlay(A, "x"), Leave(A, "x", "x")])
+async def test_ending_what_has_ended_is_no_failure(effect):
+    asterisk = Asterisk()
+    for request in encode(effect, lambda p, _: p, "app"):
+        asterisk.statuses[request.path] = 404
+    asterisk.lanes.put(effect)
+    await asterisk.quiet()
+    assert asterisk.events == []
+    assert asterisk.lanes.counters["gone_quiet"] == 1
+
+
+async def test_a_bridge_that_is_there_gets_its_music():
+    asterisk = Asterisk()
+    asterisk.statuses["bridges/music"] = 409
+    asterisk.lanes.put(MakeBridge(None, "music", "holding", "default"))
+    await asterisk.quiet()
+    assert asterisk.events == []
+    assert asterisk.asked == ["POST bridges/music", "POST bridges/music/moh"]
+
+
+async def test_a_play_without_any_prompt_ends_as_failed():
+    asterisk = Asterisk()
+    asterisk.lanes.put(Play(A, "a", "p1", ("missing",), "en"))
+    await asterisk.quiet()
+    assert asterisk.events == [PlaybackEnded("p1", ok=False)]
+    assert asterisk.asked == []
+
+
+async def test_a_lost_link_fails_what_waits():
+    asterisk = Asterisk()
+    free = asterisk.block("channels/a/answer")
+    asterisk.statuses["channels/a/answer"] = AsteriskError("gone")
+    for effect in (Answer(A, "a"), Join(A, "b", "a"), HangUp(A, "a")):
+        asterisk.lanes.put(effect)
+    await asterisk.until("POST channels/a/answer")
+    asterisk.lanes.drop()
+    free.set()
+    await asterisk.quiet()
+    assert [(e.action, e.reason) for e in asterisk.events] == [("Join", "down"), ("HangUp", "down"), ("Answer", "down")]
+    assert len(asterisk.lanes) == 0
+
+
+async def test_a_full_lane_refuses_all_but_hang_ups():
+    asterisk = Asterisk()
+    free = asterisk.block("channels/a/answer")
+    asterisk.lanes.put(Answer(A, "a"))
+    await asterisk.until("POST channels/a/answer")
+    for n in range(LANE_MAX + 1):
+        asterisk.lanes.put(Remember(A, "a", "X", str(n)))
+    asterisk.lanes.put(Ring(A, "l1", "p", "1", "q", 9))
+    asterisk.lanes.put(HangUp(A, "a"))
+    assert [e.reason for e in asterisk.events] == ["error", "error"]
+    free.set()
+    await asterisk.quiet()
+    assert "DELETE channels/a" in asterisk.asked
+
+
+async def test_close_leaves_nothing_running():
+    asterisk = Asterisk()
+    asterisk.block("channels/a/answer")
+    asterisk.lanes.put(Answer(A, "a"))
+    await asterisk.until("POST channels/a/answer")
+    await asterisk.lanes.close()
+    assert asterisk.lanes.pending == 0
+    assert len(asterisk.lanes) == 0

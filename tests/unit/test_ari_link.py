@@ -1,0 +1,254 @@
+"""AriLink against a tiny server of our own: frames and moments a real Asterisk cannot be asked for."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from ari_app.ari.client import AriLink
+from ari_app.ari.connection import Address
+from ari_app.ari.pool import Pool
+from ari_app.ari.protocol import Request
+from ari_app.model.effects import Answer, Play
+from ari_app.model.events import CallArrived, CommandFailed, LinkDown, LinkUp, Listed, PlaybackEnded
+
+APPLICATION = {"name": "app", "channel_ids": [], "bridge_ids": [], "endpoint_ids": []}
+
+
+def arrives(leg):
+    channel = {"id": leg, "name": "PJSIP/trunk-00000001", "state": "Ring", "caller": {"number": "123"}}
+    return {"type": "StasisStart", "args": ["in", "1860"], "channel": channel}
+
+
+def seen(leg, state="Up"):
+    return {"id": leg, "state": state}
+
+
+class FakeAri:
+    """`answers` maps `METHOD path` to a JSON value or a status; `during` a path to what happens before its answer."""
+
+    def __init__(self):
+        self.events = None
+        self.connects = 0
+        self.refuse = 0
+        self.asked = []
+        self.during = {}
+        self.answers = {
+            "GET asterisk/info": {"system": {"version": "22.10.1"}},
+            "GET applications/app": APPLICATION,
+            "GET channels": [],
+            "GET bridges": [],
+            "GET endpoints/PJSIP": [],
+        }
+
+    async def socket(self, request):
+        self.connects += 1
+        if self.refuse:
+            return web.Response(status=self.refuse)
+        assert "api_key" not in request.query_string
+        assert request.headers["Authorization"].startswith("Basic ")
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        if request.query["app"] == "app,app-phones":
+            self.events = socket
+        async for frame in socket:
+            await self.serve(socket, json.loads(frame.data))
+        return socket
+
+    async def serve(self, socket, request):
+        assert socket is not self.events, "the event socket carries no requests"
+        name = f"{request['method']} {request['uri']}"
+        self.asked.append(name)
+        if name in self.during:
+            await self.during[name]()
+        if request["uri"].startswith("events/user/"):
+            await self.say({"type": "ChannelUserevent", "eventname": request["uri"].rpartition("/")[2]})
+        answer = self.answers.get(name, APPLICATION if "applications/" in name else 204)
+        status, body = (answer, "") if isinstance(answer, int) else (200, json.dumps(answer))
+        await socket.send_json(
+            {"type": "RESTResponse", "request_id": request["request_id"], "status_code": status, "message_body": body}
+        )
+
+    async def say(self, message):
+        await self.events.send_str(message if isinstance(message, str) else json.dumps(message))
+
+
+class Told(list):
+    """The events a link told, to be waited for."""
+
+    def __init__(self):
+        super().__init__()
+        self.more = asyncio.Event()
+
+    def __call__(self, event):
+        self.append(event)
+        self.more.set()
+
+    async def wait(self, kind, count=1):
+        async with asyncio.timeout(5):
+            while len(found := [event for event in self if isinstance(event, kind)]) < count:
+                self.more.clear()
+                await self.more.wait()
+        return found[count - 1]
+
+
+@asynccontextmanager
+async def linked(fake, password="secret"):
+    app = web.Application()
+    app.router.add_get("/ari/events", fake.socket)
+    async with TestServer(app) as server:
+        told = Told()
+        link = AriLink(Address(str(server.make_url("/")), "hotline", password, "app"), told, lambda p, _: f"/s/{p}")
+        running = asyncio.create_task(link.run())
+        try:
+            yield link, told
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await link.close()
+
+
+async def test_frames_nobody_can_read_are_counted_and_the_link_lives():
+    fake = FakeAri()
+    async with linked(fake) as (link, told):
+        await told.wait(Listed)
+        for frame in ("nonsense", "[]", "{}", '{"type": 7}', '{"type": "RESTResponse"}', '{"type": "StasisStart"}'):
+            await fake.say(frame)
+        await fake.events.send_bytes(b"\xff\xfe")
+        await fake.say({"type": "SomethingNew"})
+        await fake.say(arrives("c1"))
+        assert await told.wait(CallArrived) == CallArrived("c1", "123", "1860", "trunk")
+        assert link.up
+        assert link.decoder.unknown == {"frame": 6, "StasisStart incomplete": 1, "SomethingNew": 1}
+        assert link.counters["unknown"] == 8
+
+
+async def test_a_clean_close_is_a_loss_and_everything_is_sent_again():
+    fake = FakeAri()
+    async with linked(fake) as (_, told):
+        await told.wait(Listed)
+        first = list(fake.asked)
+        fake.asked.clear()
+        await fake.events.close()
+        down = await told.wait(LinkDown)
+        assert "closed by Asterisk" in down.reason
+        await told.wait(Listed, 2)
+        assert [name for name in fake.asked if "sync" not in name] == [name for name in first if "sync" not in name]
+        assert [type(event) for event in told] == [LinkUp, Listed, LinkDown, LinkUp, Listed]
+
+
+async def test_a_call_that_arrives_while_we_list_comes_after_the_listing_and_once():
+    fake = FakeAri()
+
+    async def meanwhile():
+        await fake.say(arrives("new"))
+        fake.answers["GET channels"] = [seen("old"), seen("new", "Ring")]
+        fake.answers["GET applications/app"] = {**APPLICATION, "channel_ids": ["old", "new"]}
+
+    fake.during["GET asterisk/info"] = meanwhile
+    async with linked(fake) as (_, told):
+        await told.wait(CallArrived)
+        up, listed, arrived = told
+        assert isinstance(up, LinkUp)
+        assert [channel.leg for channel in listed.channels] == ["old"]
+        assert arrived.leg == "new"
+
+
+async def test_a_listing_nobody_can_read_is_tried_again():
+    fake = FakeAri()
+    fake.answers["GET channels"] = [{"no": "id"}]
+    fake.answers["GET applications/app"] = {"name": "app"}
+    async with linked(fake) as (link, told):
+        async with asyncio.timeout(5):
+            while fake.connects < 5:
+                await asyncio.sleep(0.01)
+        assert told == []
+        assert "cannot read" in link.status
+        fake.answers["GET applications/app"], fake.answers["GET channels"] = APPLICATION, []
+        await told.wait(Listed)
+        assert link.status == "up, Asterisk 22.10.1"
+
+
+async def test_a_wrong_password_is_said_once_retried_and_shown():
+    fake = FakeAri()
+    fake.refuse = 401
+    with structlog.testing.capture_logs() as logs:
+        async with linked(fake, "wrong-password") as (link, told):
+            async with asyncio.timeout(5):
+                while fake.connects < 1 or "wrong ARI user" not in link.status:
+                    await asyncio.sleep(0.01)
+            link._say("wrong ARI user or password (401)")  # The second attempt comes ten seconds later.
+            assert told == []
+    assert [entry["log_level"] for entry in logs] == ["error", "debug"]
+    assert "wrong-password" not in repr(logs) + repr(link.address) + link.status
+
+
+async def test_effects_without_a_link_fail_as_down_but_not_within_the_step():
+    fake = FakeAri()
+    fake.refuse = 503
+    async with linked(fake) as (link, told):
+        link.perform(Answer("7-1", "c1"))
+        assert told == []
+        failed = await told.wait(CommandFailed)
+        assert (failed.action, failed.target, failed.reason) == ("Answer", "c1", "down")
+
+
+async def test_a_playback_whose_end_was_missed_ends_with_the_next_listing():
+    fake = FakeAri()
+    async with linked(fake) as (link, told):
+        await told.wait(Listed)
+        for name in ("over", "plays"):
+            link.perform(Play("7-1", "c1", f"7-1.{name}", ("x",), "en"))
+        async with asyncio.timeout(5):
+            while link.pending:
+                await asyncio.sleep(0.001)
+        fake.answers["GET playbacks/7-1.over"] = 404
+        await fake.events.close()
+        await told.wait(Listed, 2)
+        assert await told.wait(PlaybackEnded) == PlaybackEnded("7-1.over", ok=True)
+        assert told[-1] == PlaybackEnded("7-1.over", ok=True)
+
+
+async def test_requests_under_way_fail_as_down_when_the_link_goes():
+    fake = FakeAri()
+    never = asyncio.Event()
+    fake.during["POST channels/c1/answer"] = never.wait
+    async with linked(fake) as (link, told):
+        await told.wait(Listed)
+        link.perform(Answer("7-1", "c1"))
+        link.perform(Answer("7-1", "c2"))
+        async with asyncio.timeout(5):
+            while "POST channels/c1/answer" not in fake.asked:
+                await asyncio.sleep(0.001)
+        await fake.events.close()
+        await told.wait(CommandFailed, 2)
+        assert [e.reason for e in told if isinstance(e, CommandFailed)] == ["down", "down"]
+        assert [type(e) for e in told][2] is LinkDown
+        never.set()
+
+
+async def test_more_requests_than_sockets_wait_their_turn_and_the_express_does_not(monkeypatch):
+    monkeypatch.setattr("ari_app.ari.pool.SOCKETS_MAX", 3)
+    monkeypatch.setattr("ari_app.ari.pool.EXPRESS_MAX", 1)
+    fake = FakeAri()
+    go = asyncio.Event()
+    fake.during["POST slow"] = go.wait
+    app = web.Application()
+    app.router.add_get("/ari/events", fake.socket)
+    async with TestServer(app) as server:
+        address = Address(str(server.make_url("/")), "hotline", "secret", "app")
+        async with address.session() as session:
+            pool = Pool(address, session)
+            slow = [asyncio.create_task(pool.ask(Request("POST", "slow", {}))) for _ in range(5)]
+            async with asyncio.timeout(5):
+                while fake.asked.count("POST slow") < 3:
+                    await asyncio.sleep(0.001)
+            assert (await asyncio.wait_for(pool.ask(Request("DELETE", "fast", {}), express=True), 2)).status == 204
+            assert pool.sockets == 4
+            go.set()
+            assert {reply.status for reply in await asyncio.gather(*slow)} == {204}
+            await pool.close()
+            assert pool.sockets == 0
