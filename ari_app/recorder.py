@@ -20,9 +20,16 @@ from ari_app.model.events import CommandFailed, Event, FailReason, RecordingJoin
 from ari_app.model.ids import RecordingId
 
 CLOSED_S_MAX = 3.0  # Sides not closed by then belong to an Asterisk that was killed: taken as they are.
-CLOSED_EVERY_S = 0.05
+BEGUN_S_MAX = 2.0
+LOOK_EVERY_S = 0.05
 
 log = structlog.get_logger(__name__)
+
+
+def _reason(error: AsteriskError) -> FailReason:
+    if not isinstance(error, RequestFailed) or error.status == 0:
+        return "down"
+    return "gone" if error.status == 404 else "refused"
 
 
 @dataclass
@@ -71,17 +78,28 @@ class Recorder:
         try:
             await self.ami.start_recording(effect.leg, str(self.written / effect.recording), effect.recording)
         except AsteriskError as error:
-            reason: FailReason = "down"
-            if isinstance(error, RequestFailed):
-                reason = "gone" if error.status == 404 else "refused"
-            self.post(CommandFailed("StartRecording", effect.call, effect.recording, reason, str(error)))
-        else:
+            self._failed(effect, _reason(error), str(error))
+            return
+        # MixMonitor says yes before it opens a file: only the files prove that it can write them.
+        if await self._until(lambda: recordings.begun(self.parts, effect.recording), BEGUN_S_MAX):
             self.post(RecordingStarted(effect.recording))
+        else:
+            self._failed(effect, "error", f"no file appears in {self.parts}; see Asterisk's log")
+
+    def _failed(self, effect: StartRecording, reason: FailReason, why: str) -> None:
+        self.post(CommandFailed("StartRecording", effect.call, effect.recording, reason, why))
+
+    async def _until(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Whether it is so within that time. Asterisk works its files on threads of its own and reports nothing."""
+        end = asyncio.get_running_loop().time() + seconds
+        while not done():
+            if asyncio.get_running_loop().time() >= end:
+                return False
+            await asyncio.sleep(LOOK_EVERY_S)
+        return True
 
     async def _join(self, recording: RecordingId) -> None:
-        end = asyncio.get_running_loop().time() + CLOSED_S_MAX
-        while not recordings.finished(self.parts, recording) and asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(CLOSED_EVERY_S)  # MixMonitor closes its files on a thread of its own.
+        await self._until(lambda: recordings.finished(self.parts, recording), CLOSED_S_MAX)
         day = datetime.now(self.zone).strftime("%Y-%m-%d")
         try:
             joined = await asyncio.to_thread(recordings.join, self.parts, recording, self.kept, day)

@@ -17,9 +17,9 @@ log = structlog.get_logger(__name__)
 
 CONNECT_S: Final = 5.0
 FRAME_MAX: Final = 2**26  # Bytes; a listing takes about 700 a channel.
-# A ping every PING_S; no answer within half of that is a loss: silence is noticed after 6 + 3 seconds at most.
-PING_S: Final = 6.0
-SILENCE_S_MAX: Final = PING_S * 1.5
+# A ping every PING_S; no answer within half of that is a loss. aiohttp waits for whole seconds, hence one more.
+PING_S: Final = 5.0
+SILENCE_S_MAX: Final = PING_S * 1.5 + 1
 
 
 class LinkLost(AsteriskError):

@@ -47,6 +47,13 @@ def stop() -> None:
 
 
 @app.command()
+def restart() -> None:
+    """Stop and start anew, with the configuration rendered from config.yaml; calls on it end."""
+    stop()
+    start()
+
+
+@app.command()
 def status() -> None:
     """Whether it runs, its version and its channels. Exit 1 when it does not run."""
     at = common.site()

@@ -2,13 +2,14 @@
 
 import asyncio
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
 
 from ari_app.commands import common
 from ari_app.daemon import Daemon
-from ari_app.errors import HotlineError
+from ari_app.errors import ConfigError, HotlineError
 from ari_app.provision import install as provision
 from ari_app.provision.instance import Instance
 from ari_app.runtime.logging import configure
@@ -25,6 +26,8 @@ def demo(
 ) -> None:
     """Set everything up, place a scripted call from a real SIP caller to a real SIP agent, show what is kept of it."""
     say = common.progress()
+    if listen and not _is_address(listen):
+        raise ConfigError(f"--listen {listen}: not an IP address, e.g. 0.0.0.0 for all of this machine's")
     site = common.site(**({"asterisk": {"sip_listen": listen}} if listen else {}))
     found = provision.find(site.asterisk_root) or provision.install(site.asterisk_root, say)
     instance = site.instance(found)
@@ -42,6 +45,14 @@ def demo(
     finally:
         if started:
             instance.stop()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 async def _run(daemon: Daemon, instance: Instance, say: common.Say, leave: bool) -> None:

@@ -1,5 +1,6 @@
 """What must fit together across the parts of config.yaml: names, numbers, codes, ports, addresses."""
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from itertools import combinations
@@ -21,12 +22,14 @@ SAME_REASON: Final = "C025"
 SAME_SOURCE: Final = "C026"
 
 _RTP_PORTS_MIN: Final = 100
+_SIP_ADDRESS: Final = re.compile(r"sip:[A-Za-z0-9._~+-]+@([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", re.ASCII)
 
 
 def check_settings(settings: Settings, marks: Marks, root: Path) -> Iterator[Problem]:
     """Problems across parts; `root` is where relative paths start. `settings` may lack parts that were faulty."""
     yield from _skills(settings, marks)
     yield from _phones(settings, marks)
+    yield from _contacts(settings, marks)
     yield from _flows(settings, marks, root / settings.paths.flows)
     yield from _codes(settings, marks)
     yield from _reasons(settings, marks)
@@ -54,6 +57,14 @@ def _phones(settings: Settings, marks: Marks) -> Iterator[Problem]:
         if agent.phone not in known:
             message = f"no phone named {shown(agent.phone)}"
             yield marks.problem(("agents", number, "phone"), NO_SUCH_NAME, message, nearest(agent.phone, known))
+
+
+def _contacts(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    for name, phone in settings.phones.items():
+        found = _SIP_ADDRESS.fullmatch(phone.contact)
+        if phone.contact and (found is None or not 1 <= int(found[2]) <= 65_535):
+            message = f"{shown(phone.contact)} is not a SIP address"
+            yield marks.problem(("phones", name, "contact"), BAD_ADDRESS, message, "such as sip:desk7@192.0.2.7:5060")
 
 
 def _flows(settings: Settings, marks: Marks, folder: Path) -> Iterator[Problem]:

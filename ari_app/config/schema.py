@@ -114,7 +114,7 @@ class _Check:
 
 
 def _mend(tree: Any, faults: list[Fault]) -> bool:
-    """Leaves faulty values out, and what lacks a key; a missing mapping becomes an empty one. False when nothing is left."""
+    """Leaves faulty values out, and what lacks a key; a missing mapping becomes empty. False when nothing is left."""
     cuts: set[KeyPath] = set()
     for fault in faults:
         wanted = shapes.bare(fault.shape)

@@ -57,6 +57,11 @@ def parts(folder: Path, recording: RecordingId) -> tuple[Path, Path]:
     return folder / f"{recording}-in.wav", folder / f"{recording}-out.wav"
 
 
+def begun(parts_folder: Path, recording: RecordingId) -> bool:
+    """Whether both sides are being written."""
+    return all(path.exists() for path in parts(parts_folder, recording))
+
+
 def finished(parts_folder: Path, recording: RecordingId) -> bool:
     """Whether Asterisk has closed both sides: it writes the length into a WAV header only then."""
     return all(_is_closed(path) for path in parts(parts_folder, recording))

@@ -83,6 +83,10 @@ class Phone(Part):
         ("ulaw", "alaw"), description="Codecs offered, best first."
     )
     transport: Literal["udp", "tcp", "ws"] = Field("udp", description="SIP transport; ws is a phone in the browser.")
+    contact: str = Field(
+        "",
+        description="A fixed SIP address (gateway, test phones) instead of a registration: sip:USER@HOST:PORT. Empty: it registers.",
+    )
 
 
 class Trunk(Part):

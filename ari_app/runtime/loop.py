@@ -25,6 +25,12 @@ log = structlog.get_logger(__name__)
 
 BATCH = 64  # Events handled between two writes.
 LAG_EVERY_S = 0.25
+COMMIT_S_MAX = 0.25  # A commit takes a few ms; the door closes when the store says that it has trouble.
+
+
+def _refused(written: asyncio.Future[None]) -> None:
+    if not written.cancelled() and (why := written.exception()) is not None:
+        log.error("bug: the store refused a row", why=str(why))
 
 
 Row: TypeAlias = tuple[Literal["event"], float, Event, bool] | tuple[Literal["fact"], float, Fact]
@@ -83,9 +89,15 @@ class Loop:
             return
         written = self.journal.append(rows)
         if any(isinstance(row[2], DURABLE) for row in rows):
-            await asyncio.wrap_future(written)
+            await self._committed(written)
         for effect in effects:
             self.perform(effect)
+
+    async def _committed(self, written: Future[None]) -> None:
+        """Wait for the disk, but not for a sick one: its rows are safe in memory, and running calls must go on."""
+        future = asyncio.wrap_future(written)
+        future.add_done_callback(_refused)
+        await asyncio.wait([future], timeout=COMMIT_S_MAX)
 
     def handle(self, event: Event, rows: list[Row]) -> list[Effect]:
         """One event through the board: it and its facts go into `rows`, timers are set, other effects come back."""

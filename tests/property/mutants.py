@@ -1,4 +1,4 @@
-"""Bugs put into the board on purpose. A swarm that does not find every one of them proves nothing when it finds none."""
+"""Bugs put into the board on purpose. A swarm that does not find each of them proves nothing."""
 
 from bisect import insort
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from ari_app.acd.engine import Engine, Match, Visit
-from ari_app.board import call, desk, link, seats, talk
+from ari_app.board import desk, link, seats, talk
 from ari_app.board.floor import Call, Floor
 from ari_app.model.effects import DropBridge, Note
 from ari_app.model.facts import QueueLeft
@@ -117,15 +117,12 @@ def phone_rung_while_it_calls(patch: Patch) -> None:
 
 
 def ready_before_the_leg_is_gone(patch: Patch) -> None:
-    old = seats.leg_gone
-
     def lost_offer(floor: Floor, seat: Any, reason: str, now: float) -> None:
         seat.leg = None
-        before(floor, seat, reason, now)
+        old(floor, seat, reason, now)
 
-    before = seats.lost_offer
+    old = seats.lost_offer
     patch.setattr(seats, "lost_offer", lost_offer)
-    patch.setattr(seats, "leg_gone", old)
 
 
 def bridge_left_standing(patch: Patch) -> None:
@@ -149,16 +146,13 @@ def ids_that_depend_on_the_process(patch: Patch) -> None:
     patch.setattr(Mint, "part", lambda self, owner, kind: f"{owner}.{kind}{next(numbers)}")
 
 
-def leg_forgotten_on_close(patch: Patch) -> None:
-    """The agent's phone is not hung up when the call closes."""
+def caller_waits_for_ever(patch: Patch) -> None:
+    def set_timer(self: Floor, owner: Call, name: str, at: float) -> None:
+        if name != "wait":
+            old(self, owner, name, at)
 
-    def close(floor: Floor, closing: Call, by: Any, cause: int, now: float) -> None:
-        if closing.talk is not None:
-            closing.doomed.add(closing.talk.leg)
-        old(floor, closing, by, cause, now)
-
-    old = call.close
-    patch.setattr(call, "close", close)
+    old = Floor.set_timer
+    patch.setattr(Floor, "set_timer", set_timer)
 
 
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
@@ -180,5 +174,5 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     desk_never_ends,
     agent_kept_after_the_call,
     ids_that_depend_on_the_process,
-    leg_forgotten_on_close,
+    caller_waits_for_ever,
 )
