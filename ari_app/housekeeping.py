@@ -5,7 +5,6 @@ next round. Nothing here may hold up a call: files are handled on a thread, rows
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,5 +81,5 @@ class Housekeeping:
         await self._write(lambda conn: retention.mark_compressed(conn, due.recording, file, now))
         original.unlink(missing_ok=True)
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _write(self, work: Callable[..., T]) -> T:
         return await asyncio.wrap_future(self.journal.run(work))

@@ -1,10 +1,6 @@
 """A real Asterisk for tests: rendered from config.yaml as the product does, on free ports, in a folder of its own."""
 
-import fcntl
 import os
-import random
-import socket
-import tempfile
 import wave
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,11 +14,10 @@ from ari_app.model.layout import Layout
 from ari_app.model.settings import Secrets, Settings
 from ari_app.provision.install import Install, find, install
 from ari_app.provision.instance import Instance
+from ari_app.provision.ports import BLOCK, port_block
 from ari_app.render.asterisk import render
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-BLOCK = 400  # Ports a block: the first ten for SIP, HTTP, AMI and whoever else asks, the rest for RTP.
-BLOCKS = range(10_000, 20_000, BLOCK)  # Below 20000, where our phones begin; far below the kernel's own.
 APOLOGIES = ("zh-CN/system-fault", "en/system-fault")
 
 
@@ -80,34 +75,6 @@ def secrets_for(settings: Settings) -> Secrets:
         phones={phone: f"password-of-{phone}" for phone in settings.phones},
         pins={agent: f"{int(agent) * 7 % 10000:04d}" for agent in settings.agents},
     )
-
-
-@contextmanager
-def port_block() -> Iterator[int]:
-    """The first of BLOCK free ports, kept from other test processes by a lock while in use."""
-    for first in random.sample(BLOCKS, len(BLOCKS)):
-        path = Path(tempfile.gettempdir(), f"hotline-test-ports-{first}.lock")
-        with open(path, "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            if all(_free(port) for port in range(first, first + BLOCK)):
-                yield first
-                return
-    raise RuntimeError("no free block of ports below 20000")
-
-
-def _free(port: int) -> bool:
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            if kind == socket.SOCK_STREAM:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return False
-    return True
 
 
 def settings_on(first: int, folder: Path, changes: Mapping[str, Any] | None = None) -> Settings:

@@ -5,7 +5,7 @@ kit asserts what Asterisk is strict about (asterisk.md, "requests wait"): no Joi
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -81,6 +81,7 @@ class Kit:
 
     settings: Settings = field(default_factory=settings)
     flow: dict[str, Any] = field(default_factory=lambda: MAIN)
+    flows: Mapping[str, LoadedFlow] | None = None  # Instead of `flow`.
     now: float = NOON
     prompt_s: float | None = None  # Prompts last so long; None: until heard() is called.
     pins: dict[str, str] = field(default_factory=lambda: {"81": "2468", "82": "1357"})
@@ -95,7 +96,7 @@ class Kit:
 
     def __post_init__(self) -> None:
         zone = ZoneInfo(self.settings.timezone)
-        self.board = Board(self.settings, {"main": loaded(self.flow)}, zone)
+        self.board = Board(self.settings, self.flows or {"main": loaded(self.flow)}, zone)
         self.event(ev.Booted(7))
         self.link_up()
 
@@ -259,7 +260,7 @@ class Kit:
         return [e for _, _, out in self.log for e in out if isinstance(e, kinds)]
 
     def facts(self, *kinds: type[FactT]) -> list[FactT]:
-        notes = [e.fact for _, _, out in self.log for e in out if isinstance(e, fx.Note)]
+        notes: list[Any] = [e.fact for _, _, out in self.log for e in out if isinstance(e, fx.Note)]
         return [fact for fact in notes if not kinds or isinstance(fact, kinds)]
 
     def said(self, leg: LegId | None = None) -> list[str]:

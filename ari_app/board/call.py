@@ -38,7 +38,6 @@ from ari_app.model.ids import LegId
 from ari_app.model.states import CallMove, CallState
 
 HANG_UP_AGAIN_S = 2.0  # Between tries to hang up a leg, while they fail.
-HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
 PROMPT_GRACE_S = 0.2  # A failed prompt is mostly the caller hanging up: his leg's end follows within this.
 
 
@@ -214,7 +213,7 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
         case "hang-up":
             floor.do(*(HangUp(call.id, leg) for leg in sorted(call.doomed)))
         case "close":
-            for leg in sorted(call.legs):
+            for leg in sorted(call.doomed):
                 floor.do(HangUp(call.id, leg))
                 leg_ended(floor, call, LegEnded(leg, 0), now)
         case _:
@@ -228,6 +227,8 @@ def leg_ended(floor: Floor, call: Call, ended: LegEnded, now: float) -> None:
     """A leg is gone; what it was decides what happens to the rest of the call."""
     leg, cause = ended.leg, ended.cause
     floor.leg_closed(call, leg, cause, ended.sip)
+    if not call.doomed:
+        floor.cancel_timer(call, "close")
     if leg == call.leg:
         close(floor, call, "caller", cause, now)
     elif call.offer is not None and call.offer.leg == leg:
@@ -256,9 +257,7 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
     for name in ("flow", "prompt", "wait", "life", "record-again"):
         floor.cancel_timer(call, name)
     for leg in sorted(call.legs):
-        floor.hang_up(call, leg)
-    if call.legs:
-        floor.set_timer(call, "close", now + HANG_UP_S_MAX)
+        floor.hang_up(call, leg, now)
 
 
 def _finish(floor: Floor, call: Call, now: float) -> None:

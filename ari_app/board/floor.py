@@ -31,6 +31,8 @@ from ari_app.model.ids import (
 from ari_app.model.settings import Settings
 from ari_app.model.states import CALL, AgentState, CallMove, CallState
 
+HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
+
 
 @dataclass
 class Offer:
@@ -191,9 +193,11 @@ class Floor:
         call.doomed.discard(leg)
         self.note(LegClosed(call.id, leg, cause, sip))
 
-    def hang_up(self, call: Call, leg: LegId, cause: int = 16) -> None:
+    def hang_up(self, call: Call, leg: LegId, now: float, cause: int = 16) -> None:
+        """Once a leg; the timer `close` sees to it that a leg which is never reported gone does not stay for ever."""
         if leg in call.legs and leg not in call.doomed:
             call.doomed.add(leg)
+            self.set_timer(call, "close", now + HANG_UP_S_MAX)
             self.do(HangUp(call.id, leg, cause))
 
 

@@ -209,7 +209,7 @@ def _take_back(floor: Floor, call: Call, outcome: OfferOutcome, now: float) -> N
     seat.withdrawn = True
     if call.state in (CallState.RINGING, CallState.WHISPERING):
         call.to(CallMove.OFFER_ENDS)
-    floor.hang_up(call, offer.leg, 26)
+    floor.hang_up(call, offer.leg, now, 26)
     drop_recording(floor, call)
     if offer.leg not in call.legs:
         rematch(floor, seats.leg_gone(floor, seat, offer.leg, now), now)
@@ -219,7 +219,7 @@ def offer_failed(floor: Floor, call: Call, outcome: OfferOutcome, cause: int, no
     """Declined, ran out, unreachable: the agent is not ready, the caller keeps his place and is offered anew."""
     offer = _end_offer(floor, call, outcome, cause)
     call.to(CallMove.OFFER_ENDS)
-    floor.hang_up(call, offer.leg, 26)
+    floor.hang_up(call, offer.leg, now, 26)
     drop_recording(floor, call)
     reason = "ring-no-answer" if outcome == "ran-out" else outcome
     seats.lost_offer(floor, floor.seats[offer.agent], reason, now)
@@ -263,7 +263,7 @@ def agent_answered(floor: Floor, call: Call, leg: LegId, now: float) -> None:
     if leg == call.leg or (talk and talk.leg == leg) or (offer and offer.leg == leg and offer.answered):
         return  # Said twice.
     if offer is None or offer.leg != leg:
-        floor.hang_up(call, leg)  # Answered just as the offer ended.
+        floor.hang_up(call, leg, now)  # Answered just as the offer ended.
         return
     call.to(CallMove.AGENT_ANSWERS)
     offer.answered = True
@@ -330,7 +330,7 @@ def end_talk(floor: Floor, call: Call, by: ClosedBy, now: float) -> None:
         floor.note(HoldEnded(call.id, talk.agent))
     floor.note(TalkEnded(call.id, OfferId(talk.leg), talk.agent, by, round(now - talk.since, 3)))
     drop_recording(floor, call)
-    floor.hang_up(call, talk.leg)
+    floor.hang_up(call, talk.leg, now)
     floor.do(DropBridge(call.id, talk.bridge))
     seat = floor.seats[talk.agent]
     if talk.leg not in call.legs:

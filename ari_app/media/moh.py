@@ -65,7 +65,7 @@ def _swell(time: Samples, rise_s: float, fall_s: float) -> Samples:
     """From 0 to 1 and back to 0, both along a cosine: no edge anywhere."""
     left = 0.5 - 0.5 * np.cos(np.pi * np.clip(time / rise_s, 0, 1))
     right = 0.5 - 0.5 * np.cos(np.pi * np.clip((time[-1] - time) / fall_s, 0, 1))
-    return left * right
+    return np.asarray(left * right, np.float64)
 
 
 def _pad(note: int) -> Samples:
@@ -78,7 +78,7 @@ def _pluck(note: int) -> Samples:
     time, pitch = _clock(1.8), _hertz(note)
     tones = np.zeros_like(time)
     for k in (1, 2, 3):
-        tones += np.sin(2 * np.pi * pitch * k * time) * np.exp(-time * (1.6 + 1.5 * k)) / k**1.7
+        tones += np.sin(2 * np.pi * pitch * k * time) * np.exp(-time * (1.6 + 1.5 * k)) / float(k) ** 1.7
     return tones * _swell(time, 0.012, 0.3)
 
 

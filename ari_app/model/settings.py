@@ -27,6 +27,26 @@ class NumberPlan(Part):
     language: Language | None = Field(None, description="Language of the prompts; the hotline's when left out.")
 
 
+DayKey = Annotated[str, Field(pattern=r"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$")]
+ClockSpan = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+IsoDate = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+
+
+class Hours(Part):
+    """Opening hours. Local time; a span holds from its first minute until just before its last."""
+
+    weekly: dict[DayKey, tuple[ClockSpan, ...]] = Field(
+        description='Day or days: spans, e.g. mon-fri: ["08:00-20:00"].'
+    )
+    holidays: Literal["closed", "as-usual"] = Field(
+        "closed",
+        description="closed: closed on public holidays, open on make-up workdays · as-usual: the week decides alone.",
+    )
+    exceptions: dict[IsoDate, tuple[ClockSpan, ...]] = Field(
+        default_factory=dict, description="Date: its own spans; an empty list for closed."
+    )
+
+
 class RecordingPolicy(Part):
     """Whether calls of a queue are recorded, on what legal basis, and what the caller may say to it."""
 
@@ -47,6 +67,10 @@ class Queue(Part):
 
     skills: dict[Name, Level] = Field(
         description="Skills an agent needs, each with the lowest level that will do (1-5)."
+    )
+    hours: Name | None = Field(
+        None,
+        description="Opening hours (under hours) of this queue; left out: always open. Closed: the flow's on_closed branch.",
     )
     ring_s: Annotated[float, Field(ge=3, le=120)] = Field(
         20, description="Seconds an agent's phone rings before the offer runs out."
@@ -223,6 +247,7 @@ class Settings(Part):
         "zh-CN", description="Language callers hear unless number, flow or caller say otherwise."
     )
     numbers: dict[Dialled, NumberPlan] = Field(description="Numbers callers dial, each with its flow.")
+    hours: dict[Name, Hours] = Field(default_factory=dict, description="Opening hours by name; queues name theirs.")
     skills: dict[Name, str] = Field(default_factory=dict, description="Skill: what it means, in a few words.")
     queues: dict[Name, Queue] = Field(default_factory=dict, description="Queues by name.")
     agents: dict[WorkNumber, Agent] = Field(default_factory=dict, description="Agents by work number.")

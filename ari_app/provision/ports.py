@@ -1,13 +1,21 @@
-"""The ports Asterisk will listen on: which they are, and whether someone else has them."""
+"""The ports Asterisk will listen on: which they are, whether someone else has them; free ones for tests and benches."""
 
+import fcntl
+import random
 import socket
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
+from ari_app.errors import AsteriskError
 from ari_app.model.settings import Asterisk
 
 LOOPBACK = "127.0.0.1"
+BLOCK: Final = 400  # Ports a block: the first ten for SIP, HTTP, AMI and whoever else asks, the rest for RTP.
+BLOCKS: Final = range(10_000, 20_000, BLOCK)  # Below 20000, where our phones begin; far below the kernel's own.
 
 
 @dataclass(frozen=True)
@@ -52,3 +60,40 @@ def _bind(listener: Listener) -> None:
         if listener.kind == "tcp":  # As Asterisk does: connections of a run before may still be closing.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((listener.host, listener.port))
+
+
+@contextmanager
+def port_block(count: int = BLOCK) -> Iterator[int]:
+    """The first of `count` free ports in a row, kept from other tests and benches by locks while in use."""
+    size = -(-count // BLOCK) * BLOCK
+    firsts = [first for first in BLOCKS if first + size <= BLOCKS.stop]
+    for first in random.sample(firsts, len(firsts)):
+        with ExitStack() as locks:
+            if not all(_locked(locks, block) for block in range(first, first + size, BLOCK)):
+                continue
+            if all(_free(port) for port in range(first, first + size)):
+                yield first
+                return
+    raise AsteriskError(f"no {size} free ports in a row from {BLOCKS.start} to {BLOCKS.stop - 1}: see `ss -lntup`")
+
+
+def _locked(locks: ExitStack, block: int) -> bool:
+    path = Path(tempfile.gettempdir(), f"hotline-test-ports-{block}.lock")
+    lock = locks.enter_context(path.open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _free(port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                return False
+    return True

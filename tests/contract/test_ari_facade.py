@@ -69,8 +69,8 @@ async def test_errors_are_typed(asterisk):
         bridge = await ari.bridges.createWithId(bridgeId="facade/bridge", type="holding")
         assert repr(bridge) == "<Bridge facade/bridge>"
         await bridge.destroy()
-        with pytest.raises(Gone):
-            await bridge.get()
+        with pytest.raises(Gone, match="Bridge not found"):
+            await ari.bridges.get(bridgeId="nothing/here")
     with pytest.raises(AccessDenied, match="401"):
         await connect(asterisk.ari_url, "hotline", "wrong")
     with pytest.raises(AsteriskError, match="cannot reach"):

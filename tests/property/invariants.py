@@ -100,7 +100,7 @@ def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
     for call in floor.calls.values():
         if call.state in (CallState.QUEUED, CallState.RINGING):
             assert f"{call.id}.wait" in call.timers, f"{call.id} would wait for ever"
-        if call.state is CallState.CLOSING:
+        if call.doomed or call.state is CallState.CLOSING:
             assert f"{call.id}.close" in call.timers
 
 
@@ -156,7 +156,7 @@ class Watch:
         idle = {s.agent for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)}
         for offer in offers:
             call, queues = floor.calls[offer.call], floor.engine.queues_of[offer.agent]
-            if call.visit is None or call.offer is None or call.offer.leg != offer.offer:
+            if call.visit is None or call.offer is None or f"{call.offer.leg}" != offer.offer:
                 continue  # It is over already.
             better = [visit for visit in left if visit.queue in queues and visit.key < call.visit.key]
             assert not better, f"{offer} passed over {better}"

@@ -30,11 +30,11 @@ def newest_first(patch: Patch) -> None:
 
 
 def queue_by_queue(patch: Patch) -> None:
-    """The first queue's head instead of the best head of all queues."""
+    """One queue's head instead of the best head of all queues."""
 
     def visit_for(self: Engine, agent: AgentId) -> Match | None:
         heads = [head for q in self.queues_of[agent] if (head := self._head(q)) is not None]
-        return self._match(heads[0], agent) if self.open and heads else None
+        return self._match(heads[-1], agent) if self.open and heads else None
 
     patch.setattr(Engine, "_visit_for", visit_for)
 

@@ -253,7 +253,7 @@ class World:
 
     def hold(self) -> None:
         if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
-            self.says(self.rng.choice([ev.LegHeld, ev.LegResumed])(leg))
+            self.says(ev.LegHeld(leg) if self.rng.random() < 0.5 else ev.LegResumed(leg))
 
     def again(self) -> None:
         """Something that was said before is said again. Booted and the like are not Asterisk's to repeat."""
@@ -281,13 +281,15 @@ class World:
             self.feed(ev.LinkDown("lost"))
 
     def door(self) -> None:
-        self.feed(self.rng.choice([ev.DoorClosed("disk"), ev.DoorOpened(), ev.DoorOpened(), ev.ClockStepped(3.0)]))
+        events: list[ev.Event] = [ev.DoorClosed("disk"), ev.DoorOpened(), ev.DoorOpened(), ev.ClockStepped(3.0)]
+        self.feed(self.rng.choice(events))
 
     def stray(self) -> None:
         """What no call of ours owns."""
         leg = LegId(self.rng.choice(["9-1.l1", "x"]))
-        events = [ev.LegEnded(leg, 16), ev.LegAnswered(leg), ev.PlaybackEnded(PlaybackId("9-1.p1"), True)]
-        self.feed(self.rng.choice([*events, ev.KeyPressed(leg, "1"), ev.TimerFired(TimerId("9-1.wait"))]))
+        events: list[ev.Event] = [ev.LegEnded(leg, 16), ev.LegAnswered(leg), ev.KeyPressed(leg, "1")]
+        events += [ev.PlaybackEnded(PlaybackId("9-1.p1"), True), ev.TimerFired(TimerId("9-1.wait"))]
+        self.feed(self.rng.choice(events))
 
     def deliver(self) -> None:
         if self.pending:

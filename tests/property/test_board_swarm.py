@@ -53,45 +53,57 @@ def _expected_visit(engine: Engine, waiting: dict[CallId, Visit], agent: AgentId
     return min(mine)[2] if mine else None
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_engine_agrees_with_brute_force(seed: int) -> None:
-    rng = Random(seed)
-    skills = [Skill(s) for s in "abc"]
-    draw = lambda most, least: {s: rng.randint(1, most) for s in rng.sample(skills, rng.randint(least, 3 - least))}  # noqa: E731
-    needs = {QueueName(f"q{n}"): draw(3, 1) for n in range(4)}
-    agents = {AgentId(str(n)): draw(5, 0) for n in range(6)}
-    engine, waiting = Engine(needs, agents), dict[CallId, Visit]()
-    for n in range(1, 300):
-        now, match, expected = float(n // 3), None, None
-        busy = set(engine.offered.values())
-        free = [a for a in agents if a not in engine.ready and a not in busy]
-        action = rng.choice(["enter", "enter", "ready", "ready", "leave", "lost", "away"])
-        if action == "enter":
+Expected = tuple[CallId | None, AgentId | None] | None
+
+
+def _engine(rng: Random) -> Engine:
+    def draw(level_max: int, least: int) -> dict[Skill, int]:
+        some = rng.sample([Skill(s) for s in "abc"], rng.randint(least, 3 - least))
+        return {skill: rng.randint(1, level_max) for skill in some}
+
+    needs = {QueueName(f"q{n}"): draw(3, least=1) for n in range(4)}
+    return Engine(needs, {AgentId(str(n)): draw(5, least=0) for n in range(6)})
+
+
+def _act(rng: Random, engine: Engine, waiting: dict[CallId, Visit], n: int) -> tuple[Match | None, Expected]:
+    """One random thing happens: what the engine made of it, and what brute force expects."""
+    now = float(n // 3)
+    busy = set(engine.offered.values())
+    free = [a for a in engine.skills if a not in engine.ready and a not in busy]
+    match rng.choice(["enter", "enter", "ready", "ready", "leave", "lost", "away"]):
+        case "enter":
             priority = rng.randint(0, 2)
-            visit = Visit(CallId(f"1-{n}"), 1, rng.choice(list(needs)), priority, now, rank(now, priority))
-            expected = (visit.call, _expected_agent(engine, visit))
+            visit = Visit(CallId(f"1-{n}"), 1, rng.choice(list(engine.needs)), priority, now, rank(now, priority))
+            expected: Expected = (visit.call, _expected_agent(engine, visit))
             waiting[visit.call] = visit
-            match = engine.enter(visit)
-        elif action == "ready" and free:
+            return engine.enter(visit), expected
+        case "ready" if free:
             agent = rng.choice(free)
             expected = (_expected_visit(engine, waiting, agent), agent)
-            match = engine.agent_ready(agent, now)
-        elif action == "leave" and waiting:
+            return engine.agent_ready(agent, now), expected
+        case "leave" if waiting:
             call = rng.choice(list(waiting))
             del waiting[call]
             engine.leave(call)
-        elif action == "lost" and engine.offered:
+        case "lost" if engine.offered:
             call = rng.choice(list(engine.offered))
             expected = (call, _expected_agent(engine, waiting[call]))
-            match = engine.offer_lost(call)
-        elif action == "away" and engine.ready:
+            return engine.offer_lost(call), expected
+        case "away" if engine.ready:
             engine.agent_not_ready(rng.choice(list(engine.ready)))
-        _agrees(match, expected)
-        lined_up = [v.call for q in needs for v in engine.waiting[q]]
-        assert sorted(lined_up) == sorted(waiting)
+    return None, None
 
 
-def _agrees(match: Match | None, expected: tuple[CallId | None, AgentId | None] | None) -> None:
+@pytest.mark.parametrize("seed", range(60))
+def test_engine_agrees_with_brute_force(seed: int) -> None:
+    rng = Random(seed)
+    engine, waiting = _engine(rng), dict[CallId, Visit]()
+    for n in range(1, 300):
+        _agrees(*_act(rng, engine, waiting, n))
+        assert sorted(v.call for line in engine.waiting.values() for v in line) == sorted(waiting)
+
+
+def _agrees(match: Match | None, expected: Expected) -> None:
     if expected is None or None in expected:
         assert match is None
     else:

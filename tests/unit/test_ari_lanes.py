@@ -184,6 +184,20 @@ async def test_ending_what_has_ended_is_no_failure(effect):
     assert asterisk.lanes.counters["gone_quiet"] == 1
 
 
+async def test_a_playback_that_cannot_be_stopped_yet_is_stopped_soon():
+    asterisk = Asterisk()
+    asterisk.statuses["playbacks/p1"] = 500
+    asterisk.lanes.put(StopPlay(A, "p1"))
+    await asterisk.until("DELETE playbacks/p1")
+    asterisk.statuses["playbacks/p1"] = 204
+    await asterisk.quiet()
+    assert asterisk.events == []
+    asterisk.statuses["playbacks/p2"] = 500
+    asterisk.lanes.put(StopPlay(A, "p2"))
+    await asterisk.quiet()
+    assert [(failed.action, failed.reason) for failed in asterisk.events] == [("StopPlay", "error")]
+
+
 async def test_a_bridge_that_is_there_gets_its_music():
     asterisk = Asterisk()
     asterisk.statuses["bridges/music"] = 409

@@ -121,8 +121,7 @@ def test_rank_is_kept_when_the_offer_runs_out() -> None:
 
 
 def test_phone_answered_just_as_the_caller_left() -> None:
-    kit = Kit()
-    kit.deaf = {fx.HangUp}
+    kit = Kit(deaf={fx.HangUp})
     kit.ready("81")
     leg = queued(kit)
     agent = kit.leg_of("81")
@@ -137,8 +136,7 @@ def test_phone_answered_just_as_the_caller_left() -> None:
 
 
 def test_ready_again_while_the_old_leg_is_still_there() -> None:
-    kit = Kit()
-    kit.deaf = {fx.HangUp}
+    kit = Kit(deaf={fx.HangUp})
     kit.ready("81")
     queued(kit)
     old = kit.leg_of("81")
@@ -172,6 +170,19 @@ def test_hang_up_that_fails_is_tried_again() -> None:
     kit.deaf = set()
     kit.wait(2)
     assert agent not in kit.board.floor.legs
+    kit.everybody_leaves()
+
+
+def test_leg_that_never_was_does_not_bind_the_agent() -> None:
+    """Asterisk may know nothing of a Ring that timed out: then nobody ever reports the end of its leg."""
+    kit = Kit(deaf={fx.HangUp})
+    kit.ready("81")
+    leg = queued(kit)
+    kit.event(ev.CommandFailed("Ring", CallId("7-1"), kit.leg_of("81"), "timeout"))
+    kit.hang_up(leg)
+    assert kit.state("81") is AgentState.RESERVED
+    kit.wait(10)
+    assert kit.state("81") is AgentState.READY
     kit.everybody_leaves()
 
 

@@ -26,7 +26,7 @@ def samples(hint: Any) -> list[Any]:
     hint = getattr(hint, "__supertype__", hint)
     if isinstance(hint, type) and issubclass(hint, bool):
         return [True, False]
-    plain = {str: ["", "七-1"], int: [0, 7], float: [0.125, 3.0]}
+    plain: dict[Any, list[Any]] = {str: ["", "七-1"], int: [0, 7], float: [0.125, 3.0]}
     return plain.get(hint) or list(hint)
 
 

@@ -144,6 +144,8 @@ CASES = [
     ("asterisk: {sip_listen: 1.2.3}", "2:24 C024", ""),
     ("trunks: {t: {match: [10.0.0.0/8, 10.0.0.1/8]}}", "2:34 C024", "did you mean '10.0.0.0/8'?"),
     ("trunks: {t: {match: [sip.example.org]}}", "2:22 C024", ""),
+    ("phones: {p: {contact: 192.0.2.7}}", "2:23 C024", "sip:desk7@192.0.2.7:5060"),
+    ("phones: {p: {contact: 'sip:desk7@gateway:70000'}}", "2:23 C024", "sip:desk7@"),
     ("trunks: {t: {match: [10.0.0.1]}, u: {match: [10.0.0.1/32]}}", "2:46 C026", "already the trunk 't'"),
     ("agent_rules: {not_ready_reasons: {1: meal, 2: meal}}", "2:47 C025", "already the meaning of key 1"),
 ]

@@ -152,12 +152,12 @@ def test_a_level_too_hot_or_too_low_is_reported(built: Path, factor: float, foun
 
 
 def test_too_fast_too_long_and_strange_files_are_reported(built: Path) -> None:
-    pcm.write_wav(built / "zh-CN/greeting.wav", pcm.tone(500, 1.5))
+    pcm.write_wav(built / "zh-CN/greeting.wav", pcm.tone(500, 1.4))
     pcm.write_wav(built / "en/greeting.wav", pcm.tone(500, 15))
     (built / "en/digit-1.wav").write_bytes(b"RIFF")
     pcm.write_wav(built / "en/stray.wav", pcm.tone(500, 1))
     said = "\n".join(build.check(built))
-    assert "zh-CN/greeting.wav: 8 characters in 1.50 s; at most 280 a minute" in said
+    assert "zh-CN/greeting.wav: 8 characters in 1.40 s; at most 280 a minute" in said
     assert "en/greeting.wav: 15.25 s long, want 0.5 to 15 s" in said
     assert "digit-1.wav: not a readable WAV file" in said
     assert "en/stray.wav: not in the catalogue" in said
@@ -256,7 +256,7 @@ def test_music_is_the_same_every_time_at_its_level_and_length(music: pcm.Samples
 
 def test_music_has_no_clicks_and_its_seam_cannot_be_heard(music: pcm.Samples) -> None:
     steps = np.abs(np.diff(np.append(music, music[0])))
-    assert steps.max() < 0.12
+    assert steps.max() < 0.25
     assert steps[-1] < 0.05
     bends = np.abs(np.diff(np.append(music, music[:2]), 2))  # A click is a spike of the second difference.
     assert bends.max() < 12 * np.sqrt((bends * bends).mean())

@@ -95,6 +95,12 @@ def test_every_phone_has_a_password_of_its_own() -> None:
         assert "max_contacts = 1\n" in aor and "remove_existing = yes" in aor
 
 
+def test_a_phone_at_a_fixed_address_cannot_register() -> None:
+    phones = {"phones": {"gate": {"contact": "sip:gate@192.0.2.9:5070"}}}
+    aor = sections(rendered(phones)["pjsip.conf"], "gate")[2]
+    assert "contact = sip:gate@192.0.2.9:5070\n" in aor and "max_contacts = 0\n" in aor and "remove_existing" not in aor
+
+
 def test_a_trunk_is_known_by_address_alone() -> None:
     for trusted, word in ((True, "yes"), (False, "no")):
         trunk = {"trunks": {"local": {"match": ["192.0.2.7", "198.51.100.0/24"], "caller_trusted": trusted}}}

@@ -51,19 +51,20 @@ async def test_hanging_up_ends_a_blocked_lane(asterisk):
         ear.do(HangUp(A, one.leg))
         await ear.wait(LegEnded, 1, leg=one.leg)
         assert await ear.wait(PlaybackEnded, 1) == PlaybackEnded("7-1.p1", ok=False)
-        assert (await ear.wait(CommandFailed, 1, action="Remember")).reason == "gone"
         await ear.done(1)
+        assert {failed.reason for failed in ear.all(CommandFailed)} <= {"gone"}  # Remember may just have been in time.
 
 
 async def test_a_stop_right_behind_its_play_still_stops_it(asterisk):
     async with listening(asterisk) as ear, ear.caller() as (call, one):
         ear.do(Answer(A, one.leg))
         await call.wait_answered()
-        for n in range(30):
+        for n in range(100):
             began = time.monotonic()
             ear.do(Play(A, one.leg, f"7-1.p{n}", ("long",), "en"), StopPlay(A, f"7-1.p{n}"))
             await ear.wait(PlaybackEnded, 2, playback=f"7-1.p{n}")
             assert time.monotonic() - began < 1
+        assert ear.all(CommandFailed) == []
 
 
 async def test_a_call_called_off_at_once_is_really_off(asterisk):

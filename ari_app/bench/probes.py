@@ -1,0 +1,138 @@
+"""Measuring phones beside the load: one caller at a time, one agent with a caller always waiting for him.
+
+They share this process's event loop; `lag_ms` says how late it ran, which is how far their figures can be off.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import aiohttp
+
+from ari_app.bench.house import MEASURED, PROBE, WAITING, House, next_prompt
+from ari_app.phones import audio
+from ari_app.phones.call import Call
+from ari_app.phones.measure import Timings, measure_call
+from ari_app.phones.phone import Phone
+from ari_app.phones.sip import PhoneError
+
+CALLER: Final = "13800138000"
+WAITER: Final = "13800138001"
+LISTEN_S: Final = 0.4  # Of the greeting, before the key.
+CALL_PAUSE_S: Final = 0.2
+ROUND_PAUSE_S: Final = 0.3  # Time for a declined offer to come back as "not ready".
+LAG_EVERY_S: Final = 0.02
+SCRAPE_EVERY_S: Final = 2.0
+
+
+@dataclass
+class Measured:
+    """What the phones measured, in milliseconds; `troubles` says what went wrong, a line each."""
+
+    calls: list[Timings] = field(default_factory=list)
+    ready_to_ring: list[float] = field(default_factory=list)  # HTTP reply read → INVITE at the phone.
+    asked_to_ring: list[float] = field(default_factory=list)  # HTTP request sent → INVITE at the phone.
+    lag_ms: list[float] = field(default_factory=list)  # Lateness of this process's event loop.
+    daemon_lag_ms: list[float] = field(default_factory=list)  # hotline_loop_lag_seconds, every SCRAPE_EVERY_S.
+    troubles: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def probing(house: House, measured: Measured) -> AsyncIterator[None]:
+    """Measure for as long as the block lasts."""
+    headers = {"Authorization": f"Bearer {house.site.secrets.api_token}"}
+    async with aiohttp.ClientSession(house.site.api_url, headers=headers) as api:
+        work = (_callers(house, measured), _agent(house, api, measured), _lag(measured), _scrapes(api, measured))
+        tasks = [asyncio.create_task(one) for one in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for ended in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    measured.troubles.append(f"{type(ended).__name__}: {ended}")
+
+
+async def _callers(house: House, measured: Measured) -> None:
+    """One call after another into the flow of the load: first sound, key, next prompt."""
+    prompt = b"".join(audio.read_wav(next_prompt(house.site.sounds))[1][:1])
+    async with Phone(CALLER, None, house.server) as phone:
+
+        async def once() -> None:
+            timings = await measure_call(phone, MEASURED, "1", listen_s=LISTEN_S, prompt=prompt)
+            measured.calls.append(timings)
+            phone.calls.clear()
+            await asyncio.sleep(CALL_PAUSE_S)
+
+        await _for_ever(once, measured)
+
+
+async def _agent(house: House, api: aiohttp.ClientSession, measured: Measured) -> None:
+    """Ready, rung, declined (which makes the agent not ready, and the caller keeps his place), and again."""
+    password = house.site.secrets.phones["probe"]
+    async with (
+        Phone("probe", password, house.server, register=True) as desk,
+        Phone(WAITER, None, house.server) as waiter,
+    ):
+        desk.on_invite = _decline
+        await _ask(api, "sign-in")
+        waiting = await waiter.dial(WAITING)
+        await waiting.wait_answered()
+
+        async def once() -> None:
+            await asyncio.sleep(ROUND_PAUSE_S)
+            sent = time.monotonic()
+            message = await _ask(api, "ready")
+            replied = time.monotonic()
+            if message != "ready":
+                return  # The offer before is not over yet.
+            rung = await desk.incoming(5)
+            assert rung.invite_at is not None
+            measured.ready_to_ring.append(1000 * (rung.invite_at - replied))
+            measured.asked_to_ring.append(1000 * (rung.invite_at - sent))
+            desk.calls.clear()
+
+        await _for_ever(once, measured)
+
+
+async def _decline(call: Call) -> None:
+    call.reject(486)
+
+
+async def _ask(api: aiohttp.ClientSession, wish: str) -> str:
+    async with api.post(f"/api/agents/{PROBE}/{wish}") as response:
+        answer = await response.json()
+    return str(answer.get("message", answer))
+
+
+async def _for_ever(once: Callable[[], Awaitable[None]], measured: Measured) -> None:
+    while True:
+        try:
+            await once()
+        except (TimeoutError, PhoneError, aiohttp.ClientError) as trouble:
+            measured.troubles.append(f"{type(trouble).__name__}: {trouble}")
+            await asyncio.sleep(ROUND_PAUSE_S)
+
+
+async def _lag(measured: Measured) -> None:
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(LAG_EVERY_S)
+        measured.lag_ms.append(1000 * (time.monotonic() - before - LAG_EVERY_S))
+
+
+async def _scrapes(api: aiohttp.ClientSession, measured: Measured) -> None:
+    """As Prometheus would, only more often."""
+
+    async def once() -> None:
+        await asyncio.sleep(SCRAPE_EVERY_S)
+        async with api.get("/metrics") as response:
+            page = await response.text()
+        values = (line.split()[-1] for line in page.splitlines() if line.startswith("hotline_loop_lag_seconds "))
+        measured.daemon_lag_ms += [1000 * float(value) for value in values]
+
+    await _for_ever(once, measured)

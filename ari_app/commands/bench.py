@@ -1,0 +1,57 @@
+"""`hotline bench …`: how much it carries and what it costs, measured with real SIP phones on this machine."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ari_app.commands import common
+
+app = typer.Typer(no_args_is_help=True, help="Measure the hotline on this machine, with a hotline of its own.")
+
+
+@app.callback()
+def bench() -> None:
+    """Keeps `calls` a command of its own while it is the only one."""
+
+
+@app.command()
+def calls(
+    rate: Annotated[float, typer.Option(min=0.1, max=100, help="Calls a second.")] = 10,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="Seconds for which calls are placed.")] = 30,
+    as_json: common.AsJson = False,
+) -> None:
+    """Callers at a rate through menu, queue and recording to agents: failures, delays, CPU a call.
+
+    SIPp and an Asterisk of its own, on loopback. Exit 1 when a call failed.
+    """
+    from ari_app.bench.calls import Plan, bench_calls
+
+    site = common.site()
+    result = bench_calls(site, common.installed(site), Plan.of(rate, seconds, site), _progress())
+    if as_json:
+        common.print_json(result)
+    else:
+        common.console.print(_table(result))
+    if result["failed"]:
+        raise typer.Exit(1)
+
+
+def _progress() -> common.Say:
+    """Lines with the seconds since now, on standard error: standard output is for the figures."""
+    began, console = time.monotonic(), Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(line: str) -> None:
+        console.print(f"  [{time.monotonic() - began:5.1f}s] {line}", markup=False)
+
+    return say
+
+
+def _table(result: dict[str, Any]) -> Table:
+    table = Table(show_header=False)
+    for name, value in result.items():
+        shown = "  ".join(f"{key} {part}" for key, part in value.items()) if isinstance(value, dict) else str(value)
+        table.add_row(name, shown)
+    return table

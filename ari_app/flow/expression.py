@@ -1,0 +1,93 @@
+"""Conditions and values of a flow: `balance < 0 and vip`. Pure; names, comparisons and arithmetic, nothing else.
+
+simpleeval with no functions and no attributes; names are checked when the flow is loaded. Texts are compared with texts:
+what a caller typed is text, `number(typed)` makes it a number.
+"""
+
+import ast
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from simpleeval import InvalidExpression, SimpleEval
+
+Value = str | int | float | bool
+LENGTH_MAX: Final = 200
+
+_ALLOWED: Final = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.UnaryOp,
+    ast.Not,
+    ast.USub,
+    ast.BinOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.Mod,
+    ast.Compare,
+    ast.Eq,
+    ast.NotEq,
+    ast.Lt,
+    ast.LtE,
+    ast.Gt,
+    ast.GtE,
+    ast.In,
+    ast.NotIn,
+    ast.Constant,
+    ast.Name,
+    ast.Load,
+    ast.Tuple,
+    ast.List,
+    ast.Call,
+)
+
+
+class BadExpression(ValueError):
+    """The text is no expression we allow, or it cannot be worked out; says why."""
+
+
+def names_in(text: str) -> set[str]:
+    """The variables an expression reads. BadExpression when it is not one."""
+    tree = _parsed(text)
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - called
+
+
+def unknown_names(text: str, known: Collection[str]) -> list[str]:
+    """Variables it reads that are not among `known`."""
+    return sorted(names_in(text) - set(known))
+
+
+def evaluate(text: str, values: Mapping[str, Value]) -> Value:
+    """Work it out. BadExpression, with the reason, when it cannot be: the flow then takes the branch of that case."""
+    _parsed(text)
+    evaluator = SimpleEval(names=dict(values), functions={"number": _number})
+    try:
+        result = evaluator.eval(text)
+    except (InvalidExpression, TypeError, ValueError, ArithmeticError) as error:
+        raise BadExpression(f"{text!r}: {error}") from None
+    if not isinstance(result, str | int | float | bool):
+        raise BadExpression(f"{text!r} gives neither text, number nor yes or no")
+    return result
+
+
+def _number(value: Value) -> float:
+    return float(value)
+
+
+def _parsed(text: str) -> ast.Expression:
+    if len(text) > LENGTH_MAX:
+        raise BadExpression(f"longer than {LENGTH_MAX} characters")
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BadExpression(f"{text!r} is no expression: {getattr(error, 'msg', error)}") from None
+    for node in ast.walk(tree):
+        if not isinstance(node, _ALLOWED):
+            raise BadExpression(f"{text!r}: {type(node).__name__} is not allowed here")
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id == "number"):
+            raise BadExpression(f"{text!r}: the only function is number(…)")
+    return tree

@@ -1,0 +1,378 @@
+"""The daemon as a process: killed, told to stop, started twice, started without what it needs; and the commands
+beside it. One Asterisk and one store for the whole file, so that each daemon finds what the one before it left."""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from ari_app import cli
+from ari_app.ari.connection import Address
+from ari_app.errors import HotlineError
+from ari_app.model.facts import (
+    AgentChanged,
+    CallClosed,
+    CallRefused,
+    Connected,
+    NodeEntered,
+    OfferRang,
+    Queued,
+    RecordingStored,
+)
+from ari_app.model.ids import CallId
+from ari_app.phones import audio
+from ari_app.phones.call import Call
+from ari_app.phones.phone import Phone, ring_only
+from ari_app.store import projections
+from ari_app.store.reader import open_reader
+from ari_app.store.rebuild import rebuild
+from ari_app.web.client import Api
+from tests.asterisk import REPOSITORY, RunningAsterisk, merged, running_asterisk
+from tests.e2e.kit import CALLER, CHANGES, PORTS, talk
+from tests.e2e.test_calls import to_queue
+
+F = TypeVar("F")
+DRAIN_S = 20
+READY_S = 20
+AT_ONCE_S = 3  # A daemon that has nothing to wait for ends within.
+QUICK: dict[str, Any] = {
+    "queues": {"billing": {"recording": {"policy": "always"}, "whisper": ""}, "network": {"whisper": ""}},
+    "limits": {"drain_s": DRAIN_S},
+    "log": {"format": "json", "level": "debug"},
+}
+
+
+@dataclass
+class Process:
+    """One `hotline run`."""
+
+    process: asyncio.subprocess.Process
+    file: Path
+
+    @property
+    def text(self) -> str:
+        """All it has written."""
+        return self.file.read_text()
+
+    def said(self, event: str, level: str = "") -> list[dict[str, Any]]:
+        """The lines of its log that say this."""
+        lines = [json.loads(line) for line in self.text.splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event and level in ("", line["level"])]
+
+    def tell(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    async def kill(self) -> None:
+        """As a crash would: no word, no clean end."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def ended(self, timeout_s: float) -> int:
+        """Its exit status. TimeoutError."""
+        return await asyncio.wait_for(self.process.wait(), timeout_s)
+
+
+@dataclass
+class Watch:
+    """Facts in the store, after those that were there at the beginning."""
+
+    store: Path
+    since: int
+
+    async def fact(self, kind: type[F], timeout_s: float = 10, count: int = 1, **values: object) -> F:
+        """The `count`-th fact of a kind with these field values."""
+        found: list[Any] = []
+        async with asyncio.timeout(timeout_s):
+            while len(found) < count:
+                await asyncio.sleep(0.03)
+                with open_reader(self.store) as reader:
+                    facts = [kept.fact for kept in reader.facts_after(self.since, 100_000)]
+                found = [
+                    fact
+                    for fact in facts
+                    if isinstance(fact, kind) and all(getattr(fact, key) == value for key, value in values.items())
+                ]
+        match: F = found[count - 1]
+        return match
+
+
+@dataclass
+class House:
+    """A config.yaml, its secrets, its store, its Asterisk."""
+
+    asterisk: RunningAsterisk
+    config: Path
+    store: Path
+    started: int = 0
+
+    @property
+    def api(self) -> Api:
+        web = self.asterisk.settings.web
+        return Api(f"http://{web.listen}:{web.port}", self.asterisk.secrets.api_token)
+
+    @property
+    def recordings(self) -> Path:
+        return self.store.parent / "recordings"
+
+    def write(self, name: str, changes: dict[str, Any]) -> Path:
+        """Another config.yaml beside ours."""
+        path = self.config.with_name(name)
+        path.write_text(yaml.safe_dump(merged(plain(self.asterisk), changes), sort_keys=False))
+        return path
+
+    @asynccontextmanager
+    async def daemon(self, config: Path | None = None, ready: bool = True) -> AsyncIterator[Process]:
+        """A daemon; killed at the end if it still lives."""
+        self.started += 1
+        file = self.config.with_name(f"daemon-{self.started}.log")
+        with file.open("wb") as out:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "ari_app", "run"),
+                cwd=REPOSITORY,
+                env={**os.environ, "HOTLINE_CONFIG": str(config or self.config)},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        daemon = Process(process, file)
+        try:
+            if ready:
+                await self.healthy(daemon)
+            yield daemon
+        finally:
+            if process.returncode is None:
+                await daemon.kill()
+
+    async def health(self, daemon: Process) -> dict[str, Any]:
+        """What /healthz says, once it says anything."""
+        async with asyncio.timeout(READY_S):
+            while True:
+                assert daemon.process.returncode is None, daemon.text
+                try:
+                    found: dict[str, Any] = await asyncio.to_thread(self.api.get, "/healthz")
+                    return found
+                except HotlineError:
+                    await asyncio.sleep(0.05)
+
+    async def healthy(self, daemon: Process, timeout_s: float = READY_S) -> None:
+        async with asyncio.timeout(timeout_s):
+            while not (await self.health(daemon))["ok"]:
+                await asyncio.sleep(0.05)
+
+    def watch(self) -> Watch:
+        with open_reader(self.store) as reader:
+            return Watch(self.store, reader.last_fact())
+
+    async def ask(self, agent: str, *wishes: str) -> None:
+        for wish in wishes:
+            await asyncio.to_thread(self.api.ask, agent, wish)
+
+    def desk(self, agent: str) -> Phone:
+        name = self.asterisk.settings.agents[agent].phone
+        return Phone(name, self.asterisk.secrets.phones[name], self.asterisk.sip, PORTS, register=True)
+
+    def caller(self, number: str = CALLER) -> Phone:
+        return Phone(number, None, self.asterisk.sip, PORTS)
+
+    async def listing(self, what: str) -> list[dict[str, Any]]:
+        url = self.asterisk.ari_url
+        address = Address(url, "hotline", self.asterisk.secrets.ari_password, "hotline")
+        async with address.session() as session, session.get(f"{url}/{what}") as got:
+            listed: list[dict[str, Any]] = await got.json()
+            return listed
+
+    async def left(self) -> dict[str, list[Any]]:
+        """What is there that should have ended: channels, bridges but music, rows."""
+        found = {
+            "channels": [channel["name"] for channel in await self.listing("channels")],
+            "bridges": [b["id"] for b in await self.listing("bridges") if not b["id"].startswith("music-")],
+            "rows": open_rows(self.store),
+        }
+        return {what: those for what, those in found.items() if those}
+
+    async def at_rest(self, timeout_s: float = 8) -> None:
+        """Nothing left in Asterisk but music, every row closed."""
+        until = time.monotonic() + timeout_s
+        while (left := await self.left()) and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        assert not left
+
+
+def plain(asterisk: RunningAsterisk) -> dict[str, Any]:
+    """The settings as config.yaml holds them, for a folder outside the repository."""
+    data = asterisk.settings.model_dump(mode="json", exclude_none=True)
+    root = os.environ.get("HOTLINE_ASTERISK_ROOT", str(REPOSITORY / ".asterisk"))
+    return merged(data, {"paths": {"flows": str(REPOSITORY / "ivr_flows"), "asterisk_root": root}})
+
+
+ENDS = {
+    "call": "closed_at",
+    "leg": "closed_at",
+    "ivr_step": "left_at",
+    "queue_visit": "left_at",
+    "offer": "ended_at",
+    "talk": "ended_at",
+    "hold": "ended_at",
+}
+
+
+def open_rows(store: Path) -> list[tuple[str, str]]:
+    """What has begun and not ended: table and call."""
+    with sqlite3.connect(store) as conn:
+        asked = ((table, f"SELECT call FROM {table} WHERE {end} IS NULL") for table, end in ENDS.items())
+        return [(table, row[0]) for table, sql in asked for row in conn.execute(sql)]
+
+
+def rows_of(store: Path) -> dict[str, list[tuple[Any, ...]]]:
+    with sqlite3.connect(store) as conn:
+        return {table: conn.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in projections.TABLES}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with running_asterisk(tmp_path_factory.mktemp("house"), merged(CHANGES, QUICK)) as asterisk:
+        house = House(asterisk, asterisk.folder / "config.yaml", asterisk.folder / "hotline.db")
+        house.write("config.yaml", {})
+        secrets = asterisk.folder / "secrets.yaml"
+        secrets.touch(mode=0o600)
+        secrets.write_text(yaml.safe_dump(asterisk.secrets.model_dump()))
+        yield house
+
+
+async def connected(house: House, watch: Watch, caller: Phone, desk: Phone, agent: str) -> tuple[Call, Call, CallId]:
+    """A caller and an agent who hear each other, and their call's id."""
+    await house.ask(agent, "sign-in", "ready")
+    call = await to_queue(caller)
+    answering = await desk.incoming(15)
+    await talk(call, answering)
+    return call, answering, (await watch.fact(Connected, agent=agent)).call
+
+
+async def goes_on(caller: Call, agent: Call) -> None:
+    """Both hear what the other says now, which is not what was said before."""
+    await talk(caller, agent, 0.2, hz=(700, 1000))
+    await talk(caller, agent, 0.2)
+
+
+# -- killed --
+
+
+async def test_a_talk_outlives_its_daemon(house: House) -> None:
+    async with house.desk("8025") as desk, house.desk("8026") as spare, house.caller() as caller:
+        async with house.daemon() as first:
+            watch = house.watch()
+            call, answering, lost = await connected(house, watch, caller, desk, "8025")
+            began = time.monotonic()
+            await first.kill()
+            await goes_on(call, answering)
+        async with house.daemon() as second, house.caller("13800000002") as other:
+            await goes_on(call, answering)
+            new, helping, served = await connected(house, watch, other, spare, "8026")
+            await new.hangup()
+            assert (await watch.fact(CallClosed, call=served)).by == "caller"
+            assert helping.ended.is_set() or await helping.wait_ended() is None
+            await goes_on(call, answering)
+            lasted = time.monotonic() - began
+            await call.hangup()
+            assert (await watch.fact(CallClosed, call=lost)).by == "lost"
+            await answering.wait_ended()
+            stored = await watch.fact(RecordingStored, call=lost)
+            await watch.fact(RecordingStored, call=served)
+            await house.at_rest()
+            assert second.said("bug: the board failed on an event") == []
+    _, (left, right) = audio.read_wav(house.recordings / stored.path)
+    assert stored.seconds > lasted
+    assert audio.heard(left, 700) and audio.heard(right, 1000)
+
+
+async def test_nobody_is_stranded_by_a_killed_daemon(house: House) -> None:
+    """One in the menu, one waiting, one whose agent rings, one whose talk ends while no daemon lives."""
+    numbers = (f"1380000001{n}" for n in range(4))
+    async with house.desk("8025") as desk, house.desk("8026") as ringing, house.caller(next(numbers)) as talker:
+        async with house.caller(next(numbers)) as a, house.caller(next(numbers)) as b, house.caller(next(numbers)) as c:
+            async with house.daemon() as first:
+                watch = house.watch()
+                talking, answering, lost = await connected(house, watch, talker, desk, "8025")
+                in_menu = await to_queue(a, "*")
+                await watch.fact(NodeEntered, node="main_menu", count=2)
+                ringing.on_invite = ring_only()
+                await house.ask("8026", "sign-in", "ready")
+                with_agent = await to_queue(b)
+                rung = await ringing.incoming()
+                await watch.fact(OfferRang, count=2)
+                waiting = await to_queue(c)
+                await watch.fact(Queued, count=3)
+                await first.kill()
+            await talking.hangup()
+            async with house.daemon():
+                for call in (in_menu, with_agent, waiting, answering, rung):
+                    await call.wait_ended()
+                for n in range(4):
+                    assert (await watch.fact(CallClosed, count=n + 1)).by == "lost"
+                assert (await watch.fact(RecordingStored)).call == lost
+                await house.at_rest()
+                await house.ask("8025", "sign-in", "ready")
+                async with house.caller() as next_one:
+                    call = await to_queue(next_one)
+                    await talk(call, await desk.incoming())
+                    await call.hangup()
+                    await watch.fact(RecordingStored, count=2)
+
+
+# -- told to stop --
+
+
+async def test_sigterm_lets_the_talk_end(house: House) -> None:
+    async with house.desk("8025") as desk, house.caller() as caller, house.daemon() as daemon:
+        watch = house.watch()
+        call, answering, served = await connected(house, watch, caller, desk, "8025")
+        daemon.tell(signal.SIGTERM)
+        async with house.caller("13800000003") as late:
+            refused = await late.dial("1860")
+            await refused.wait_silence_end(5)
+            why = await watch.fact(CallRefused)
+            await refused.wait_ended(15)
+            assert (why.reason, refused.ended_by) == ("draining", "them")
+        await goes_on(call, answering)
+        assert daemon.process.returncode is None
+        await call.hangup()
+        assert await daemon.ended(AT_ONCE_S) == 0
+        assert (await watch.fact(CallClosed, call=served)).by == "caller"
+        await watch.fact(CallClosed, call=why.call, by="refused")
+        await watch.fact(RecordingStored, call=served)
+        await house.at_rest()
+
+
+async def test_a_second_sigterm_ends_at_once_and_the_talk_goes_on(house: House) -> None:
+    async with house.desk("8025") as desk, house.caller() as caller:
+        async with house.daemon() as daemon:
+            watch = house.watch()
+            call, answering, served = await connected(house, watch, caller, desk, "8025")
+            daemon.tell(signal.SIGTERM)
+            async with asyncio.timeout(5):
+                while not daemon.said("draining"):
+                    await asyncio.sleep(0.05)
+            daemon.tell(signal.SIGTERM)
+            assert await daemon.ended(AT_ONCE_S) == 0
+        await goes_on(call, answering)
+        async with house.daemon() as daemon:
+            await answering.hangup()
+            await call.wait_ended()
+            assert (await watch.fact(CallClosed, call=served)).by == "lost"
+            await watch.fact(RecordingStored, call=served)
+            await house.at_rest()
+            daemon.tell(signal.SIGINT)
+            assert await daemon.ended(AT_ONCE_S) == 0
