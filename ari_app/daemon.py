@@ -69,7 +69,9 @@ class Daemon:
     flows: Mapping[str, LoadedFlow]
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    hurried: bool = False  # Told twice to stop.
     door: str = ""  # Why new calls are refused by the shell; empty: open.
+    _prompts: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     @classmethod
     def open(cls, site: Site, install: Install) -> "Daemon":
@@ -90,9 +92,12 @@ class Daemon:
 
     def _prompt(self, prompt: str, language: str) -> str | None:
         """A prompt's file as Asterisk wants it: absolute, its own paths, without the extension."""
-        path = self.prompts.path(prompt, language)
-        mapped = path and seen_by_asterisk(PurePath(path), self.site.settings.asterisk.path_map)
-        return str(mapped.with_suffix("")) if mapped else None
+        key = prompt, language
+        if key not in self._prompts:
+            path = self.prompts.path(prompt, language)
+            mapped = path and seen_by_asterisk(PurePath(path), self.site.settings.asterisk.path_map)
+            self._prompts[key] = str(mapped.with_suffix("")) if mapped else None
+        return self._prompts[key]
 
     # -- running --
 
@@ -107,9 +112,8 @@ class Daemon:
         try:
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
                 services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run())
-                keeping = (self._watch(), self.housekeeping.run())
+                keeping = (self._watch(), self.housekeeping.run(), self._ready(ready))
                 running = [tasks.create_task(service) for service in (*services, *keeping)]
-                tasks.create_task(self._ready(ready))
                 await self.stopping.wait()
                 await self._drain()
                 for task in running:
@@ -122,8 +126,7 @@ class Daemon:
 
     def stop(self) -> None:
         """Drain and end. Asked a second time: end now, leaving the calls to the next daemon."""
-        if self.stopping.is_set():
-            self.loop.board.floor.calls.clear()
+        self.hurried = self.stopping.is_set()
         self.stopping.set()
 
     def on_signals(self) -> None:
@@ -132,7 +135,7 @@ class Daemon:
             asyncio.get_running_loop().add_signal_handler(number, self.stop)
 
     async def _ready(self, ready: asyncio.Event | None) -> None:
-        while not (self.ari.up and self.ami.connected) and not self.stopping.is_set():
+        while not (self.ari.up and self.ami.connected):
             await asyncio.sleep(0.02)
         if ready is not None:
             ready.set()
@@ -145,7 +148,7 @@ class Daemon:
         calls = self.loop.board.floor.calls
         if calls:
             log.info("draining", calls=len(calls), seconds=self.site.settings.limits.drain_s)
-        while calls and self.loop.clock.now() < end:
+        while calls and not self.hurried and self.loop.clock.now() < end:
             await asyncio.sleep(0.05)
         await self.recorder.drain()
         while self.loop.inbox:

@@ -42,8 +42,8 @@ class Housekeeping:
         while True:
             try:
                 await self.round()
-            except (HotlineError, OSError) as error:
-                log.warning("housekeeping could not be done; tried again later", error=str(error))
+            except Exception:  # Whatever it is, calls must go on: said, and tried again.
+                log.exception("housekeeping could not be done; tried again later")
             await asyncio.sleep(EVERY_S)
 
     async def round(self) -> None:
@@ -62,7 +62,10 @@ class Housekeeping:
         old = now - self.limits.compress_days * DAY_S
         packed = await self._write(lambda conn: retention.compressions(conn, old))
         for due in packed:
-            await self._compress(due, now)
+            try:
+                await self._compress(due, now)
+            except (HotlineError, OSError) as error:
+                log.warning("not compressed", recording=due.recording, error=str(error))
         if events or gone or packed:
             log.info("housekeeping", events_deleted=events, recordings_removed=len(gone), compressed=len(packed))
 

@@ -39,6 +39,7 @@ PURE_LIBRARIES: Final = {
         "math",
     ),
     *("operator", "re", "statistics", "string", "types", "typing", "zoneinfo", "pydantic", "numpy"),
+    *("ast", "holidays", "simpleeval"),  # flow: conditions and the calendar.
 }
 CLOCKS: Final = re.compile(r"\b(datetime\.(now|utcnow|today)|date\.today|time\.time)\(|\bfromtimestamp\([^,()]*\)")
 LINES_MAX, FUNCTION_LINES_MAX, PARAMETERS_MAX = 400, 40, 5

@@ -13,7 +13,7 @@ import aiohttp
 import structlog
 
 from ari_app.ari import resync
-from ari_app.ari.connection import AccessDenied, Address, Backoff, EventSocket, Replaced
+from ari_app.ari.connection import AccessDenied, Address, Backoff, EventSocket, Replaced, fetch
 from ari_app.ari.decode import Decoder
 from ari_app.ari.encode import Prompts, encode
 from ari_app.ari.lanes import Lanes, target_of
@@ -110,7 +110,7 @@ class AriLink:
         pool = self._pool = Pool(self.address, session)
         self._held = []
         listening = asyncio.create_task(self._listen(events))
-        settling = asyncio.create_task(self._settle())
+        settling = asyncio.create_task(self._settle(session))
         try:
             await asyncio.wait((listening, settling), return_when=asyncio.FIRST_COMPLETED)
             if settling.done():
@@ -138,13 +138,17 @@ class AriLink:
                 else:
                     self._held.append(event)
 
-    async def _settle(self) -> None:
+    async def _settle(self, session: aiohttp.ClientSession) -> None:
         """Subscribe, list, then tell the board everything at once, so that nothing can come in between."""
+
+        async def ask(request: Request) -> Reply:
+            return await fetch(self.address, session, request)
+
         try:
-            version = await resync.subscribe(self._plain, self.address)
-            listed = await resync.listing(self._plain, self.address)
-            over = await self._playbacks_over()
-            await self._catch_up()
+            version = await resync.subscribe(ask, self.address)
+            listed = await resync.listing(ask, self.address)
+            over = await self._playbacks_over(ask)
+            await self._catch_up(ask)
         except TimeoutError:
             raise AsteriskError("no answer to the listing in time") from None
         except (KeyError, TypeError, ValueError) as error:
@@ -163,24 +167,24 @@ class AriLink:
             if playback in self._playing:
                 self._emit(PlaybackEnded(playback, ok=True))
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self, ask: resync.Ask) -> None:
         """Wait until the event socket has brought what happened before now: an event of our own, and its coming back.
 
         Replies overtake events, since those pass through Asterisk's message bus.
         """
         name, seen = f"sync-{next(self._names)}", asyncio.Event()
         self._sync = (name, seen)
-        (await self._plain(Request("POST", f"events/user/{name}", {"application": self.address.app}))).check()
+        (await ask(Request("POST", f"events/user/{name}", {"application": self.address.app}))).check()
         try:
             await asyncio.wait_for(seen.wait(), SYNC_S)
         except TimeoutError:
             log.warning("events lag behind replies", seconds=SYNC_S)
 
-    async def _playbacks_over(self) -> list[PlaybackId]:
+    async def _playbacks_over(self, ask: resync.Ask) -> list[PlaybackId]:
         """Of the playbacks we wait for, those whose end was missed."""
         over = []
         for playback in tuple(self._playing):
-            if (await self._plain(Request("GET", f"playbacks/{playback}", {}))).status == 404:
+            if (await ask(Request("GET", f"playbacks/{playback}", {}))).status == 404:
                 over.append(playback)
         return over
 
@@ -190,9 +194,6 @@ class AriLink:
         if self._pool is None:
             raise AsteriskError(self.status)
         return await self._pool.ask(request, express)
-
-    async def _plain(self, request: Request) -> Reply:
-        return await self._ask(request, False)
 
     def _emit(self, event: Event) -> None:
         match event:

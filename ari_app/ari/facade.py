@@ -17,9 +17,8 @@ from urllib.parse import quote
 
 import aiohttp
 
-from ari_app.ari.connection import Address, denied
-from ari_app.ari.protocol import Occurred, Reply, hear
-from ari_app.errors import AsteriskError
+from ari_app.ari.connection import Address, fetch
+from ari_app.ari.protocol import Occurred, Request, hear
 
 Callback: TypeAlias = Callable[..., Awaitable[None] | None]
 
@@ -184,20 +183,11 @@ class Client:
             await socket.close()
 
     async def request(
-        self, method: str, path: str, query: Mapping[str, str], body: Any = None, returns: str = "void"
+        self, method: str, path: str, query: dict[str, str], body: Any = None, returns: str = "void"
     ) -> Any:
         """One HTTP request; `path` begins behind /ari. Gone, RequestFailed, AsteriskError (no connection)."""
-        url = f"{self._address.base}{path}"
-        try:
-            async with self._session.request(method, url, params=query, json=body) as answer:
-                content = await answer.read()
-                denied(answer.status)
-                if returns == "binary" and answer.ok:
-                    return content
-                reply = Reply(answer.status, answer.reason or "", content.decode(errors="replace")).check()
-        except (aiohttp.ClientError, OSError) as error:
-            raise AsteriskError(f"cannot reach ARI: {type(error).__name__}") from None
-        return self._promoted(returns, reply.value())
+        reply = await fetch(self._address, self._session, Request(method, path.lstrip("/"), query, body, timeout_s=30))
+        return reply.check().body if returns == "binary" else self._promoted(returns, reply.check().value())
 
     def _promoted(self, kind: str, value: Any) -> Any:
         inner = kind.removeprefix("List[").removesuffix("]")

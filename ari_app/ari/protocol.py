@@ -30,11 +30,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a request. `body` is JSON text, or empty."""
+    """The answer to a request. `body` is JSON text or empty; a recording's file over HTTP."""
 
     status: int
     reason: str
-    body: str = ""
+    body: str | bytes = ""
 
     @property
     def ok(self) -> bool:

@@ -22,10 +22,10 @@ from ari_app.phones.sip import PhoneError
 CALLER: Final = "13800138000"
 WAITER: Final = "13800138001"
 LISTEN_S: Final = 0.4  # Of the greeting, before the key.
-CALL_PAUSE_S: Final = 0.2
-ROUND_PAUSE_S: Final = 0.3  # Time for a declined offer to come back as "not ready".
+CALL_PAUSE_S: Final = 0.4
+ROUND_PAUSE_S: Final = 0.7  # Room for a declined offer to come back as "not ready"; 40 rounds in half a minute.
 LAG_EVERY_S: Final = 0.02
-SCRAPE_EVERY_S: Final = 2.0
+SCRAPE_EVERY_S: Final = 5.0
 
 
 @dataclass

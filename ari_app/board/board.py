@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import desk, link, seats, talk
+from ari_app.board import desk, link, recording, seats, talk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -154,14 +154,14 @@ class Board:
         owner = call_of(event.recording)
         assert owner is not None
         match event:
-            case RecordingStarted(recording):
+            case RecordingStarted(name):
                 if (call := self.floor.calls.get(owner)) is not None:
-                    talk.recording_started(self.floor, call, recording)
-            case RecordingJoined(recording, path, seconds, size, sha256):
-                self.floor.note(RecordingStored(owner, recording, path, seconds, size, sha256))
-            case RecordingUnusable(recording, reason):
-                self.floor.note(RecordingMissed(owner, recording, reason))
-                self.floor.do(Warn(f"recording {recording} unusable: {reason}", owner))
+                    recording.started(self.floor, call, name)
+            case RecordingJoined(name, path, seconds, size, sha256):
+                self.floor.note(RecordingStored(owner, name, path, seconds, size, sha256))
+            case RecordingUnusable(name, reason):
+                self.floor.note(RecordingMissed(owner, name, reason))
+                self.floor.do(Warn(f"recording {name} unusable: {reason}", owner))
 
     def _failed(self, event: CommandFailed, now: float) -> None:
         """A command failed. That its leg is gone is normal; the leg's own end says so, or we say it here."""
@@ -179,8 +179,10 @@ class Board:
         if event.reason not in ("gone", "down"):  # That the link is down is said once, by LinkDown.
             self.floor.do(Warn(f"{event.action} {event.target} failed: {event.reason} {event.detail}", event.call))
         if call is not None and event.action == "StartRecording":
-            talk.recording_failed(self.floor, call, event.target, f"{event.reason} {event.detail}".strip(), now)
+            recording.failed(self.floor, call, event.target, f"{event.reason} {event.detail}".strip(), now)
         elif event.action == "Play":
             self._playback(event.target, False, now)
+        elif call is not None and event.action == "Join" and event.reason == "gone":
+            talk.music_gone(self.floor, call)
         elif call is not None and event.action in ("Join", "MakeBridge") and event.reason not in ("gone", "down"):
             calls.close(self.floor, call, "lost", 41, now)

@@ -1,6 +1,6 @@
 """The flow half of a call, and its beginning and end. Waiting and talking are in talk."""
 
-from ari_app.board import seats, talk
+from ari_app.board import recording, seats, talk
 from ari_app.board.floor import Call, Floor
 from ari_app.flow import interpreter
 from ari_app.flow.interpreter import (
@@ -63,7 +63,7 @@ def arrive(floor: Floor, event: CallArrived, now: float) -> None:
     floor.do(Remember(call.id, call.leg, "HOTLINE_CALL", call.id), Answer(call.id, call.leg))
     floor.set_timer(call, "life", now + floor.settings.limits.call_s_max)
     if refusal is not None:
-        _refuse(floor, call, *refusal)
+        _refuse(floor, call, refusal, now)
         return
     assert flow is not None
     call.walk = Walk(flow, floor.zone, floor.settings.limits.steps_max)
@@ -81,10 +81,14 @@ def _refusal(floor: Floor, known: bool) -> tuple[str, str] | None:
     return None if known else ("unknown-number", "unknown-number")
 
 
-def _refuse(floor: Floor, call: Call, reason: str, prompt: str) -> None:
+def _refuse(floor: Floor, call: Call, refusal: tuple[str, str], now: float) -> None:
+    reason, prompt = refusal
     call.refusing = True
     floor.refusing += 1
     floor.note(CallRefused(call.id, reason))
+    if floor.refusing > floor.settings.limits.calls_max:  # Even saying no has its limit.
+        close(floor, call, "refused", 34, now)
+        return
     call.playback = floor.playback(call.id)
     floor.do(Play(call.id, call.leg, call.playback, (prompt,), call.language))
 
@@ -165,6 +169,7 @@ def prompt_over(floor: Floor, call: Call, playback: str, ok: bool, now: float) -
 def prompt_failed(floor: Floor, call: Call, now: float) -> None:
     """The caller is still there: the prompt was not heard. Note it, and go on as if it had been."""
     if call.playback is not None:
+        call.untold = call.untold or call.notice is not None
         floor.note(PromptFailed(call.id, call.cursor.node if call.cursor else ""))
         _heard(floor, call, now)
 
@@ -207,7 +212,7 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             if call.offer is not None and call.state is CallState.RINGING:
                 talk.offer_failed(floor, call, "ran-out" if name == "ring" else "unreachable", 0, now)
         case "record-again":
-            talk.record_again(floor, call)
+            recording.again(floor, call)
         case "life":
             close(floor, call, "limit", 16, now)
         case "hang-up":
@@ -257,7 +262,7 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
     for name in ("flow", "prompt", "wait", "life", "record-again"):
         floor.cancel_timer(call, name)
     for leg in sorted(call.legs):
-        floor.hang_up(call, leg, now)
+        floor.hang_up(call, leg, now, cause if by == "refused" else 16)
 
 
 def _finish(floor: Floor, call: Call, now: float) -> None:

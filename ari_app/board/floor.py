@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from typing import Literal
 
 from ari_app.acd.engine import Engine, Visit
 from ari_app.flow.interpreter import Cursor, Walk
 from ari_app.flow.model import LoadedFlow, Queue
 from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
-from ari_app.model.events import OpenCall
+from ari_app.model.events import BridgeSeen, OpenCall
 from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened
 from ari_app.model.ids import (
     AgentId,
@@ -83,6 +84,8 @@ class Call:
     talk: Talk | None = None
     recording: RecordingId | None = None
     recording_refused: bool = False
+    music: Literal["joined", "wanted", "joined again"] = "joined"  # wanted: made anew, after what is being said.
+    untold: bool = False  # The recording notice could not be played: then nothing may be recorded.
     recording_on: bool = False
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
     legs: set[LegId] = field(default_factory=set)  # Alive ones.
@@ -144,7 +147,7 @@ class Floor:
     desks: dict[CallId, Desk] = field(default_factory=dict)
     legs: dict[LegId, CallId] = field(default_factory=dict)  # Every live leg, callers', agents' and desks'.
     left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
-    partners: dict[LegId, tuple[LegId, ...]] = field(default_factory=dict)  # Whom a leg of an earlier daemon talks to.
+    orphans: dict[LegId, BridgeSeen] = field(default_factory=dict)  # Talks of an earlier daemon, by each of their legs.
     unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.
     refusing: int = 0  # Calls being refused: they do not count against calls_max.
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.

@@ -55,7 +55,7 @@ def _compare(floor: Floor, listed: Listed, now: float) -> None:
         _closed(floor, floor.left.pop(leg), now)
     for bridge in listed.bridges:
         if bridge.kind == "mixing":
-            floor.partners.update({leg: bridge.legs for leg in bridge.legs if leg in talking - set(floor.legs)})
+            floor.orphans.update({leg: bridge for leg in bridge.legs if leg in talking - set(floor.legs)})
     known = {call.talk.bridge for call in floor.calls.values() if call.talk is not None}
     for bridge in listed.bridges:
         if bridge.kind == "mixing" and bridge.bridge not in known and not set(bridge.legs) & talking:
@@ -82,10 +82,12 @@ def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
 
 
 def orphan_ended(floor: Floor, leg: LegId, now: float) -> None:
-    """A leg of an earlier daemon's talk ended: hang up the other, close the row and join the recording."""
-    for other in floor.partners.pop(leg, ()):
-        if floor.partners.pop(other, None) is not None:
-            floor.do(HangUp(NO_CALL, other))
+    """A leg of an earlier daemon's talk ended: hang up the other, drop the bridge, close the row, join the recording."""
+    if (bridge := floor.orphans.pop(leg, None)) is not None:
+        for other in bridge.legs:
+            if floor.orphans.pop(other, None) is not None:
+                floor.do(HangUp(NO_CALL, other))
+        floor.do(DropBridge(NO_CALL, bridge.bridge))
     if leg in floor.left:
         _closed(floor, floor.left.pop(leg), now)
 

@@ -1,23 +1,22 @@
 """The queue half of a call: waiting, offers, whisper, talk, recording. The flow half is in call."""
 
+from datetime import datetime
+
 from ari_app.acd.engine import Match, Visit, rank
-from ari_app.board import seats
+from ari_app.board import recording, seats
 from ari_app.board.floor import Call, Floor, Offer, Seat, Talk
+from ari_app.flow import hours
 from ari_app.flow.model import Queue
 from ari_app.model.effects import (
     Announce,
     DropBridge,
     Join,
-    JoinRecording,
     Leave,
     MakeBridge,
     Play,
     Remember,
     Ring,
-    StartRecording,
     StopPlay,
-    StopRecording,
-    Warn,
 )
 from ari_app.model.facts import (
     ClosedBy,
@@ -31,20 +30,16 @@ from ari_app.model.facts import (
     OfferRang,
     Queued,
     QueueLeft,
-    RecordingMissed,
     RecordingRefused,
-    RecordingRunning,
-    RecordingWanted,
     TalkEnded,
     VisitOutcome,
 )
-from ari_app.model.ids import AgentId, BridgeId, LegId, OfferId, QueueName, RecordingId
+from ari_app.model.ids import BridgeId, LegId, OfferId, QueueName
 from ari_app.model.settings import Queue as QueueSettings
 from ari_app.model.settings import RecordingPolicy
 from ari_app.model.states import AgentMove, AgentState, CallMove, CallState
 
 OFFER_AGAIN_S = 1.0  # After a phone could not be rung through no fault of its own.
-RECORD_AGAIN_S = 2.0  # Between tries to record while a talk goes on unrecorded.
 
 
 def music_bridge(music: str) -> BridgeId:
@@ -61,18 +56,12 @@ def queue_of(floor: Floor, call: Call) -> QueueSettings:
 
 
 def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
-    """Into the queue; returns the flow's branch (`full`, `no_agents`) when the caller cannot wait there."""
+    """Into the queue; returns the flow's branch (`closed`, `full`, `no_agents`) when the caller cannot wait there."""
     name, settings = QueueName(node.queue), floor.settings.queues[node.queue]
     call.visits += 1
-    signed_in = [s.agent for s in floor.seats.values() if s.state is not AgentState.SIGNED_OUT]
-    refused: tuple[VisitOutcome, str] | None = None
-    if floor.engine.length(name) >= settings.waiting_max:
-        refused = "full", "full"
-    elif node.on_no_agents is not None and not floor.engine.servers(name, signed_in):
-        refused = "no-agents", "no_agents"
-    if refused:
-        floor.note(QueueLeft(call.id, call.visits, name, refused[0], 0.0))
-        return refused[1]
+    if (refused := _turned_away(floor, node, settings, now)) is not None:
+        floor.note(QueueLeft(call.id, call.visits, name, refused, 0.0))
+        return refused.replace("-", "_")
     call.queue, call.visit = node, Visit(call.id, call.visits, name, node.priority, now, rank(now, node.priority))
     call.to(CallMove.ENQUEUE)
     match = floor.engine.enter(call.visit)
@@ -80,10 +69,40 @@ def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
     floor.note(Queued(call.id, call.visits, name, node.priority, call.visit.rank, position))
     floor.set_timer(call, "wait", now + settings.wait_s_max)
     floor.do(Remember(call.id, call.leg, "HOTLINE_QUEUE", f"{name} {now:.3f} {node.priority}"))
+    call.music = "joined"
     floor.do(Join(call.id, music_bridge(settings.music), call.leg))
     _say_while_waiting(floor, call, node, settings.recording)
     if match is not None:
         make_offer(floor, match, now)
+    return None
+
+
+def music_gone(floor: Floor, call: Call) -> None:
+    """Joining a waiting caller to his music failed because one of them is gone: if it was the music, make it anew."""
+    if call.state in (CallState.QUEUED, CallState.RINGING) and call.music == "joined":
+        music = queue_of(floor, call).music
+        floor.do(MakeBridge(None, music_bridge(music), "holding", music))
+        call.music = "wanted"
+        if call.playback is None:
+            _join_music(floor, call)
+
+
+def _join_music(floor: Floor, call: Call) -> None:
+    call.music = "joined again"
+    floor.do(Join(call.id, music_bridge(queue_of(floor, call).music), call.leg))
+
+
+def _turned_away(floor: Floor, node: Queue, queue: QueueSettings, now: float) -> VisitOutcome | None:
+    """Why nobody can wait in this queue just now; None when he can."""
+    if queue.hours is not None:
+        local = datetime.fromtimestamp(now, floor.zone)
+        if hours.state(floor.settings.hours[queue.hours], local) != "open":
+            return "closed"
+    if floor.engine.length(QueueName(node.queue)) >= queue.waiting_max:
+        return "full"
+    signed_in = [s.agent for s in floor.seats.values() if s.state is not AgentState.SIGNED_OUT]
+    if node.on_no_agents is not None and not floor.engine.servers(QueueName(node.queue), signed_in):
+        return "no-agents"
     return None
 
 
@@ -113,6 +132,8 @@ def hush(floor: Floor, call: Call) -> None:
 def prompt_over(floor: Floor, call: Call, now: float) -> None:
     """What the waiting caller heard is over."""
     was_notice, call.playback, call.notice = call.notice is not None, None, None
+    if call.music == "wanted" and call.state is not CallState.WHISPERING:
+        _join_music(floor, call)
     if was_notice:
         if call.state is CallState.WHISPERING:
             _join_if_heard(floor, call, now)
@@ -210,7 +231,7 @@ def _take_back(floor: Floor, call: Call, outcome: OfferOutcome, now: float) -> N
     if call.state in (CallState.RINGING, CallState.WHISPERING):
         call.to(CallMove.OFFER_ENDS)
     floor.hang_up(call, offer.leg, now, 26)
-    drop_recording(floor, call)
+    recording.drop(floor, call)
     if offer.leg not in call.legs:
         rematch(floor, seats.leg_gone(floor, seat, offer.leg, now), now)
 
@@ -220,7 +241,7 @@ def offer_failed(floor: Floor, call: Call, outcome: OfferOutcome, cause: int, no
     offer = _end_offer(floor, call, outcome, cause)
     call.to(CallMove.OFFER_ENDS)
     floor.hang_up(call, offer.leg, now, 26)
-    drop_recording(floor, call)
+    recording.drop(floor, call)
     reason = "ring-no-answer" if outcome == "ran-out" else outcome
     seats.lost_offer(floor, floor.seats[offer.agent], reason, now)
     assert call.visit is not None
@@ -258,7 +279,7 @@ def outcome_of(offer: Offer, cause: int) -> OfferOutcome:
 
 
 def agent_answered(floor: Floor, call: Call, leg: LegId, now: float) -> None:
-    """The agent hears the whisper while the caller still hears music; recording is ordered now, to be on in time."""
+    """The agent hears the whisper while the caller still hears music."""
     offer, talk = call.offer, call.talk
     if leg == call.leg or (talk and talk.leg == leg) or (offer and offer.leg == leg and offer.answered):
         return  # Said twice.
@@ -270,8 +291,6 @@ def agent_answered(floor: Floor, call: Call, leg: LegId, now: float) -> None:
     floor.cancel_timer(call, "no-ringing")
     floor.cancel_timer(call, "ring")
     queue = queue_of(floor, call)
-    if queue.recording.policy != "ask":  # Else not before the caller's chance to refuse is over.
-        _order_recording(floor, call, offer.agent, queue.recording)
     if queue.whisper:
         offer.whisper = floor.playback(call.id)
         floor.do(Play(call.id, leg, offer.whisper, (queue.whisper,), floor.settings.language))
@@ -291,8 +310,7 @@ def _join_if_heard(floor: Floor, call: Call, now: float) -> None:
     if offer is None or visit is None or offer.whisper is not None or call.notice is not None:
         return
     hush(floor, call)
-    if call.recording is None:
-        _order_recording(floor, call, offer.agent, queue_of(floor, call).recording)
+    recording.order(floor, call, offer.agent, queue_of(floor, call).recording)  # Not before he was told of it.
     bridge = BridgeId(floor.mint.part(call.id, "b"))
     wait_s = round(now - visit.since, 3)
     call.offer = call.visit = None
@@ -329,7 +347,7 @@ def end_talk(floor: Floor, call: Call, by: ClosedBy, now: float) -> None:
     if talk.held:
         floor.note(HoldEnded(call.id, talk.agent))
     floor.note(TalkEnded(call.id, OfferId(talk.leg), talk.agent, by, round(now - talk.since, 3)))
-    drop_recording(floor, call)
+    recording.drop(floor, call)
     floor.hang_up(call, talk.leg, now)
     floor.do(DropBridge(call.id, talk.bridge))
     seat = floor.seats[talk.agent]
@@ -342,49 +360,3 @@ def end_talk(floor: Floor, call: Call, by: ClosedBy, now: float) -> None:
 
 def seat_leg_gone(floor: Floor, seat: Seat, leg: LegId, now: float) -> None:
     rematch(floor, seats.leg_gone(floor, seat, leg, now), now)
-
-
-# -- recording --
-
-
-def _order_recording(floor: Floor, call: Call, agent: AgentId, policy: RecordingPolicy) -> None:
-    if policy.policy == "never" or call.recording_refused or call.visit is None:
-        return
-    call.recording = RecordingId(floor.mint.part(call.id, "r"))
-    call.recording_on = call.recording_missed = False
-    floor.note(RecordingWanted(call.id, call.recording, call.visit.queue, agent, policy.basis, policy.keep_days))
-    floor.do(StartRecording(call.id, call.leg, call.recording))
-
-
-def recording_started(floor: Floor, call: Call, recording: RecordingId) -> None:
-    if call.recording == recording and not call.recording_on:
-        call.recording_on = True
-        floor.note(RecordingRunning(call.id, recording))
-
-
-def recording_failed(floor: Floor, call: Call, recording: str, reason: str, now: float) -> None:
-    """Unrecorded, and noticed: a fact, a warning, and another try while the talk lasts."""
-    if call.recording != recording or call.recording_on:
-        return
-    if not call.recording_missed:
-        call.recording_missed = True
-        floor.note(RecordingMissed(call.id, call.recording, reason))
-        floor.do(Warn(f"not recorded: {reason}", call.id))
-    floor.set_timer(call, "record-again", now + RECORD_AGAIN_S)
-
-
-def record_again(floor: Floor, call: Call) -> None:
-    if call.recording is not None and not call.recording_on:
-        floor.do(StartRecording(call.id, call.leg, call.recording))
-
-
-def drop_recording(floor: Floor, call: Call) -> None:
-    """The talk is over: stop, and make one file of the two sides."""
-    if call.recording is None:
-        return
-    recording, call.recording = call.recording, None
-    floor.cancel_timer(call, "record-again")
-    if call.leg in call.legs:
-        floor.do(StopRecording(call.id, call.leg, recording))
-    if call.recording_on:
-        floor.do(JoinRecording(call.id, recording))

@@ -26,7 +26,7 @@ def list_agents(as_json: common.AsJson = False) -> None:
         return
     for agent in agents:
         common.console.print(
-            f"{agent['agent']:>8}  {agent['state']:<11} {agent['reason'] or '-':<16} "
+            f"{agent['number']:>8}  {agent['state']:<11} {agent['reason'] or '-':<16} "
             f"{agent['seconds']:>7.0f}s  {agent['phone']:<12} {agent['call'] or ''}",
             markup=False,
         )

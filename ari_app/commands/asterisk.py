@@ -5,6 +5,7 @@ import typer
 from ari_app.commands import common
 from ari_app.errors import AsteriskError
 from ari_app.provision import install as provision
+from ari_app.site import Site
 
 app = typer.Typer(no_args_is_help=True, help="The Asterisk underneath.")
 
@@ -19,13 +20,17 @@ def install() -> None:
     )
 
 
+def _ours(at: Site) -> None:
+    if at.settings.asterisk.run == "system":
+        raise AsteriskError("asterisk.run is system: use the box's own service, e.g. systemctl restart asterisk")
+
+
 @app.command()
 def start() -> None:
     """Write the configuration and start our Asterisk."""
     at = common.site()
     found = common.installed(at)
-    if at.settings.asterisk.run == "system":
-        raise AsteriskError("asterisk.run is system: start the box's own service, e.g. systemctl start asterisk")
+    _ours(at)
     instance = at.instance(found)
     changed = instance.write(at.rendered(found))
     if instance.start():
@@ -43,6 +48,7 @@ def start() -> None:
 def stop() -> None:
     """Stop our Asterisk; calls on it end."""
     at = common.site()
+    _ours(at)
     common.console.print("stopped" if at.instance(common.installed(at)).stop() else "did not run")
 
 

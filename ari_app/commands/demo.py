@@ -29,6 +29,8 @@ def demo(
     if listen and not _is_address(listen):
         raise ConfigError(f"--listen {listen}: not an IP address, e.g. 0.0.0.0 for all of this machine's")
     site = common.site(**({"asterisk": {"sip_listen": listen}} if listen else {}))
+    if site.settings.asterisk.run == "system":
+        raise ConfigError("asterisk.run is system; the demo runs an Asterisk of its own: set it to private")
     found = provision.find(site.asterisk_root) or provision.install(site.asterisk_root, say)
     instance = site.instance(found)
     changed = instance.write(site.rendered(found))

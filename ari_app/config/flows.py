@@ -69,6 +69,5 @@ def _unreachable(flow: Flow, marks: Marks) -> Iterator[Problem]:
             todo += next_nodes(flow.nodes[name]).values()
     for name in flow.nodes:
         if name not in reached:
-            yield marks.key_problem(
-                ("nodes", name), UNREACHABLE, "no way leads here", "remove it, or point a node to it"
-            )
+            hint = "remove it, or point a node to it"
+            yield marks.key_problem(("nodes", name), UNREACHABLE, f"no way leads to {shown(name)}", hint)

@@ -1,7 +1,7 @@
 """Conditions and values of a flow: `balance < 0 and vip`. Pure; names, comparisons and arithmetic, nothing else.
 
 simpleeval with no functions and no attributes; names are checked when the flow is loaded. Texts are compared with texts:
-what a caller typed is text, `number(typed)` makes it a number.
+what a caller typed is text; `number(typed)` makes it one.
 """
 
 import ast
@@ -64,9 +64,9 @@ def unknown_names(text: str, known: Collection[str]) -> list[str]:
 def evaluate(text: str, values: Mapping[str, Value]) -> Value:
     """Work it out. BadExpression, with the reason, when it cannot be: the flow then takes the branch of that case."""
     _parsed(text)
-    evaluator = SimpleEval(names=dict(values), functions={"number": _number})
+    evaluator = SimpleEval(names=dict(values), functions={"number": _number})  # type: ignore[no-untyped-call]
     try:
-        result = evaluator.eval(text)
+        result = evaluator.eval(text)  # type: ignore[no-untyped-call]
     except (InvalidExpression, TypeError, ValueError, ArithmeticError) as error:
         raise BadExpression(f"{text!r}: {error}") from None
     if not isinstance(result, str | int | float | bool):

@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Final, Literal
 
-from holidays.countries import China
+from holidays.countries.china import China
 
 from ari_app.model.settings import Hours
 
@@ -19,7 +19,7 @@ State = Literal["open", "closed", "holiday"]
 
 @lru_cache(maxsize=16)
 def _calendar(year: int) -> China:
-    return China(years=[year])
+    return China(years=[year])  # type: ignore[no-untyped-call]
 
 
 def made_up_known(year: int) -> bool:

@@ -47,7 +47,7 @@ class WaitedOut:
 
 @dataclass(frozen=True, slots=True)
 class QueueDone:
-    """The queue node's visit ended: `next`, `timeout`, `full` or `no_agents`."""
+    """The queue node's visit ended: `next`, `timeout`, `full`, `closed` or `no_agents`."""
 
     branch: str
 
@@ -146,7 +146,7 @@ def step(walk: Walk, at: Cursor, got: Input, now: float) -> Step:
         case ((Greet() | Play()), SaidAll()) if at.saying:
             return _enter(walk, node.next, at.typed, now)
         case Queue(), QueueDone(branch):
-            turned_away = branch in ("full", "no_agents")
+            turned_away = branch in ("full", "closed", "no_agents")
             return _enter(walk, _branch(node, branch), "", now, at.steps if turned_away else 0)
         case HangUp(), SaidAll() if at.saying:
             return replace(at, saying=False, ended=True), (End(),)
@@ -226,6 +226,7 @@ def _branch(node: Queue, branch: str) -> str:
         "next": lambda: node.next,
         "timeout": lambda: node.on_timeout,
         "full": lambda: node.on_full,
+        "closed": lambda: node.on_closed,
         "no_agents": lambda: node.on_no_agents,
     }
     return places[branch]() or GOODBYE

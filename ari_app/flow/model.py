@@ -64,6 +64,7 @@ class Queue(Part):
     next: NodeName | None = Field(None, description="Node after the agent has hung up; goodbye when left out.")
     on_timeout: NodeName | None = Field(None, description="Node when the caller waited wait_s_max.")
     on_full: NodeName | None = Field(None, description="Node when the queue is full.")
+    on_closed: NodeName | None = Field(None, description="Node outside the queue's hours.")
     on_no_agents: NodeName | None = Field(
         None, description="Node when nobody with the skills is signed in. Left out: the caller waits."
     )
@@ -115,7 +116,7 @@ _GOODBYE = HangUp(type="hangup", say=("goodbye",))
 def next_nodes(node: Greet | Play | Menu | Queue | SwitchLanguage | HangUp) -> dict[str, str]:
     """Every node a node leads to, by the place it is named at (`keys.1`, `next`, `on_silence`)."""
     places = {f"keys.{key}": target for key, target in node.keys.items()} if isinstance(node, Menu) else {}
-    for place in ("next", "on_wrong", "on_silence", "on_timeout", "on_full", "on_no_agents"):
+    for place in ("next", "on_wrong", "on_silence", "on_timeout", "on_full", "on_closed", "on_no_agents"):
         if (target := getattr(node, place, None)) is not None:
             places[place] = target
     return places

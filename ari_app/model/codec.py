@@ -23,6 +23,7 @@ class _Shape:
 
 
 _SHAPES: dict[type[Any], tuple[_Shape, ...]] = {}
+_ATOMS = frozenset((str, int, float, bool, type(None)))
 
 
 def _shapes(cls: type[Any]) -> tuple[_Shape, ...]:
@@ -39,12 +40,19 @@ def personal_fields(kind: str) -> tuple[str, ...]:
 
 def encode(record: Any) -> dict[str, Any]:
     """An event or a fact as a JSON-able dict, its class name under `kind`."""
-    return {"kind": type(record).__name__, **_plain(record)}
+    return {"kind": type(record).__name__, **encode_fields(record)}
+
+
+def encode_fields(record: Any) -> dict[str, Any]:
+    """The fields of an event or a fact as a JSON-able dict."""
+    return {shape.name: _plain(getattr(record, shape.name)) for shape in _shapes(type(record))}
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _ATOMS:  # Nearly all; some hundred a call.
+        return value
     if is_dataclass(value):
-        return {shape.name: _plain(getattr(value, shape.name)) for shape in _shapes(type(value))}
+        return encode_fields(value)
     return [_plain(v) for v in value] if isinstance(value, tuple | list) else value
 
 

@@ -11,7 +11,7 @@ from ari_app.model.ids import AgentId, CallId, LegId, Number, OfferId, PhoneName
 from ari_app.model.states import AgentState
 
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
-VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "failed"]
+VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
 
 
@@ -220,7 +220,10 @@ class PromptFailed:
 
 @dataclass(frozen=True, slots=True)
 class CallClosed:
-    """The last fact of a call. `node` is where the caller was; `seconds` from the first ring to the last leg gone."""
+    """The call is over; its recording and disposition may follow.
+
+    `node` is where the caller was; `seconds` from the first ring to the last leg gone.
+    """
 
     call: CallId
     by: ClosedBy

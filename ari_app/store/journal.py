@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
 import structlog
 
 from ari_app.errors import StoreError
+from ari_app.model.facts import DURABLE
 from ari_app.store import connect, queries, rows
 from ari_app.store.emergency import EmergencyFile, beside
 from ari_app.store.lock import StoreLock
@@ -51,11 +52,15 @@ _FAULTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`retry_s`: how long rows wait in memory before the emergency file. `pause_s`: between two tries."""
+    """`retry_s`: how long rows wait in memory before the emergency file. `pause_s`: between two tries.
+
+    `linger_s`: how long rows nobody waits for wait for others, to share a transaction (0.4 ms CPU, however few rows).
+    """
 
     emergency_bytes: int = 8 << 20
     retry_s: float = 5.0
     pause_s: float = 0.25
+    linger_s: float = 0.03
 
 
 @dataclass(slots=True)
@@ -83,6 +88,7 @@ class Journal:
         self._options = options
         self._signal = threading.Condition()
         self._inbox: list[_Job] = []
+        self._urgent = False  # Somebody waits for what is in the inbox.
         self._stuck: list[_Job] = []  # The writer's own: taken from the inbox, not yet on any disk.
         self._closing = False
         self._faulty_since: float | None = None
@@ -132,8 +138,10 @@ class Journal:
 
     def append(self, batch: Batch) -> "Future[None]":
         """Queue rows and return at once. The future is done when their transaction is committed (or, in an
-        emergency, synced to the emergency file); it fails with StoreError if a row was refused for what it holds."""
-        return self._put(_Job([rows.line_of(row, self.epoch) for row in batch], None))
+        emergency, synced to the emergency file); it fails with StoreError if a row was refused for what it holds.
+        A batch without a durable fact may linger (Options)."""
+        urgent = not batch or any(isinstance(row[2], DURABLE) for row in batch)
+        return self._put(_Job([rows.line_of(row, self.epoch) for row in batch], None), urgent)
 
     def committed(self) -> "Future[None]":
         """Done when everything appended so far is committed."""
@@ -143,7 +151,7 @@ class Journal:
         """Do `work` on the writer's connection, in a savepoint of the next transaction: retention, marks. It may be
         done more than once if the transaction has to be tried again. Fails with what `work` raised, or in an
         emergency with StoreError."""
-        return self._put(_Job((), work))
+        return self._put(_Job((), work), urgent=True)
 
     def close(self) -> None:
         """Write what waits, end the writer, release the lock. StoreError when rows had to be given up."""
@@ -157,7 +165,7 @@ class Journal:
         if self.waiting:
             raise StoreError(f"{self.waiting} rows could not be written anywhere and are lost: the disk is full.")
 
-    def _put(self, job: _Job) -> "Future[Any]":
+    def _put(self, job: _Job, urgent: bool) -> "Future[Any]":
         job.done.set_running_or_notify_cancel()  # Nobody may cancel what will be written.
         with self._signal:
             if self._closing:
@@ -165,7 +173,9 @@ class Journal:
                 return job.done
             self._inbox.append(job)
             self.waiting += len(job.lines)
-            self._signal.notify()
+            self._urgent = self._urgent or urgent
+            if urgent or len(self._inbox) == 1:
+                self._signal.notify()
         return job.done
 
     # -- the writer thread --
@@ -191,8 +201,9 @@ class Journal:
                 if left is not None and left <= 0:
                     break
                 self._signal.wait(left)
+            self._signal.wait_for(lambda: self._urgent or self._closing, self._options.linger_s)
             self._stuck += self._inbox
-            self._inbox = []
+            self._inbox, self._urgent = [], False
             if self._closing and not self._stuck:
                 return False
         return True

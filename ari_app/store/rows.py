@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 import orjson
@@ -41,10 +41,7 @@ def line_of(row: Row, epoch: int) -> Line:
     record: Any = row[2]
     if row[0] == "event" and row[3] and isinstance(record, KeyPressed):
         record = replace(record, digit=SECRET_DIGIT)
-    plain = codec.encode(record)
-    return Line(
-        row[0], row[1], epoch, type(record).__name__, {field.name: plain[field.name] for field in fields(record)}
-    )
+    return Line(row[0], row[1], epoch, type(record).__name__, codec.encode_fields(record))
 
 
 def insert(conn: sqlite3.Connection, line: Line, *, project: bool = True) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,6 @@ from ari_app import cli
 from ari_app.ari.connection import Address
 from ari_app.errors import HotlineError
 from ari_app.model.facts import (
-    AgentChanged,
     CallClosed,
     CallRefused,
     Connected,
@@ -37,6 +36,7 @@ from ari_app.phones import audio
 from ari_app.phones.call import Call
 from ari_app.phones.phone import Phone, ring_only
 from ari_app.store import projections
+from ari_app.store.history import open_history
 from ari_app.store.reader import open_reader
 from ari_app.store.rebuild import rebuild
 from ari_app.web.client import Api
@@ -47,6 +47,7 @@ from tests.e2e.test_calls import to_queue
 F = TypeVar("F")
 DRAIN_S = 20
 READY_S = 20
+NO_LINK = "no link to Asterisk; trying again"
 AT_ONCE_S = 3  # A daemon that has nothing to wait for ends within.
 QUICK: dict[str, Any] = {
     "queues": {"billing": {"recording": {"policy": "always"}, "whisper": ""}, "network": {"whisper": ""}},
@@ -219,7 +220,9 @@ def plain(asterisk: RunningAsterisk) -> dict[str, Any]:
 
 
 ENDS = {
-    "call": "closed_at",
+    "call": "closed_at",  # The others once CallClosed ends what is open of its call (store/projections).
+}
+_ENDS = {
     "leg": "closed_at",
     "ivr_step": "left_at",
     "queue_visit": "left_at",
@@ -376,3 +379,139 @@ async def test_a_second_sigterm_ends_at_once_and_the_talk_goes_on(house: House) 
             await house.at_rest()
             daemon.tell(signal.SIGINT)
             assert await daemon.ended(AT_ONCE_S) == 0
+
+
+# -- what it needs and does not get --
+
+BAD_CONFIG = """name: Bad
+numbers: {"1860": {flow: main}}
+queues:
+  billing: {skills: {billing: 1}, ring_s: soon}
+colour: red
+"""
+
+
+async def test_what_cannot_be_started_says_why_and_starts_nothing(house: House) -> None:
+    folder, port = house.config.parent, house.asterisk.settings.web.port
+    taken = house.write("taken.yaml", {"paths": {"state": str(folder / "taken")}})
+    bad = house.config.with_name("bad.yaml")
+    bad.write_text(f"{BAD_CONFIG}paths: {{state: {folder / 'bad'}}}\n")
+    async with (
+        house.daemon() as first,
+        house.daemon(ready=False) as second,
+        house.daemon(taken, ready=False) as third,
+        house.daemon(bad, ready=False) as fourth,
+    ):
+        assert await asyncio.gather(*(each.ended(READY_S) for each in (second, third, fourth))) == [1, 1, 1]
+        told = [line for line in second.text.splitlines() if not line.startswith("{")]
+        assert told[0] == f"A daemon already runs on the store {house.store} (pid {first.process.pid})."
+        assert len(told) == 2 and told[1].startswith(f"Stop it (kill {first.process.pid})")
+        told = [line for line in third.text.splitlines() if not line.startswith("{")]
+        assert told[0].startswith(f"cannot serve HTTP on 127.0.0.1:{port}: ") and len(told) == 2
+        told = [line.partition("  ")[0] for line in fourth.text.splitlines()]
+        assert told == [f"{bad}:{place}" for place in ("2:26", "4:22", "4:43", "5:1")], fourth.text
+        assert not (folder / "bad").exists()
+        assert (await house.health(first))["ok"]
+        first.tell(signal.SIGTERM)
+        assert await first.ended(AT_ONCE_S) == 0
+
+
+async def test_without_asterisk_it_waits_and_says_so_once(house: House) -> None:
+    instance = house.asterisk.instance
+    await asyncio.to_thread(instance.stop)
+    async with house.daemon(ready=False) as daemon:
+        health = await house.health(daemon)
+        assert not health["ok"] and health["stake"]
+        assert {name: part["ok"] for name, part in health["parts"].items()} == {
+            **dict.fromkeys(health["parts"], True),
+            "asterisk": False,
+            "ami": False,
+        }
+        assert "cannot connect" in health["parts"]["asterisk"]["text"]
+        assert "cannot reach" in health["parts"]["ami"]["text"]
+        async with asyncio.timeout(10):
+            while len(daemon.said(NO_LINK, "debug")) < 3:
+                await asyncio.sleep(0.05)
+        await asyncio.to_thread(instance.start)
+        await house.healthy(daemon)
+        reasons = [line["reason"] for line in daemon.said(NO_LINK, "error")]
+        assert reasons.count("cannot connect: ClientConnectorError") == 1 and len(reasons) <= 3, reasons
+        assert len(daemon.said("manager interface of Asterisk", "warning")) == 1
+        watch = house.watch()
+        async with house.desk("8025") as desk, house.caller() as caller:
+            call, _, served = await connected(house, watch, caller, desk, "8025")
+            await call.hangup()
+            await watch.fact(RecordingStored, call=served)
+        await house.at_rest()
+
+
+async def test_a_wrong_password_is_said_once(house: House) -> None:
+    folder = house.config.parent / "wrong"
+    folder.mkdir()
+    (folder / "secrets.yaml").touch(mode=0o600)
+    (folder / "secrets.yaml").write_text(
+        yaml.safe_dump({**house.asterisk.secrets.model_dump(), "ari_password": "not-the-one"})
+    )
+    async with house.daemon(house.write("wrong.yaml", {"paths": {"state": str(folder)}}), ready=False) as daemon:
+        async with asyncio.timeout(15):
+            while not daemon.said(NO_LINK, "debug"):  # It has tried again.
+                await asyncio.sleep(0.1)
+        health = await house.health(daemon)
+        assert not health["parts"]["asterisk"]["ok"] and health["parts"]["ami"]["ok"]
+        assert "wrong ARI user or password" in health["parts"]["asterisk"]["text"]
+        assert len(daemon.said(NO_LINK, "error")) == 1
+        assert "not-the-one" not in daemon.text
+        daemon.tell(signal.SIGTERM)
+        assert await daemon.ended(AT_ONCE_S) == 0
+        assert not daemon.said("ready")
+
+
+# -- the commands, and what the whole file has left in the store --
+
+
+def said_by(house: House, *words: str) -> str:
+    """What a command prints, having ended well."""
+    done = CliRunner().invoke(cli.app, words, env={"HOTLINE_CONFIG": str(house.config)})
+    assert done.exit_code == 0, (words, done.output, done.exception)
+    return done.output
+
+
+async def test_the_commands_beside_a_running_daemon(house: House) -> None:
+    async with house.daemon() as daemon:
+        watch = house.watch()
+        async with house.desk("8025") as desk, house.caller() as caller:
+            call, _, served = await connected(house, watch, caller, desk, "8025")
+            agents = json.loads(said_by(house, "agent", "list", "--json").splitlines()[-1])["agents"]
+            assert {agent["number"]: agent["state"] for agent in agents}["8025"] == "talking"
+            assert "8025  talking" in said_by(house, "agent", "list")
+            await call.hangup()
+            stored = await watch.fact(RecordingStored, call=served)
+        await house.at_rest()
+        listed = said_by(house, "call", "list")
+        assert listed.splitlines()[0].startswith(f"{served:>8}  2") and "138****8000" in listed and CALLER not in listed
+        newest = json.loads(said_by(house, "call", "list", "--limit", "1", "--json").splitlines()[-1])["calls"]
+        assert [(each["call"], each["queue"], each["agent"]) for each in newest] == [(served, "billing", "8025")]
+        shown = said_by(house, "call", "show", served)
+        assert "billing" in shown and "8025" in shown and CALLER not in shown
+        assert CALLER in said_by(house, "call", "show", served, "--numbers")
+        assert stored.path in said_by(house, "recording", "list")
+        assert " 0 problems" in said_by(house, "recording", "verify")
+        checks = json.loads(said_by(house, "doctor", "--json").splitlines()[-1])
+        assert checks["ok"] and {"daemon", "free disk"} <= {check["name"] for check in checks["checks"]}
+        assert "channels" in said_by(house, "asterisk", "status")
+        assert said_by(house, "config", "check").rstrip().endswith("ok")
+        assert said_by(house, "flow", "check").rstrip().endswith("ok")
+        assert "pjsip.conf" in said_by(house, "conf", "show")
+        daemon.tell(signal.SIGTERM)
+        assert await daemon.ended(AT_ONCE_S) == 0
+
+
+def test_every_run_replays_and_the_projections_can_be_made_anew(house: House) -> None:
+    with open_history(house.store) as history:
+        epochs = sorted(history.epochs)
+    assert len(epochs) >= house.started - 4  # Those that were refused have no run.
+    for epoch in epochs:
+        assert "every decision as it was" in said_by(house, "replay", str(epoch))
+    live = rows_of(house.store)
+    rebuild(house.store)
+    assert rows_of(house.store) == live

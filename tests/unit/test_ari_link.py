@@ -58,19 +58,35 @@ class FakeAri:
             await self.serve(socket, json.loads(frame.data))
         return socket
 
+    async def http(self, request):
+        """Listings come over HTTP: a long reply over a WebSocket kills Asterisk 22.10.1."""
+        assert request.headers["Authorization"].startswith("Basic ")
+        status, body = await self.answer(request.method, request.match_info["path"])
+        return web.Response(status=status, text=body)
+
     async def serve(self, socket, request):
         assert socket is not self.events, "the event socket carries no requests"
-        name = f"{request['method']} {request['uri']}"
-        self.asked.append(name)
-        if name in self.during:
-            await self.during[name]()
-        if request["uri"].startswith("events/user/"):
-            await self.say({"type": "ChannelUserevent", "eventname": request["uri"].rpartition("/")[2]})
-        answer = self.answers.get(name, APPLICATION if "applications/" in name else 204)
-        status, body = (answer, "") if isinstance(answer, int) else (200, json.dumps(answer))
+        assert request["method"] != "GET"
+        status, body = await self.answer(request["method"], request["uri"])
         await socket.send_json(
             {"type": "RESTResponse", "request_id": request["request_id"], "status_code": status, "message_body": body}
         )
+
+    async def answer(self, method, path):
+        name = f"{method} {path}"
+        self.asked.append(name)
+        if name in self.during:
+            await self.during[name]()
+        if path.startswith("events/user/"):
+            await self.say({"type": "ChannelUserevent", "eventname": path.rpartition("/")[2]})
+        answer = self.answers.get(name, APPLICATION if "applications/" in name else 204)
+        return (answer, "") if isinstance(answer, int) else (200, json.dumps(answer))
+
+    def app(self):
+        app = web.Application()
+        app.router.add_get("/ari/events", self.socket)
+        app.router.add_route("*", "/ari/{path:.*}", self.http)
+        return app
 
     async def say(self, message):
         await self.events.send_str(message if isinstance(message, str) else json.dumps(message))
@@ -97,9 +113,7 @@ class Told(list):
 
 @asynccontextmanager
 async def linked(fake, password="secret"):
-    app = web.Application()
-    app.router.add_get("/ari/events", fake.socket)
-    async with TestServer(app) as server:
+    async with TestServer(fake.app()) as server:
         told = Told()
         link = AriLink(Address(str(server.make_url("/")), "hotline", password, "app"), told, lambda p, _: f"/s/{p}")
         running = asyncio.create_task(link.run())
@@ -236,9 +250,7 @@ async def test_more_requests_than_sockets_wait_their_turn_and_the_express_does_n
     fake = FakeAri()
     go = asyncio.Event()
     fake.during["POST slow"] = go.wait
-    app = web.Application()
-    app.router.add_get("/ari/events", fake.socket)
-    async with TestServer(app) as server:
+    async with TestServer(fake.app()) as server:
         address = Address(str(server.make_url("/")), "hotline", "secret", "app")
         async with address.session() as session:
             pool = Pool(address, session)

@@ -58,8 +58,8 @@ def test_happy_path_in_order_of_effects() -> None:
     assert asterisk == [
         *("Remember", "Answer", "Play", "Play", "StopPlay"),  # greeting, menu, key
         *("Remember", "Join", "Play", "Ring"),  # music, recording notice, phone
-        *("StartRecording", "Play"),  # answered: whisper
-        *("MakeBridge", "Join", "Join", "Remember", "Announce"),
+        "Play",  # answered: whisper
+        *("StartRecording", "MakeBridge", "Join", "Join", "Remember", "Announce"),
         *("StopRecording", "JoinRecording", "DropBridge", "Play", "HangUp"),
     ]
     kit.everybody_leaves()
@@ -71,7 +71,7 @@ def test_happy_path_facts() -> None:
     names = [type(f).__name__ for f in kit.facts(object) if not isinstance(f, ft.AgentChanged | ft.NodeEntered)]
     assert names == [
         *("DaemonStarted", "CallOpened", "LegOpened", "KeyTaken", "Queued", "LegOpened", "OfferMade", "OfferRang"),
-        *("RecordingWanted", "RecordingRunning", "OfferEnded", "QueueLeft", "Connected", "HoldBegan", "HoldEnded"),
+        *("RecordingWanted", "OfferEnded", "QueueLeft", "Connected", "RecordingRunning", "HoldBegan", "HoldEnded"),
         *("LegClosed", "TalkEnded", "RecordingStored", "LegClosed", "CallClosed"),
     ]
     assert kit.state("81") is AgentState.READY

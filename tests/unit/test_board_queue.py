@@ -6,6 +6,7 @@ from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
 from ari_app.model.ids import CallId, LegId, RecordingId
+from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState, CallState
 from tests.board_kit import MAIN, Kit, settings
 from tests.unit.test_board_call import ANNOUNCE, ASK, queued, talking
@@ -381,14 +382,36 @@ def test_recording_that_fails_is_noticed_once_and_tried_again() -> None:
     kit.everybody_leaves()
 
 
-def test_recording_ends_with_the_offer() -> None:
+def test_nothing_is_recorded_before_the_talk() -> None:
     kit = Kit(settings(billing={"recording": {"policy": "always"}}))
     kit.ready("81", "82")
     queued(kit)
     kit.hang_up(kit.answers("81"))
+    assert not kit.facts(ft.RecordingWanted)
     kit.heard(kit.answers("82"))
-    wanted = [f.recording for f in kit.facts(ft.RecordingWanted)]
-    assert len(set(wanted)) == 2 and kit.facts(ft.RecordingRunning)[-1].recording == wanted[1]
+    assert len(kit.facts(ft.RecordingWanted)) == len(kit.facts(ft.RecordingRunning)) == 1
+    kit.everybody_leaves()
+
+
+def test_a_caller_who_could_not_be_told_is_not_recorded() -> None:
+    kit = Kit(settings(billing={"recording": {"policy": "announce"}}))
+    kit.ready("81")
+    queued(kit)
+    kit.heard(ok=False)
+    kit.wait(0.5)
+    kit.heard(kit.answers("81"))
+    assert kit.facts(ft.Connected) and not kit.effects(fx.StartRecording)
+    assert "told" in kit.facts(ft.RecordingMissed)[0].reason
+    kit.everybody_leaves()
+
+
+def test_a_closed_queue_sends_the_caller_on() -> None:
+    closed = {"weekly": {"mon-sun": []}}
+    plan = settings(billing={"hours": "never"}).model_dump()
+    kit = Kit(Settings.model_validate({**plan, "hours": {"never": closed}}))
+    kit.ready("81")
+    queued(kit)
+    assert kit.facts(ft.QueueLeft)[0].outcome == "closed" and not kit.facts(ft.Queued)
     kit.everybody_leaves()
 
 
