@@ -103,13 +103,11 @@ class Daemon:
 
     async def run(self, ready: asyncio.Event | None = None) -> None:
         """Run until `stop` has drained. `ready` is set once the API answers and Asterisk is linked."""
-        self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
-        self.loop.post(await asyncio.to_thread(left_open, self.site.store))
-        web, app = (
-            self.site.settings.web,
-            make_app(self.desk, self.site.secrets.api_token, listen=self.site.settings.web.listen),
-        )
+        web = self.site.settings.web
+        app = make_app(self.desk, self.site.secrets.api_token, listen=web.listen)
         try:
+            self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
+            self.loop.post(await asyncio.to_thread(left_open, self.site.store))
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
                 services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run())
                 keeping = (self._watch(), self.housekeeping.run(), self._ready(ready))

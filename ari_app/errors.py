@@ -7,7 +7,9 @@ HotlineError                 the root; its text is one message for a person: wha
 │       └── Gone             404: the channel, bridge or playback has ended meanwhile (normal)
 ├── StoreError               the SQLite store cannot be opened, written or migrated
 ├── AlreadyRunning           a second daemon was started on one store
-└── defined where they arise: PhoneError (phones.sip), RecordingProblem (media.recordings), BadFile (config.diagnostics)
+├── LookUpFailed             a script, service or query gave no answer: the flow takes its failure branch
+└── defined where they arise: PhoneError (phones.sip), RecordingProblem (media.recordings),
+                              BadFile (config.diagnostics), AgiError (agi.session)
 """
 
 
@@ -42,3 +44,11 @@ class StoreError(HotlineError):
 
 class AlreadyRunning(HotlineError):
     """A daemon already runs on this store."""
+
+
+class LookUpFailed(HotlineError):
+    """No answer. `reason` is what flows and logs see: small words joined by `-`, never a value of the request."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

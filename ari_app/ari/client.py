@@ -109,6 +109,7 @@ class AriLink:
             raise
         pool = self._pool = Pool(self.address, session)
         self._held = []
+        self.decoder.phones_unknown()
         listening = asyncio.create_task(self._listen(events))
         settling = asyncio.create_task(self._settle(session))
         try:
@@ -158,7 +159,7 @@ class AriLink:
         log.info("link to Asterisk is up", version=version, channels=len(listed.channels), meanwhile=len(held))
 
     def _tell(self, version: str, listed: Listed, held: list[Event], over: list[PlaybackId]) -> None:
-        self.decoder.phones_are(listed.phones)
+        self.decoder.phones_are(listed.phones, held)
         self.up, self.status = True, f"up, Asterisk {version}"
         self._counters["connects"] += 1
         for event in (LinkUp(version), resync.rewound(listed, held), *held):

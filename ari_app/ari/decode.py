@@ -87,6 +87,7 @@ class Decoder:
         self._ringing = _Recent()
         self._strangers = _Recent()  # Channels of another role: snoops, an engineer's experiments.
         self._phones: dict[str, bool] = {}
+        self._listed = True  # A phone not in _phones is known to be unreachable.
 
     def decode(self, message: dict[str, Any]) -> tuple[Event, ...]:
         """What this message means to us: mostly one event, or none."""
@@ -106,9 +107,16 @@ class Decoder:
         if self.unknown[name] == 1:
             log.warning("ARI message not understood; counted from now on", message=name, why=why)
 
-    def phones_are(self, reachable: Iterable[str]) -> None:
-        """A listing said which phones are reachable: what is news counts from there."""
-        self._phones = dict.fromkeys(reachable, True)
+    def phones_unknown(self) -> None:
+        """A connection begins: changes were missed, so that every state is news until `phones_are`."""
+        self._phones, self._listed = {}, False
+
+    def phones_are(self, reachable: Iterable[str], since: Iterable[Event] = ()) -> None:
+        """A listing said which phones are reachable, and these events followed it: what is news counts from there."""
+        self._phones, self._listed = dict.fromkeys(reachable, True), True
+        for event in since:
+            if isinstance(event, PhoneChanged):
+                self._phones[event.phone] = event.reachable
 
     def _events(self, kind: str, message: dict[str, Any]) -> tuple[Event, ...]:
         match kind:
@@ -185,7 +193,8 @@ class Decoder:
     def _phone(self, endpoint: dict[str, Any]) -> tuple[Event, ...]:
         # The same state comes again with every channel the phone gets or loses.
         name, reachable = str(endpoint["resource"]), endpoint["state"] == "online"
-        if endpoint["technology"] != "PJSIP" or self._phones.get(name, False) == reachable:
+        known = self._phones.get(name, False if self._listed else None)
+        if endpoint["technology"] != "PJSIP" or known == reachable:
             return ()
         self._phones[name] = reachable
         return (PhoneChanged(PhoneName(name), reachable),)

@@ -3,12 +3,12 @@
 Same events and same `now`s give identical effects (design §2.4). Events about what is gone change nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import desk, link, recording, seats, talk
+from ari_app.board import changes, closing, desk, link, recording, seats, talk, walk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -17,12 +17,14 @@ from ari_app.model.events import (
     Booted,
     CallArrived,
     ClockStepped,
+    ClosureSet,
     CommandFailed,
     DoorClosed,
     DoorOpened,
     DrainAsked,
     Event,
     FeatureDialled,
+    FlowsLoaded,
     KeyPressed,
     LegAnswered,
     LegEnded,
@@ -32,6 +34,8 @@ from ari_app.model.events import (
     LinkDown,
     LinkUp,
     Listed,
+    LookedUp,
+    MessageRecorded,
     PhoneChanged,
     PinChecked,
     PlaybackEnded,
@@ -42,7 +46,7 @@ from ari_app.model.events import (
     TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
-from ari_app.model.ids import AgentId, CallId, LegId, Mint, TimerId, call_of
+from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Mint, TimerId, call_of
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
 
@@ -53,7 +57,11 @@ class Board:
     def __init__(self, settings: Settings, flows: Mapping[str, LoadedFlow], zone: tzinfo) -> None:
         self.floor = Floor(settings, flows, zone)
 
-    def handle(self, event: Event, now: float) -> list[Effect]:
+    def offer_flows(self, flows: Iterable[LoadedFlow]) -> None:
+        """Hand over the flows the next FlowsLoaded names (events carry names and versions only)."""
+        self.floor.offered = {(flow.name, flow.version): flow for flow in flows}
+
+    def handle(self, event: Event, now: float) -> list[Effect]:  # noqa: PLR0915  (one table of events)
         """What `event` at `now` (seconds since the Unix epoch) makes the hotline do, in order."""
         out: list[Effect] = []
         self.floor.out = out
@@ -61,8 +69,15 @@ class Board:
             case Booted(epoch):
                 self.floor.mint = Mint(epoch)
                 self.floor.note(DaemonStarted(epoch))
-            case Restored() | LinkUp() | LinkDown() | Listed():
+            case Restored(_, closures):
+                changes.closed_before(self.floor, closures)
                 link.handle(self.floor, event, now)
+            case LinkUp() | LinkDown() | Listed():
+                link.handle(self.floor, event, now)
+            case FlowsLoaded():
+                changes.swap(self.floor, event)
+            case ClosureSet():
+                changes.switch(self.floor, event, now)
             case DoorClosed(reason):
                 self.floor.door = reason
             case DoorOpened():
@@ -88,6 +103,10 @@ class Board:
                 seats.phone_changed(self.floor, phone, reachable, now)
             case RecordingStarted() | RecordingJoined() | RecordingUnusable():
                 self._recording(event)
+            case LookedUp():
+                self._looked_up(event, now)
+            case MessageRecorded(message, seconds):
+                self._message(message, seconds, now)
             case PlaybackEnded(playback, ok):
                 self._playback(playback, ok, now)
             case LegRinging() | LegAnswered() | LegEnded() | LegHeld() | LegResumed() | KeyPressed():
@@ -107,7 +126,7 @@ class Board:
             case Desk() as at, LegEnded():
                 talk.rematch(self.floor, desk.gone(self.floor, at), now)
             case Call() as call, KeyPressed(leg, digit):
-                calls.key(self.floor, call, leg, digit, now)
+                walk.key(self.floor, call, leg, digit, now)
             case Call() as call, LegEnded() as ended:
                 calls.leg_ended(self.floor, call, ended, now)
             case Call() as call, LegRinging(leg):
@@ -122,6 +141,14 @@ class Board:
                 self.floor.do(HangUp(link.NO_CALL, leg))  # Its offer was given up: nobody would ever talk to him.
             case _:
                 pass  # Stale: its call is over.
+
+    def _looked_up(self, event: LookedUp, now: float) -> None:
+        if (call := self.floor.calls.get(call_of(event.lookup) or CallId(""))) is not None:
+            walk.looked_up(self.floor, call, event, now)
+
+    def _message(self, message: str, seconds: float, now: float) -> None:
+        if (call := self.floor.calls.get(call_of(message) or CallId(""))) is not None:
+            walk.message_recorded(self.floor, call, MessageId(message), seconds, now)
 
     def _playback(self, playback: str, ok: bool, now: float) -> None:
         owner = call_of(playback)
@@ -180,9 +207,11 @@ class Board:
             self.floor.do(Warn(f"{event.action} {event.target} failed: {event.reason} {event.detail}", event.call))
         if call is not None and event.action == "StartRecording":
             recording.failed(self.floor, call, event.target, f"{event.reason} {event.detail}".strip(), now)
+        elif event.action == "RecordMessage":
+            self._message(event.target, 0.0, now)
         elif event.action == "Play":
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":
             talk.music_gone(self.floor, call)
         elif call is not None and event.action in ("Join", "MakeBridge") and event.reason not in ("gone", "down"):
-            calls.close(self.floor, call, "lost", 41, now)
+            closing.close(self.floor, call, "lost", 41, now)

@@ -1,39 +1,11 @@
-"""The flow half of a call, and its beginning and end. Waiting and talking are in talk."""
+"""How a call begins, what its prompts, timers and legs mean. The flow is in walk, waiting and talking in talk."""
 
-from ari_app.board import recording, seats, talk
+from ari_app.board import closing, recording, seats, talk, walk
 from ari_app.board.floor import Call, Floor
-from ari_app.flow import interpreter
-from ari_app.flow.interpreter import (
-    End,
-    Enqueue,
-    Entered,
-    Hush,
-    Input,
-    Intent,
-    Key,
-    QueueDone,
-    SaidAll,
-    Say,
-    Speak,
-    Step,
-    Took,
-    Unwait,
-    Wait,
-    WaitedOut,
-    Walk,
-)
-from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay, Warn
+from ari_app.flow.intents import QueueDone, SaidAll, WaitedOut
+from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay
 from ari_app.model.events import CallArrived, LegEnded
-from ari_app.model.facts import (
-    CallClosed,
-    CallOpened,
-    CallRefused,
-    ClosedBy,
-    KeyTaken,
-    LegOpened,
-    NodeEntered,
-    PromptFailed,
-)
+from ari_app.model.facts import CallOpened, CallRefused, LegOpened, PromptFailed
 from ari_app.model.ids import LegId
 from ari_app.model.states import CallMove, CallState
 
@@ -66,8 +38,7 @@ def arrive(floor: Floor, event: CallArrived, now: float) -> None:
         _refuse(floor, call, refusal, now)
         return
     assert flow is not None
-    call.walk = Walk(flow, floor.zone, floor.settings.limits.steps_max)
-    _apply(floor, call, interpreter.begin(call.walk, now), now)
+    walk.begin(floor, call, flow, now)
 
 
 def _refusal(floor: Floor, known: bool) -> tuple[str, str] | None:
@@ -87,69 +58,10 @@ def _refuse(floor: Floor, call: Call, refusal: tuple[str, str], now: float) -> N
     floor.refusing += 1
     floor.note(CallRefused(call.id, reason))
     if floor.refusing > floor.settings.limits.calls_max:  # Even saying no has its limit.
-        close(floor, call, "refused", 34, now)
+        closing.close(floor, call, "refused", 34, now)
         return
     call.playback = floor.playback(call.id)
     floor.do(Play(call.id, call.leg, call.playback, (prompt,), call.language))
-
-
-# -- the flow --
-
-
-def take(floor: Floor, call: Call, got: Input, now: float) -> None:
-    """One input for the flow."""
-    if call.walk is not None and call.cursor is not None:
-        _apply(floor, call, interpreter.step(call.walk, call.cursor, got, now), now)
-
-
-def _apply(floor: Floor, call: Call, step: Step, now: float) -> None:
-    branch: str | None = ""
-    while branch is not None:
-        (call.cursor, intents), branch = step, None
-        for intent in intents:
-            branch = _carry_out(floor, call, intent, now)
-        if branch is not None and call.walk is not None:
-            step = interpreter.step(call.walk, call.cursor, QueueDone(branch), now)
-
-
-def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | None:
-    """Returns the branch of a queue that did not take the caller: always the last intent of its step."""
-    match intent:
-        case Entered(node, kind):
-            floor.note(NodeEntered(call.id, node, kind))
-        case Took(node, key, accepted):
-            floor.note(KeyTaken(call.id, node, key, accepted))
-        case Say(prompts):
-            call.playback = floor.playback(call.id)
-            floor.do(Play(call.id, call.leg, call.playback, prompts, call.language))
-        case Hush():
-            talk.hush(floor, call)
-        case Wait(seconds):
-            floor.set_timer(call, "flow", now + seconds)
-        case Unwait():
-            floor.cancel_timer(call, "flow")
-        case Speak(language):
-            call.language = language
-        case Enqueue(node):
-            return talk.enqueue(floor, call, node, now)
-        case End(looped):
-            if looped:
-                floor.do(Warn("flow broken off: too many nodes without waiting for the caller", call.id))
-            close(floor, call, "flow", 16, now)
-    return None
-
-
-def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
-    """A key of the caller; an agent's keys during a talk mean nothing yet."""
-    if leg != call.leg or call.refusing:
-        return
-    match call.state:
-        case CallState.IN_FLOW:
-            take(floor, call, Key(digit), now)
-        case CallState.QUEUED | CallState.RINGING | CallState.WHISPERING:
-            talk.key(floor, call, digit, now)
-        case _:
-            pass
 
 
 def prompt_over(floor: Floor, call: Call, playback: str, ok: bool, now: float) -> None:
@@ -177,10 +89,10 @@ def prompt_failed(floor: Floor, call: Call, now: float) -> None:
 def _heard(floor: Floor, call: Call, now: float) -> None:
     floor.cancel_timer(call, "prompt")
     if call.refusing:
-        close(floor, call, "refused", 16, now)
+        closing.close(floor, call, "refused", 16, now)
     elif call.state is CallState.IN_FLOW:
         call.playback = None
-        take(floor, call, SaidAll(), now)
+        walk.take(floor, call, SaidAll(), now)
     else:
         talk.prompt_over(floor, call, now)
 
@@ -198,7 +110,9 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
     """One of the call's timers fired."""
     match name:
         case "flow":
-            take(floor, call, WaitedOut(), now)
+            walk.take(floor, call, WaitedOut(), now)
+        case "look-up":
+            walk.looked_up(floor, call, None, now)
         case "prompt":
             prompt_failed(floor, call, now)
         case "whisper":
@@ -207,14 +121,14 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             talk.offer_again(floor, call, now)
         case "wait":
             if talk.waited_out(floor, call, now):
-                take(floor, call, QueueDone("timeout"), now)
+                walk.take(floor, call, QueueDone("timeout"), now)
         case "no-ringing" | "ring":
             if call.offer is not None and call.state is CallState.RINGING:
                 talk.offer_failed(floor, call, "ran-out" if name == "ring" else "unreachable", 0, now)
         case "record-again":
             recording.again(floor, call)
         case "life":
-            close(floor, call, "limit", 16, now)
+            closing.close(floor, call, "limit", 16, now)
         case "hang-up":
             floor.do(*(HangUp(call.id, leg) for leg in sorted(call.doomed)))
         case "close":
@@ -235,46 +149,18 @@ def leg_ended(floor: Floor, call: Call, ended: LegEnded, now: float) -> None:
     if not call.doomed:
         floor.cancel_timer(call, "close")
     if leg == call.leg:
-        close(floor, call, "caller", cause, now)
+        closing.close(floor, call, "caller", cause, now)
     elif call.offer is not None and call.offer.leg == leg:
         talk.offer_failed(floor, call, talk.outcome_of(call.offer, cause), cause, now)
     elif call.talk is not None and call.talk.leg == leg:
         talk.end_talk(floor, call, "agent", now)
         call.to(CallMove.TALK_ENDS)
-        take(floor, call, QueueDone("next"), now)
+        walk.take(floor, call, QueueDone("next"), now)
     seat = next((s for s in floor.seats.values() if s.leg == leg), None)
     if seat is not None:
         talk.seat_leg_gone(floor, seat, leg, now)
     if call.state is CallState.CLOSING and not call.legs:
-        _finish(floor, call, now)
-
-
-def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> None:
-    """Hang up whoever is still there; the call is closed when its last leg is gone."""
-    if call.state is CallState.CLOSING:
-        return
-    if call.talk is not None:
-        talk.end_talk(floor, call, by, now)
-    talk.leave_queue(floor, call, "abandoned" if by == "caller" else "failed", now)
-    call.to(CallMove.CLOSE)
-    call.closed_by, call.cause = by, cause
-    call.playback = call.notice = None
-    for name in ("flow", "prompt", "wait", "life", "record-again"):
-        floor.cancel_timer(call, name)
-    for leg in sorted(call.legs):
-        floor.hang_up(call, leg, now, cause if by == "refused" else 16)
-
-
-def _finish(floor: Floor, call: Call, now: float) -> None:
-    floor.cancel_timer(call, "close")
-    floor.cancel_timer(call, "hang-up")
-    floor.refusing -= call.refusing
-    assert call.closed_by is not None
-    node = call.cursor.node if call.cursor is not None else ""
-    floor.note(CallClosed(call.id, call.closed_by, node, call.cause, round(now - call.opened_at, 3)))
-    del floor.calls[call.id]
-    floor.mint.forget(call.id)
-    talk.rematch(floor, seats.phone_freed(floor, call.via), now)
+        closing.finish(floor, call, now)
 
 
 def ring_failed(floor: Floor, call: Call, leg: LegId, *, ours: bool, now: float) -> None:

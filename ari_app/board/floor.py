@@ -10,8 +10,9 @@ from datetime import tzinfo
 from typing import Literal
 
 from ari_app.acd.engine import Engine, Visit
-from ari_app.flow.interpreter import Cursor, Walk
-from ari_app.flow.model import LoadedFlow, Queue
+from ari_app.flow.intents import Cursor, Walk
+from ari_app.flow.model import LoadedFlow
+from ari_app.flow.nodes import Queue
 from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
 from ari_app.model.events import BridgeSeen, OpenCall
 from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened
@@ -20,6 +21,8 @@ from ari_app.model.ids import (
     BridgeId,
     CallId,
     LegId,
+    LookUpId,
+    MessageId,
     Mint,
     Number,
     PhoneName,
@@ -88,6 +91,11 @@ class Call:
     untold: bool = False  # The recording notice could not be played: then nothing may be recorded.
     recording_on: bool = False
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
+    lookup: LookUpId | None = None  # What the flow waits for.
+    asked_at: float = 0.0
+    message: MessageId | None = None  # The voicemail message being recorded, and its box.
+    box: str = ""
+    talked_to: AgentId | None = None
     legs: set[LegId] = field(default_factory=set)  # Alive ones.
     doomed: set[LegId] = field(default_factory=set)  # Of these, those told to hang up.
     timers: dict[TimerId, float] = field(default_factory=dict)  # Those running, and when they are due.
@@ -137,12 +145,14 @@ class Desk:
 @dataclass
 class Floor:
     settings: Settings
-    flows: Mapping[str, LoadedFlow]
+    flows: Mapping[str, LoadedFlow]  # Those new calls take. Replaced as a whole: live calls keep what they hold.
     zone: tzinfo
     mint: Mint = field(default_factory=lambda: Mint(0))
     link: bool = False
     door: str = ""  # Why new calls are refused; empty: open.
     draining: bool = False
+    closures: dict[str, float | None] = field(default_factory=dict)  # Hours closed by hand (`*`: all), until when.
+    offered: Mapping[tuple[str, str], LoadedFlow] = field(default_factory=dict)  # What the next FlowsLoaded may name.
     calls: dict[CallId, Call] = field(default_factory=dict)
     desks: dict[CallId, Desk] = field(default_factory=dict)
     legs: dict[LegId, CallId] = field(default_factory=dict)  # Every live leg, callers', agents' and desks'.

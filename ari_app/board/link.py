@@ -82,7 +82,7 @@ def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
 
 
 def orphan_ended(floor: Floor, leg: LegId, now: float) -> None:
-    """A leg of an earlier daemon's talk ended: hang up the other, drop the bridge, close the row, join the recording."""
+    """A leg of an earlier daemon's talk ended: hang up the other, drop the bridge, close the row and join."""
     if (bridge := floor.orphans.pop(leg, None)) is not None:
         for other in bridge.legs:
             if floor.orphans.pop(other, None) is not None:

@@ -6,7 +6,7 @@ from ari_app.acd.engine import Match, Visit, rank
 from ari_app.board import recording, seats
 from ari_app.board.floor import Call, Floor, Offer, Seat, Talk
 from ari_app.flow import hours
-from ari_app.flow.model import Queue
+from ari_app.flow.nodes import Queue
 from ari_app.model.effects import (
     Announce,
     DropBridge,
@@ -18,6 +18,7 @@ from ari_app.model.effects import (
     Ring,
     StopPlay,
 )
+from ari_app.model.events import ALL_HOURS
 from ari_app.model.facts import (
     ClosedBy,
     Connected,
@@ -94,6 +95,8 @@ def _join_music(floor: Floor, call: Call) -> None:
 
 def _turned_away(floor: Floor, node: Queue, queue: QueueSettings, now: float) -> VisitOutcome | None:
     """Why nobody can wait in this queue just now; None when he can."""
+    if hours.closed_by_hand(floor.closures, queue.hours or ALL_HOURS, now):
+        return "closed"
     if queue.hours is not None:
         local = datetime.fromtimestamp(now, floor.zone)
         if hours.state(floor.settings.hours[queue.hours], local) != "open":
@@ -315,6 +318,7 @@ def _join_if_heard(floor: Floor, call: Call, now: float) -> None:
     wait_s = round(now - visit.since, 3)
     call.offer = call.visit = None
     call.talk = Talk(offer.leg, offer.agent, visit.queue, bridge, now)
+    call.talked_to = offer.agent
     call.to(CallMove.CONNECT)
     floor.cancel_timer(call, "wait")
     floor.engine.leave(call.id)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from ari_app.config.diagnostics import BadFile, Problem, Shared, nearest, shown
-from ari_app.config.marks import Marks
+from ari_app.config.marks import BYTES_MAX, Marks
 from ari_app.config.schema import read_yaml
-from ari_app.flow.model import Flow, LoadedFlow, Queue, next_nodes, prompts_of
+from ari_app.flow.model import Flow, LoadedFlow, next_nodes, prompts_of
+from ari_app.flow.nodes import Queue
 from ari_app.model.settings import Settings
 
 NO_SUCH_NAME: Final = "F" + Shared.NO_SUCH_NAME
@@ -19,16 +20,38 @@ Missing = Callable[[Iterable[str]], list[tuple[str, str]]]
 """Of these prompt ids, the (id, language) that have no audio."""
 
 
+Texts = Mapping[Path, bytes | None]
+"""Flow files as read, by path; None: could not be read, the check says why."""
+
+
 def load_flows(folder: Path, settings: Settings, missing: Missing) -> Mapping[str, LoadedFlow]:
     """Every flow of the folder by name; raises BadFile with all problems of all files at once."""
+    return check_texts(read_texts(folder), settings, missing)
+
+
+def read_texts(folder: Path) -> Texts:
+    """What the flow files of the folder hold now, each read once: what is checked is what is kept."""
+    paths = sorted(path for path in folder.glob("*.yaml") if not path.name.startswith("."))  # Editors' own: .#main.yaml
+    return {path: _content(path) for path in paths}
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= BYTES_MAX else None
+    except OSError:
+        return None
+
+
+def check_texts(texts: Texts, settings: Settings, missing: Missing) -> Mapping[str, LoadedFlow]:
+    """`load_flows` of texts that are at hand; the paths name the flows and stand in the messages."""
     flows: dict[str, LoadedFlow] = {}
     problems: list[Problem] = []
-    for path in sorted(folder.glob("*.yaml")):
-        loaded = read_yaml(path, Flow, "F")
+    for path, content in texts.items():
+        loaded = read_yaml(path, Flow, "F", content=content)
         problems += loaded.problems
         if loaded.value is not None:
             problems += _check(loaded.value, loaded.marks, settings, missing)
-            flows[path.stem] = LoadedFlow(name=path.stem, version=version(path.read_bytes()), flow=loaded.value)
+            flows[path.stem] = LoadedFlow(name=path.stem, version=version(content or b""), flow=loaded.value)
     if problems:
         raise BadFile(problems)
     return flows

@@ -100,11 +100,14 @@ class _Stop(Exception):
         self.problem = problem
 
 
-def read_marked(path: Path, prefix: str) -> tuple[Marks, list[Problem]]:
-    """The file as a text tree with marks, and what is wrong with it as YAML; `prefix` leads the codes."""
+def read_marked(path: Path, prefix: str, content: bytes | None = None) -> tuple[Marks, list[Problem]]:
+    """The file as a text tree with marks, and what is wrong with it as YAML; `prefix` leads the codes.
+
+    `content`: what was read from the file already, or is to be checked as if it stood there.
+    """
     file = str(path)
     try:
-        text = _decoded(_bytes(path, prefix), file, prefix)
+        text = _decoded(_bytes(path, prefix) if content is None else content, file, prefix)
         return parse_marked(text, file, prefix)
     except _Stop as stop:
         return Marks(file), [stop.problem]

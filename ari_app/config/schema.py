@@ -42,9 +42,14 @@ def load_yaml(path: Path, model: type[M], code_prefix: str, *, show_values: bool
     return loaded.value, loaded.marks
 
 
-def read_yaml(path: Path, model: type[M], code_prefix: str, *, show_values: bool = True) -> Loaded[M]:
-    """Like `load_yaml`, but hands back what is right beside the problems; `show_values` off for secrets."""
-    marks, problems = read_marked(path, code_prefix)
+def read_yaml(
+    path: Path, model: type[M], code_prefix: str, *, show_values: bool = True, content: bytes | None = None
+) -> Loaded[M]:
+    """Like `load_yaml`, but hands back what is right beside the problems; `show_values` off for secrets.
+
+    `content` instead of what stands in the file.
+    """
+    marks, problems = read_marked(path, code_prefix, content)
     if marks.tree is None and problems:
         return Loaded(None, marks, tuple(problems))
     check = _Check(marks, code_prefix, show_values)

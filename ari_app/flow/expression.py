@@ -1,6 +1,6 @@
 """Conditions and values of a flow: `balance < 0 and vip`. Pure; names, comparisons and arithmetic, nothing else.
 
-simpleeval with no functions and no attributes; names are checked when the flow is loaded. Texts are compared with texts:
+simpleeval with no functions and no attributes; names are checked when the flow is loaded. Texts compare with texts:
 what a caller typed is text; `number(typed)` makes it one.
 """
 

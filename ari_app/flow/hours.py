@@ -4,7 +4,7 @@ The calendar is `holidays`' table of China. A day that is made up for (a Sunday 
 A year whose make-up days are not announced yet has none in the table: `made_up_known` says so, the checker warns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Final, Literal
@@ -14,6 +14,7 @@ from holidays.countries.china import China
 from ari_app.model.settings import Hours
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ALL: Final = "*"  # Closed by hand: every queue and every hours node.
 State = Literal["open", "closed", "holiday"]
 
 
@@ -36,6 +37,25 @@ def state(hours: Hours, local: datetime) -> State:
         return "holiday"
     name = "mon" if hours.holidays == "closed" and is_made_up(day) else DAYS[day.weekday()]
     return "open" if any(_within(span, now) for span in _spans(hours, name)) else "closed"
+
+
+def closed_by_hand(closures: Mapping[str, float | None], name: str, now: float) -> bool:
+    """Whether these hours, or all (ALL), are closed by hand now. `closures`: name -> until; None: until opened."""
+    return any(key in closures and ((until := closures[key]) is None or now < until) for key in (name, ALL))
+
+
+def is_holiday(day: date) -> bool:
+    """Whether it is a public holiday."""
+    return day in _calendar(day.year)
+
+
+def is_festival(festival: str, day: date) -> bool:
+    """`05-01`: that day of any year; `spring-festival`: its eve and days."""
+    if festival == "spring-festival":
+        return any(
+            "Spring Festival" in name or "New Year's Eve" in name for name in [_calendar(day.year).get(day) or ""]
+        )
+    return day.strftime("%m-%d") == festival
 
 
 def is_made_up(day: date) -> bool:

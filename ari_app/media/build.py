@@ -150,7 +150,7 @@ def _check_one(folder: Path, want: Wanted, row: Row | None) -> Iterator[str]:
     if peak > pcm.PEAK_DBFS:
         yield f"peak {peak:.1f} dBFS, want at most {pcm.PEAK_DBFS:.0f}"
     if not SECONDS[0] <= seconds <= SECONDS[1]:
-        yield f"{seconds:.2f} s long, want {SECONDS[0]} to {SECONDS[1]:.0f}; say it in fewer words or in two prompts"
+        yield f"{seconds:.2f} s long, want {SECONDS[0]} to {SECONDS[1]:.0f} s; say it in fewer words or in two prompts"
     yield from _check_pace(want, seconds, pcm.LEAD_S + pcm.TAIL_S)
 
 

@@ -12,6 +12,8 @@ from ari_app.model.ids import (
     BridgeId,
     CallId,
     LegId,
+    LookUpId,
+    MessageId,
     Number,
     PhoneName,
     PlaybackId,
@@ -157,6 +159,18 @@ class JoinRecording:
     recording: RecordingId
 
 
+@dataclass(frozen=True, slots=True)
+class RecordMessage:
+    """Record what the caller says until `end_key`, `silence_s` of silence or `max_s`; MessageRecorded answers."""
+
+    call: CallId
+    leg: LegId
+    message: MessageId
+    max_s: int
+    silence_s: int
+    end_key: str
+
+
 # -- on ourselves --
 
 
@@ -187,6 +201,18 @@ class CheckPin:
     leg: LegId
     agent: AgentId
     pin: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Ask a handler, a service or a database; LookedUp answers within `timeout_s`. May hold secrets: never logged."""
+
+    call: CallId
+    lookup: LookUpId
+    kind: Literal["agi", "http", "sql"]
+    name: str
+    request: tuple[tuple[str, str | int | float | bool], ...] = field(repr=False)
+    timeout_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +251,9 @@ AsteriskEffect: TypeAlias = (
     | StartMusic
     | StopMusic
     | Remember
+    | RecordMessage
 )
 RecordingEffect: TypeAlias = StartRecording | StopRecording | JoinRecording
 Effect: TypeAlias = (
-    AsteriskEffect | RecordingEffect | SetTimer | CancelTimer | Note | CheckPin | MarkSecret | Reply | Warn
+    AsteriskEffect | RecordingEffect | SetTimer | CancelTimer | Note | CheckPin | LookUp | MarkSecret | Reply | Warn
 )

@@ -4,13 +4,16 @@ An event carries no time: the loop stamps it with `now` (seconds since the Unix 
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
+from ari_app.model.facts import FlowsHow
 from ari_app.model.ids import (
     AgentId,
     BridgeId,
     CallId,
     LegId,
+    LookUpId,
+    MessageId,
     Number,
     PhoneName,
     PlaybackId,
@@ -20,6 +23,8 @@ from ari_app.model.ids import (
 )
 
 FailReason = Literal["gone", "refused", "unreachable", "timeout", "down", "error"]
+ALL_HOURS: Final = "*"
+"""What stands for the hours of every queue, and for queues without hours."""
 AgentWish = Literal["sign-in", "ready", "not-ready", "sign-out", "disposition"]
 
 
@@ -36,6 +41,14 @@ class BridgeSeen:
     bridge: BridgeId
     kind: str
     legs: tuple[LegId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One value of a look-up's answer."""
+
+    name: str
+    value: str | int | float | bool
 
 
 # -- the system --
@@ -59,10 +72,22 @@ class OpenCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Closure:
+    """Hours closed by hand; ALL_HOURS: every queue. `until` is seconds since the Unix epoch, None: until somebody opens them."""
+
+    hours: str
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Restored:
-    """What an earlier daemon left open in the store; the next Listed says what of it still lives."""
+    """What an earlier daemon left open in the store; the next Listed says what of it still lives.
+
+    `closures`: hours closed by hand, as a switch of an earlier run left them.
+    """
 
     calls: tuple[OpenCall, ...]
+    closures: tuple[Closure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +256,53 @@ class RecordingUnusable:
     reason: str
 
 
+# -- changes while calls go on --
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsLoaded:
+    """New calls take these flows: all of them, as (name, version); the board was offered them just before.
+
+    `held`: (name, version of its file) of flows rolled back, which automatic reloads leave alone until the file differs.
+    """
+
+    versions: tuple[tuple[str, str], ...]
+    by: str
+    how: FlowsHow
+    held: tuple[tuple[str, str], ...] = ()
+    request: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureSet:
+    """Somebody closed hours (`*`: all queues) by hand, until a time or until opened, or opened them again."""
+
+    hours: str
+    closed: bool
+    until: float | None
+    by: str
+    reason: str = ""
+    request: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecorded:
+    """A voicemail message stands on the disk, or (0 seconds) nothing was said."""
+
+    message: MessageId
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """The answer to a LookUp; `ok` False with the reason when there is none."""
+
+    lookup: LookUpId
+    ok: bool
+    values: tuple[Answer, ...] = ()
+    reason: str = ""
+
+
 # -- people --
 
 
@@ -282,6 +354,10 @@ Event: TypeAlias = (
     | RecordingStarted
     | RecordingJoined
     | RecordingUnusable
+    | MessageRecorded
+    | LookedUp
+    | FlowsLoaded
+    | ClosureSet
     | AgentAsked
     | PinChecked
 )

@@ -7,11 +7,12 @@ A field typed Number is personal data: the store keeps the number itself in a si
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ari_app.model.ids import AgentId, CallId, LegId, Number, OfferId, PhoneName, QueueName, RecordingId
+from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
 from ari_app.model.states import AgentState
 
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
+FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
 
 
@@ -219,6 +220,35 @@ class PromptFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUpDone:
+    """A look-up was answered, or failed with a reason. What was asked and answered is not kept."""
+
+    call: CallId
+    node: str
+    ok: bool
+    seconds: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLeft:
+    call: CallId
+    message: MessageId
+    box: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """The caller answered a survey's question with a key."""
+
+    call: CallId
+    question: str
+    key: str
+    agent: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallClosed:
     """The call is over; its recording and disposition may follow.
 
@@ -232,8 +262,31 @@ class CallClosed:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class FlowsActivated:
+    """From here on new calls take these flows: all of them, as (name, version). `held`: see FlowsLoaded."""
+
+    versions: tuple[tuple[str, str], ...]
+    by: str
+    how: FlowsHow
+    held: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureChanged:
+    """Hours (`*`: all queues) were closed by hand, until a time or until opened; or opened again."""
+
+    hours: str
+    closed: bool
+    until: float | None
+    by: str
+    reason: str
+
+
 Fact: TypeAlias = (
     DaemonStarted
+    | FlowsActivated
+    | ClosureChanged
     | CallOpened
     | CallRefused
     | LegOpened
@@ -257,7 +310,10 @@ Fact: TypeAlias = (
     | RecordingMissed
     | RecordingStored
     | PromptFailed
+    | LookUpDone
+    | MessageLeft
+    | Rated
     | CallClosed
 )
 
-DURABLE: Final = (DaemonStarted, Queued, OfferMade)
+DURABLE: Final = (DaemonStarted, Queued, OfferMade, FlowsActivated, ClosureChanged)

@@ -228,6 +228,52 @@ class AgentRules(Part):
     )
 
 
+class Agi(Part):
+    """Our FastAGI server: any dialplan may ask a script of agi_scripts/ by AGI(agi://127.0.0.1:PORT/NAME,key=value)."""
+
+    port: Port = Field(4573, description="Port of the FastAGI server, on loopback only.")
+    sessions_max: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        100, description="AGI sessions, and scripts at work, at most; further ones are refused at once."
+    )
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = Field(
+        5, description="Seconds a script asked by a dialplan may take; then HOTLINE_STATUS is FAILED."
+    )
+
+
+class HttpLookUp(Part):
+    """A service that answers a JSON object; texts, numbers and true/false in it become variables."""
+
+    url: str = Field(max_length=500, description="Address, http:// or https://. No other host is ever asked.")
+    method: Literal["GET", "POST"] = Field(
+        "GET", description="GET: values go into the query string, which servers tend to log · POST: into a JSON body."
+    )
+    token_env: str = Field(
+        "", max_length=80, description="Environment variable whose value is sent as bearer token. Empty for none."
+    )
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(3, description="Seconds until the whole answer is in.")
+
+
+class SqlLookUp(Part):
+    """One row of one query in an SQLite file, opened read-only; its columns become variables."""
+
+    database: str = Field(max_length=500, description="The SQLite file; a relative path starts at config.yaml.")
+    queries: str = Field(
+        max_length=500, description="The .sql file holding the query under a line `-- name: …`; values as :name."
+    )
+    query: Name | None = Field(None, description="The query's name in that file; the look-up's own when left out.")
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(2, description="Seconds the query may run.")
+
+
+class LookUps(Part):
+    """What flows may ask besides the scripts of agi_scripts/, by name; nothing else is ever asked."""
+
+    at_once_max: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        100, description="Look-ups at once, scripts included; further ones take their failure branch."
+    )
+    http: dict[Name, HttpLookUp] = Field(default_factory=dict, description="HTTP services by name.")
+    sql: dict[Name, SqlLookUp] = Field(default_factory=dict, description="SQL queries by name.")
+
+
 class FeatureCodes(Part):
     """What agents dial on their phones."""
 
@@ -258,6 +304,8 @@ class Settings(Part):
     asterisk: Asterisk = Field(default_factory=Asterisk, description="The Asterisk underneath.")
     paths: Paths = Field(default_factory=Paths, description="Where things are kept.")
     web: Web = Field(default_factory=Web, description="HTTP interface.")
+    agi: Agi = Field(default_factory=Agi, description="FastAGI server.")
+    lookups: LookUps = Field(default_factory=LookUps, description="What flows may ask.")
     limits: Limits = Field(default_factory=Limits, description="Bounds.")
     log: Log = Field(default_factory=Log, description="The daemon's log.")
 

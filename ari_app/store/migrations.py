@@ -1,7 +1,7 @@
 """The store's schema, one numbered step after the other; sqlite-utils records each in `_sqlite_migrations`.
 
-schema.sql is the store as it is now. The first change to it: copy today's text to sql/m0001.sql, let `m0001` read
-that, add `m0002` with the change, and bring schema.sql up to date; a test holds both against each other.
+schema.sql is the store as it is now. A change to it: write it as sql/m000N.sql, add the step that runs it, and bring
+schema.sql up to date; a test holds both against each other. What a step runs never changes once it was released.
 """
 
 import sqlite3
@@ -17,7 +17,16 @@ steps = Migrations("hotline")
 
 @steps()
 def m0001_journal_and_projections(db: Database) -> None:
-    for statement in queries.statements(queries.text("schema.sql")):
+    _run(db, "m0001")
+
+
+@steps()
+def m0002_flow_versions_and_closures(db: Database) -> None:
+    _run(db, "m0002")
+
+
+def _run(db: Database, step: str) -> None:
+    for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)
 
 

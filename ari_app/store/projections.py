@@ -29,10 +29,14 @@ TABLES: Final = (
     "recording",
     "recording_refusal",
     "prompt_gap",
+    "flow_active",
+    "closure",
 )
 
 QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.DaemonStarted: ("states_cut",),
+    facts.FlowsActivated: ("flows_activated",),
+    facts.ClosureChanged: ("closure_ended", "closure_began"),
     facts.CallOpened: ("call_opened",),
     facts.CallRefused: ("call_refused",),
     facts.LegOpened: ("leg_opened",),
@@ -66,6 +70,7 @@ KINDS: Final = frozenset(_BY_KIND)
 def apply(conn: sqlite3.Connection, fact: int, at: float, kind: str, values: Mapping[str, Any]) -> None:
     """Carry one fact (its id, time, class name and fields; persons by key) into the tables."""
     parameters = {**values, "id": fact, "at": at, "node_kind": values.get("type")}
+    parameters |= {name: orjson.dumps(value).decode() for name, value in values.items() if isinstance(value, list)}
     for sql in _BY_KIND[kind]:
         conn.execute(sql, parameters)
 

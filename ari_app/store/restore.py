@@ -3,7 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
-from ari_app.model.events import OpenCall, Restored
+from ari_app.model.events import Closure, OpenCall, Restored
 from ari_app.model.ids import CallId, LegId, RecordingId
 from ari_app.store import connect, queries
 
@@ -14,4 +14,6 @@ def left_open(path: Path) -> Restored:
     """Read before anything else is written in this run. StoreError when the store cannot be read."""
     with closing(connect.reading(path)) as conn:
         rows = conn.execute(_SQL["left_open"]).fetchall()
-    return Restored(tuple(OpenCall(CallId(c), LegId(leg), at, r and RecordingId(r)) for c, leg, at, r in rows))
+        closures = conn.execute(_SQL["closures"]).fetchall()
+    calls = tuple(OpenCall(CallId(c), LegId(leg), at, r and RecordingId(r)) for c, leg, at, r in rows)
+    return Restored(calls, tuple(Closure(hours, until) for hours, until in closures))

@@ -42,6 +42,19 @@ def _recording_stored(fact: facts.RecordingStored) -> str:
     return f"recording {fact.recording} stored: {fact.path}, {fact.seconds:.1f} s, {fact.size_bytes:,} bytes"
 
 
+def _flows_activated(fact: facts.FlowsActivated) -> str:
+    held = {name for name, _ in fact.held}
+    flows = (f"{name} {version}{' (held)' if name in held else ''}" for name, version in fact.versions)
+    return f"flows live by {fact.how} of {fact.by}: {', '.join(flows)}"
+
+
+def _closure_changed(fact: facts.ClosureChanged) -> str:
+    if not fact.closed:
+        return f"hours {fact.hours} no longer closed by hand ({fact.by})"
+    until = "until opened" if fact.until is None else f"until {fact.until:.0f}"
+    return f"hours {fact.hours} closed by hand {until} ({fact.by}){': ' if fact.reason else ''}{fact.reason}"
+
+
 def _call_closed(fact: facts.CallClosed) -> str:
     return f"call closed by {fact.by} after {fact.seconds:.1f} s: {cause(fact.cause)}" + (
         f", at {fact.node}" if fact.node else ""
@@ -50,6 +63,8 @@ def _call_closed(fact: facts.CallClosed) -> str:
 
 WORDS: Final[Mapping[type[Fact], Words]] = {
     facts.DaemonStarted: "daemon started, run {epoch}",
+    facts.FlowsActivated: _flows_activated,
+    facts.ClosureChanged: _closure_changed,
     facts.CallOpened: "caller {caller} dialled {dialled} through {via}: flow {flow}, {language}",
     facts.CallRefused: "call refused: {reason}",
     facts.LegOpened: _leg_opened,

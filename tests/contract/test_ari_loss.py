@@ -147,6 +147,21 @@ async def test_digits_do_not_come_twice_whatever_an_engineer_subscribed(asterisk
         assert (await applications(ear))[:3] == EXPECTED
 
 
+async def test_a_long_listing_comes_and_asterisk_lives(asterisk):
+    """Over a WebSocket this one kills Asterisk 22.10.1: a segmentation fault in res_http_websocket."""
+    async with Wire(asterisk.settings.asterisk.http_port) as wire, listening(asterisk, wire.url) as ear:
+        call = {"endpoint": "Local/1860@from-trunk", "app": "hotline", "appArgs": "leg", "timeout": 60}
+        for n in range(350):
+            await ear.engineer.channels.originateWithId(channelId=f"8-{n}.l1", **call)
+        async with asyncio.timeout(10):  # Asterisk's list of channels lags behind the channels.
+            while len(await ear.engineer.channels.list()) < 700:
+                await asyncio.sleep(0.05)
+        wire.cut()
+        await ear.wait(LinkDown, 2)
+        listed = await ear.wait(Listed, 15)
+        assert {f"8-{n}.l1" for n in range(350)} <= {channel.leg for channel in listed.channels}
+
+
 async def test_silence_is_a_loss(asterisk):
     async with (
         Wire(asterisk.settings.asterisk.http_port) as wire,

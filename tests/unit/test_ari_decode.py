@@ -120,6 +120,15 @@ def test_a_listing_tells_what_is_news_of_a_phone():
     assert decoded("phone online", "phone offline", decoder=decoder) == [PhoneChanged("p1", False)]
 
 
+def test_while_we_list_every_state_of_a_phone_is_news():
+    decoder = Decoder()
+    decoder.phones_unknown()
+    held = decoded("phone offline", "phone offline", decoder=decoder)
+    assert held == [PhoneChanged("p1", False)]
+    decoder.phones_are(["p1"], held)  # The listing was taken before it went away.
+    assert decoded("phone offline", "phone online", decoder=decoder) == [PhoneChanged("p1", True)]
+
+
 def test_other_roles_are_ignored_to_their_end():
     decoder = Decoder()
     snoop = {**SAMPLES["leg answers"], "args": ["snoop", "7-1"]}

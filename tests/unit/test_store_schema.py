@@ -63,7 +63,7 @@ def test_a_store_of_a_newer_hotline_is_refused():
         migrations.migrate(conn)
 
 
-@pytest.mark.parametrize("name", ["journal", "projections", "reader", "retention"])
+@pytest.mark.parametrize("name", ["journal", "projections", "reader", "retention", "restore", "flows"])
 def test_every_query_has_a_sentence_and_compiles(name):
     conn = migrated()
     for query in queries.load(name).values():
@@ -77,3 +77,34 @@ def test_every_query_has_a_sentence_and_compiles(name):
 def test_a_query_without_a_sentence_or_named_twice_is_an_error(source):
     with pytest.raises(ValueError, match=r"query a|named a"):
         queries.parse(source)
+
+
+def shape(conn):
+    """Every table, index and trigger with its text."""
+    named = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name <> '_sqlite_migrations'"
+    return sorted(conn.execute(named).fetchall())
+
+
+def of_version_1():
+    """A store as the first version made it, with a row."""
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in queries.statements(queries.text("sql/m0001.sql")):
+        conn.execute(statement)
+    conn.execute("CREATE TABLE _sqlite_migrations (migration_set TEXT, name TEXT, applied_at TEXT)")
+    conn.execute("INSERT INTO _sqlite_migrations VALUES ('hotline', 'm0001_journal_and_projections', 'then')")
+    conn.execute("INSERT INTO boot (epoch, at) VALUES (1, 1795000000)")
+    return conn
+
+
+def test_an_old_store_migrates_and_keeps_its_rows():
+    conn = of_version_1()
+    assert migrations.migrate(conn) == ["m0002_flow_versions_and_closures"]
+    assert conn.execute("SELECT epoch FROM boot").fetchall() == [(1,)]
+    assert shape(conn) == shape(migrated())
+
+
+def test_the_steps_lead_to_schema_sql():
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in queries.statements(queries.text("schema.sql")):
+        conn.execute(statement)
+    assert shape(conn) == shape(migrated())

@@ -140,3 +140,20 @@ INSERT INTO prompt_gap (fact, call, prompts, at) VALUES (:id, :call, :prompts, :
 -- name: all_facts
 -- Every fact in order: what a rebuild reads.
 SELECT id, at, kind, body FROM fact ORDER BY id;
+
+-- name: flows_activated
+-- New calls take these flows: one row each. `versions` and `held` are JSON arrays of pairs.
+INSERT INTO flow_active (fact, name, version, at, by, how, held_against)
+SELECT :id, live.value ->> 0, live.value ->> 1, :at, :by, :how,
+  (SELECT held.value ->> 1 FROM json_each(:held) AS held WHERE held.value ->> 0 = live.value ->> 0)
+FROM json_each(:versions) AS live WHERE true
+ON CONFLICT (fact, name) DO NOTHING;
+
+-- name: closure_ended
+-- Whatever was said about these hours before is over.
+DELETE FROM closure WHERE hours = :hours;
+
+-- name: closure_began
+-- Hours are closed by hand.
+INSERT INTO closure (hours, until, by, reason, at)
+SELECT :hours, :until, :by, :reason, :at WHERE :closed;

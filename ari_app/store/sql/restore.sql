@@ -6,3 +6,7 @@ SELECT call.call, leg.leg, call.opened_at,
    ORDER BY wanted_at DESC LIMIT 1) AS recording
 FROM call JOIN leg ON leg.call = call.call AND leg.role = 'caller'
 WHERE call.closed_at IS NULL ORDER BY call.opened_at;
+
+-- name: closures
+-- Hours closed by hand and not opened since; some may be over by their time.
+SELECT hours, until FROM closure ORDER BY hours;

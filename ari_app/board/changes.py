@@ -1,0 +1,55 @@
+"""What an admin changes while calls go on: the flows new calls take, and hours closed by hand.
+
+A flow in use is never changed: the mapping of flows is replaced, and each call keeps the flow it began with. Closures
+are never pinned: every call, old or new, is asked about them when it comes to a queue.
+"""
+
+from collections.abc import Iterable
+
+from ari_app.board.floor import Floor
+from ari_app.model.effects import Reply, Warn
+from ari_app.model.events import ALL_HOURS, Closure, ClosureSet, FlowsLoaded
+from ari_app.model.facts import ClosureChanged, FlowsActivated
+from ari_app.model.ids import RequestId
+
+
+def swap(floor: Floor, event: FlowsLoaded) -> None:
+    """All flows at once, or none: what was not offered cannot be taken."""
+    known = {**{(flow.name, flow.version): flow for flow in floor.flows.values()}, **floor.offered}
+    floor.offered = {}
+    if unknown := [f"{name} {version}" for name, version in event.versions if (name, version) not in known]:
+        floor.do(Warn(f"flows not swapped: {', '.join(unknown)} not offered"))
+        _reply(floor, event.request, False, f"unknown: {', '.join(unknown)}")
+        return
+    floor.flows = {name: known[name, version] for name, version in event.versions}
+    floor.note(FlowsActivated(event.versions, event.by, event.how, event.held))
+    _reply(floor, event.request, True, "live for new calls")
+
+
+def switch(floor: Floor, event: ClosureSet, now: float) -> None:
+    """Close or open hours by hand."""
+    if event.hours not in (ALL_HOURS, *floor.settings.hours):
+        _reply(floor, event.request, False, f"no hours named {event.hours} in config.yaml")
+        return
+    if event.closed and event.until is not None and event.until <= now:
+        _reply(floor, event.request, False, "that time is over already")
+        return
+    was = floor.closures.pop(event.hours, now)
+    if event.closed:
+        floor.closures[event.hours] = event.until
+    elif was is not None and was <= now:
+        _reply(floor, event.request, True, f"{event.hours}: was not closed by hand")
+        return
+    until = event.until if event.closed else None
+    floor.note(ClosureChanged(event.hours, event.closed, until, event.by, event.reason))
+    _reply(floor, event.request, True, f"{event.hours}: {'closed' if event.closed else 'no longer closed by hand'}")
+
+
+def closed_before(floor: Floor, closures: Iterable[Closure]) -> None:
+    """What an earlier run closed stays closed."""
+    floor.closures = {each.hours: each.until for each in closures}
+
+
+def _reply(floor: Floor, request: RequestId | None, ok: bool, message: str) -> None:
+    if request is not None:
+        floor.do(Reply(request, ok, message))

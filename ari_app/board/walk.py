@@ -1,0 +1,158 @@
+"""The flow half of a call: inputs to the interpreter, its intents to effects on the caller's leg."""
+
+from ari_app.board import closing, talk
+from ari_app.board.floor import Call, Floor
+from ari_app.flow import interpreter
+from ari_app.flow.expression import Value
+from ari_app.flow.intents import (
+    Answered,
+    Ask,
+    End,
+    Enqueue,
+    Entered,
+    Hush,
+    Input,
+    Intent,
+    Key,
+    MessageTaken,
+    QueueDone,
+    Rated,
+    Say,
+    Speak,
+    Step,
+    TakeMessage,
+    Took,
+    Unsaid,
+    Unwait,
+    Wait,
+    Walk,
+)
+from ari_app.flow.model import LoadedFlow
+from ari_app.model import facts
+from ari_app.model.effects import LookUp, MarkSecret, Play, RecordMessage, Warn
+from ari_app.model.events import LookedUp
+from ari_app.model.facts import KeyTaken, LookUpDone, MessageLeft, NodeEntered, PromptFailed
+from ari_app.model.ids import LegId, LookUpId, MessageId
+from ari_app.model.states import CallState
+
+LOOK_UP_GRACE_S = 1.0  # Whoever looks up keeps the time himself; this is the net below.
+
+
+def begin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> None:
+    """Start a flow for a caller; its version, and those of its subflows, are pinned for this call."""
+    settings = floor.settings
+    trunk = settings.trunks.get(call.via)
+    trusted = trunk.caller_trusted if trunk is not None else call.via in settings.phones
+    given: dict[str, Value] = {
+        "caller": call.caller,
+        "dialled": call.dialled,
+        "trusted": trusted,
+        "language": call.language,
+        "vip": False,
+    }
+    call.walk = Walk(flow, floor.zone, settings.limits.steps_max, dict(floor.flows), settings.hours, floor.closures)
+    _apply(floor, call, interpreter.begin(call.walk, now, given), now)
+
+
+def take(floor: Floor, call: Call, got: Input, now: float) -> None:
+    """One input for the flow."""
+    if call.walk is not None and call.cursor is not None:
+        _apply(floor, call, interpreter.step(call.walk, call.cursor, got, now), now)
+
+
+def _apply(floor: Floor, call: Call, step: Step, now: float) -> None:
+    branch: str | None = ""
+    while branch is not None:
+        (call.cursor, intents), branch = step, None
+        for intent in intents:
+            branch = _carry_out(floor, call, intent, now)
+        if branch is not None and call.walk is not None:
+            step = interpreter.step(call.walk, call.cursor, QueueDone(branch), now)
+
+
+def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | None:
+    """Returns the branch of a queue that did not take the caller: always the last intent of its step."""
+    match intent:
+        case Entered(node, kind):
+            floor.note(NodeEntered(call.id, node, kind))
+        case Took(node, key, accepted):
+            floor.note(KeyTaken(call.id, node, key, accepted))
+        case Say(prompts):
+            call.playback = floor.playback(call.id)
+            floor.do(Play(call.id, call.leg, call.playback, prompts, call.language))
+        case Hush():
+            talk.hush(floor, call)
+        case Wait(seconds):
+            floor.set_timer(call, "flow", now + seconds)
+        case Unwait():
+            floor.cancel_timer(call, "flow")
+        case Speak(language):
+            call.language = language
+        case Unsaid(node, why):
+            floor.note(PromptFailed(call.id, node))
+            floor.do(Warn(f"{node}: {why}", call.id))
+        case Ask():
+            _ask(floor, call, intent, now)
+        case TakeMessage(node):
+            call.message = MessageId(floor.mint.part(call.id, "m"))
+            call.box = node.box
+            floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
+        case Rated(question, key):
+            floor.note(facts.Rated(call.id, question, key, call.talked_to))
+        case Enqueue(node):
+            return talk.enqueue(floor, call, node, now)
+        case End(looped):
+            if looped:
+                floor.do(Warn("flow broken off: too many nodes without waiting for the caller", call.id))
+            closing.close(floor, call, "flow", 16, now)
+    return None
+
+
+def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
+    """A key of the caller; an agent's keys during a talk mean nothing yet."""
+    if leg != call.leg or call.refusing:
+        return
+    match call.state:
+        case CallState.IN_FLOW:
+            if call.walk is not None and call.cursor is not None and interpreter.is_secret(call.walk, call.cursor):
+                floor.do(MarkSecret())
+            take(floor, call, Key(digit), now)
+        case CallState.QUEUED | CallState.RINGING | CallState.WHISPERING:
+            talk.key(floor, call, digit, now)
+        case _:
+            pass
+
+
+# -- look-ups and messages --
+
+
+def _ask(floor: Floor, call: Call, ask: Ask, now: float) -> None:
+    call.lookup = LookUpId(floor.mint.part(call.id, "u"))
+    call.asked_at = now
+    floor.set_timer(call, "look-up", now + ask.timeout_s + LOOK_UP_GRACE_S)
+    request = tuple(ask.request.items())
+    floor.do(LookUp(call.id, call.lookup, ask.kind, ask.name, request, ask.timeout_s))
+
+
+def looked_up(floor: Floor, call: Call, answer: LookedUp | None, now: float) -> None:
+    """The answer to the look-up the flow waits for; None: there was none in time."""
+    if call.lookup is None or (answer is not None and answer.lookup != call.lookup):
+        return  # Of a look-up given up meanwhile.
+    call.lookup = None
+    floor.cancel_timer(call, "look-up")
+    ok, reason = (answer.ok, answer.reason) if answer is not None else (False, "no answer in time")
+    node = call.cursor.node if call.cursor is not None else ""
+    floor.note(LookUpDone(call.id, node, ok, round(now - call.asked_at, 3), reason))
+    values = {each.name: each.value for each in answer.values} if answer is not None else {}
+    take(floor, call, Answered(ok, values), now)
+
+
+def message_recorded(floor: Floor, call: Call, message: MessageId, seconds: float, now: float) -> None:
+    """A voicemail message is over; 0 seconds: nothing was said, or it failed."""
+    if call.message != message:
+        return
+    call.message = None
+    if seconds > 0:
+        floor.note(MessageLeft(call.id, message, call.box, seconds))
+    if call.state is CallState.IN_FLOW:
+        take(floor, call, MessageTaken(seconds > 0), now)

@@ -1,0 +1,195 @@
+"""What goes into the interpreter and what comes out: cursor, inputs, intents. Pure data.
+
+The interpreter knows nodes, prompts and keys, but no channels: the board turns intents into effects on legs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Literal, TypeAlias
+
+from ari_app.flow.expression import Value
+from ari_app.flow.model import LoadedFlow
+from ari_app.flow.nodes import Queue, Voicemail
+from ari_app.model.settings import Hours
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a subflow comes back to: flow, subflow node, and the variables of there."""
+
+    flow: LoadedFlow
+    node: str
+    values: Mapping[str, Value] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a caller is. `saying` and `waiting` say what the node waits for; both False: it waits for the board.
+
+    `values` may hold secrets: they are in no repr, and the cursor is never written down.
+    """
+
+    node: str
+    saying: bool = False
+    waiting: bool = False
+    tries: int = 0
+    typed: str = ""  # Keys typed ahead, for the next menu.
+    ended: bool = False
+    steps: int = 0  # Nodes entered since the caller was last waited for.
+    digits: str = field(default="", repr=False)  # Of a collect node.
+    values: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    flow: LoadedFlow | None = field(default=None, repr=False)  # None: the walk's own.
+    stack: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A call's flows, pinned when it began, and what its nodes may ask about. `closures` is live, never pinned."""
+
+    flow: LoadedFlow
+    zone: tzinfo
+    steps_max: int = 100
+    flows: Mapping[str, LoadedFlow] = field(default_factory=dict, repr=False)
+    hours: Mapping[str, Hours] = field(default_factory=dict, repr=False)
+    closures: Mapping[str, float | None] = field(default_factory=dict, repr=False)
+
+
+# -- inputs --
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaidAll:
+    """The prompts of the last Say are over."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitedOut:
+    """The seconds of the last Wait are over."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDone:
+    """The queue node's visit ended: `next`, `timeout`, `full`, `closed` or `no_agents`."""
+
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The look-up's answer; `ok` False: there is none."""
+
+    ok: bool
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTaken:
+    """The voicemail's recording is over; `ok` False: nothing was recorded."""
+
+    ok: bool
+
+
+Input: TypeAlias = Key | SaidAll | WaitedOut | QueueDone | Answered | MessageTaken
+
+# -- intents --
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    node: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """A node took a key (`accepted`) or found it wrong."""
+
+    node: str
+    key: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """A value could not be said (`why`); what stands around it was."""
+
+    node: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Stop what is being said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait so long for the next key; again: from now."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unwait:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Later prompts are in this language."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    node: Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Look something up; Answered comes back. `request` may hold secrets."""
+
+    kind: Literal["agi", "http", "sql"]
+    name: str
+    request: Mapping[str, Value] = field(repr=False)
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TakeMessage:
+    """Record the caller until a key, silence or the longest time; MessageTaken comes back."""
+
+    node: Voicemail
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A survey's answer."""
+
+    question: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Hang the caller up. `looped`: the flow entered too many nodes without waiting, and was broken off."""
+
+    looped: bool = False
+
+
+Intent: TypeAlias = (
+    Entered | Took | Say | Unsaid | Hush | Wait | Unwait | Speak | Enqueue | Ask | TakeMessage | Rated | End
+)
+Step: TypeAlias = tuple[Cursor, tuple[Intent, ...]]

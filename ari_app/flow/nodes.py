@@ -1,0 +1,252 @@
+"""The nodes of a flow: what an admin may write in `ivr_flows/*.yaml`, one class a type. Frozen; parsed by config/.
+
+Prompts are ids of the catalogue, or a value said: `money:balance` says the variable balance as money.
+Branches that are left out lead to a goodbye. Keys are the twelve of a telephone.
+"""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from ari_app.model.settings import Language, Name, Part
+
+NodeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
+PromptId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+Spoken = Annotated[
+    str, Field(pattern=r"^([a-z0-9][a-z0-9-]{0,60}|(digits|number|money|date|time):[a-z][a-z0-9_]{0,40})$")
+]
+KeyName = Annotated[str, Field(pattern=r"^[0-9*#]$")]
+Say = Annotated[tuple[Spoken, ...], Field(max_length=20)]
+SaySomething = Annotated[tuple[Spoken, ...], Field(min_length=1, max_length=20)]
+ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Variable = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Expression = Annotated[str, Field(min_length=1, max_length=200)]
+Festival = Annotated[str, Field(pattern=r"^(spring-festival|(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))$")]
+WaitSeconds = Annotated[float, Field(gt=0, le=60)]
+Tries = Annotated[int, Field(ge=1, le=10)]
+
+_INTERRUPTIBLE = "Whether a key stops the prompts; the key is kept for the next menu."
+_NEXT = "The node after it."
+
+
+class Greet(Part):
+    """Greets: on a festival, a VIP, or by the clock (`morning` from midnight to `morning_until`, `day` after it)."""
+
+    type: Literal["greet"]
+    morning: PromptId = Field("greeting-morning", description="Prompt before morning_until.")
+    day: PromptId = Field("greeting-day", description="Prompt for the rest of the day.")
+    morning_until: ClockTime = Field("12:00", description="Local time at which the morning ends.")
+    vip: PromptId | None = Field(None, description="Prompt for callers whose variable `vip` is true.")
+    festivals: dict[Festival, PromptId] = Field(
+        default_factory=dict, description="Day (MM-DD, or spring-festival): prompt said instead."
+    )
+    interruptible: bool = Field(True, description=_INTERRUPTIBLE)
+    next: NodeName = Field(description=_NEXT)
+
+
+class Play(Part):
+    """Says prompts one after another."""
+
+    type: Literal["play"]
+    say: SaySomething = Field(description="Prompts and values, in order.")
+    interruptible: bool = Field(True, description=_INTERRUPTIBLE)
+    next: NodeName = Field(description=_NEXT)
+
+
+class Menu(Part):
+    """Says prompts, takes one key, goes where the key says."""
+
+    type: Literal["menu"]
+    say: SaySomething = Field(description="Prompts naming the keys.")
+    keys: dict[KeyName, NodeName] = Field(min_length=1, description="Key: node.")
+    repeat_key: KeyName | None = Field(None, description="Key that says the prompts again, without counting a try.")
+    interruptible: bool = Field(True, description="Whether a key stops the prompts.")
+    wait_s: WaitSeconds = Field(5, description="Seconds to wait for a key after the prompts.")
+    tries: Tries = Field(3, description="Times the caller may give no key or a wrong one.")
+    wrong_key: PromptId = Field("wrong-key", description="Said after a wrong key, before the prompts again.")
+    no_key: PromptId = Field("no-key", description="Said after no key, before the prompts again.")
+    on_wrong: NodeName | None = Field(None, description="Node after the last wrong key; a goodbye when left out.")
+    on_silence: NodeName | None = Field(None, description="Node after the last silence; a goodbye when left out.")
+
+
+class Collect(Part):
+    """Says prompts, takes digits into a variable. The digits of a secret are never logged, stored or said back."""
+
+    type: Literal["collect"]
+    say: SaySomething = Field(description="Prompts asking for the digits.")
+    into: Variable = Field(description="Variable that takes the digits, as text.")
+    min: Annotated[int, Field(ge=1, le=32)] = Field(1, description="Fewest digits.")
+    max: Annotated[int, Field(ge=1, le=32)] = Field(20, description="Most digits; reaching it ends the input at once.")
+    end_key: Literal["#", "*"] | None = Field("#", description="Key that ends the input; null for none.")
+    first_s: WaitSeconds = Field(8, description="Seconds to wait for the first digit after the prompts.")
+    between_s: WaitSeconds = Field(4, description="Seconds to wait between digits; then the input ends.")
+    tries: Tries = Field(3, description="Times the caller may give nothing, or too few digits.")
+    secret: bool = Field(False, description="A password or the like: its digits are kept nowhere.")
+    too_few: PromptId = Field("too-few-digits", description="Said after too few digits, before the prompts again.")
+    no_key: PromptId = Field("no-key", description="Said after nothing, before the prompts again.")
+    on_failure: NodeName | None = Field(None, description="Node after the last try; a goodbye when left out.")
+    next: NodeName = Field(description=_NEXT)
+
+
+class Confirm(Part):
+    """Reads back and asks whether it is right."""
+
+    type: Literal["confirm"]
+    say: SaySomething = Field(description="Prompts and values, ending with what to press.")
+    yes_key: KeyName = Field("1", description="Key for yes.")
+    no_key: KeyName = Field("2", description="Key for no.")
+    on_yes: NodeName = Field(description="Node after yes.")
+    on_no: NodeName = Field(description="Node after no.")
+    wait_s: WaitSeconds = Field(5, description="Seconds to wait for a key after the prompts.")
+    tries: Tries = Field(3, description="Times the caller may give no key or a wrong one.")
+    on_failure: NodeName | None = Field(None, description="Node after the last try; a goodbye when left out.")
+
+
+class CheckHours(Part):
+    """Goes by opening hours: open, closed, a public holiday, or closed by hand."""
+
+    type: Literal["hours"]
+    hours: Name = Field(description="Opening hours (config.yaml: hours).")
+    on_open: NodeName = Field(description="Node while open.")
+    on_closed: NodeName = Field(description="Node while closed.")
+    on_holiday: NodeName | None = Field(None, description="Node on a public holiday; on_closed when left out.")
+    on_closure: NodeName | None = Field(None, description="Node while closed by hand; on_closed when left out.")
+
+
+class Case(Part):
+    """One case of a branch."""
+
+    when: Expression = Field(description="Condition over variables, e.g. balance < 0 and vip.")
+    to: NodeName = Field(description="Node when it holds.")
+
+
+class Branch(Part):
+    """Goes to the first case that holds."""
+
+    type: Literal["branch"]
+    cases: Annotated[tuple[Case, ...], Field(min_length=1, max_length=50)] = Field(description="Cases, in order.")
+    otherwise: NodeName = Field(description="Node when none holds, or one cannot be worked out.")
+
+
+class SetVariables(Part):
+    """Gives variables values."""
+
+    type: Literal["set"]
+    values: dict[Variable, Expression] = Field(min_length=1, description="Variable: expression; a text in quotes.")
+    next: NodeName = Field(description=_NEXT)
+
+
+class LookUp(Part):
+    """Asks a handler of agi_scripts/, an HTTP service or a database (config.yaml: lookups)."""
+
+    type: Literal["lookup"]
+    agi: Variable | None = Field(None, description="Handler in agi_scripts/, without .py.")
+    http: Name | None = Field(None, description="HTTP service (config.yaml: lookups).")
+    sql: Name | None = Field(None, description="Read-only query (config.yaml: lookups).")
+    send: dict[Variable, Expression] = Field(default_factory=dict, description="Parameter: expression.")
+    into: dict[Variable, Variable] = Field(default_factory=dict, description="Variable: field of the answer.")
+    say: Say = Field((), description="Prompts heard meanwhile.")
+    timeout_s: Annotated[float, Field(gt=0, le=30)] = Field(5, description="Seconds to wait for the answer.")
+    on_failure: NodeName = Field(description="Node when there is no answer, or one that lacks a field.")
+    next: NodeName = Field(description=_NEXT)
+
+
+class Queue(Part):
+    """Puts the caller into a queue; an agent with its skills is rung."""
+
+    type: Literal["queue"]
+    queue: Name = Field(description="The queue (config.yaml: queues).")
+    say: Say = Field(("please-wait",), description="Prompts heard on entering, over the music. May be empty.")
+    priority: Annotated[int, Field(ge=0, le=9)] = Field(0, description="Each step counts as 60 s waited already.")
+    next: NodeName | None = Field(None, description="Node after the agent has hung up; goodbye when left out.")
+    on_timeout: NodeName | None = Field(None, description="Node when the caller waited wait_s_max.")
+    on_full: NodeName | None = Field(None, description="Node when the queue is full.")
+    on_closed: NodeName | None = Field(None, description="Node outside the queue's hours.")
+    on_no_agents: NodeName | None = Field(
+        None, description="Node when nobody with the skills is signed in. Left out: the caller waits."
+    )
+
+
+class Voicemail(Part):
+    """Takes a message: prompts, a tone, and the caller speaks until a key, silence or the longest time."""
+
+    type: Literal["voicemail"]
+    say: SaySomething = Field(("voicemail-ask",), description="Prompts before the tone.")
+    box: Name = Field("general", description="Where the message is filed.")
+    max_s: Annotated[int, Field(ge=5, le=600)] = Field(120, description="Longest message, in seconds.")
+    silence_s: Annotated[int, Field(ge=2, le=30)] = Field(5, description="Seconds of silence that end it.")
+    end_key: KeyName = Field("#", description="Key that ends it.")
+    on_failure: NodeName | None = Field(None, description="Node when nothing was recorded; a goodbye when left out.")
+    next: NodeName = Field(description=_NEXT)
+
+
+class SwitchLanguage(Part):
+    """Changes the language of all later prompts."""
+
+    type: Literal["language"]
+    language: Language = Field(description="zh-CN or en.")
+    next: NodeName = Field(description=_NEXT)
+
+
+class Subflow(Part):
+    """Runs another flow and comes back. It sees the call's own variables and what `send` gives it, nothing else."""
+
+    type: Literal["subflow"]
+    flow: Name = Field(description="The flow (a file of ivr_flows/ without .yaml).")
+    send: dict[Variable, Expression] = Field(default_factory=dict, description="Variable there: expression here.")
+    into: dict[Variable, Variable] = Field(default_factory=dict, description="Variable here: variable there.")
+    next: NodeName = Field(description="The node after its `return`.")
+
+
+class Return(Part):
+    """Ends a subflow; in a flow that was not called as one: goodbye."""
+
+    type: Literal["return"]
+
+
+class Survey(Part):
+    """Asks one question after a call; the answer is kept with it. Silence or another key: no answer."""
+
+    type: Literal["survey"]
+    question: Name = Field(description="Name of the question, kept with the answer.")
+    say: SaySomething = Field(description="Prompts naming the keys.")
+    keys: Annotated[tuple[KeyName, ...], Field(min_length=1)] = Field(("1", "2", "3"), description="Keys that answer.")
+    wait_s: WaitSeconds = Field(5, description="Seconds to wait for a key after the prompts.")
+    next: NodeName = Field(description=_NEXT)
+
+
+class Goto(Part):
+    """Goes to a node."""
+
+    type: Literal["goto"]
+    to: NodeName = Field(description="The node.")
+
+
+class HangUp(Part):
+    """Says goodbye and ends the call."""
+
+    type: Literal["hangup"]
+    say: Say = Field(("goodbye",), description="Prompts before it. May be empty.")
+    weekend: PromptId | None = Field(None, description="Prompt said first on Fridays and weekends.")
+    holiday: PromptId | None = Field(None, description="Prompt said first on the eve of, and on, public holidays.")
+
+
+Node: TypeAlias = (
+    Greet
+    | Play
+    | Menu
+    | Collect
+    | Confirm
+    | CheckHours
+    | Branch
+    | SetVariables
+    | LookUp
+    | Queue
+    | Voicemail
+    | SwitchLanguage
+    | Subflow
+    | Return
+    | Survey
+    | Goto
+    | HangUp
+)

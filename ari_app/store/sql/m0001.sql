@@ -1,0 +1,283 @@
+-- The store, every table and column with its sentence. docs/schema.md is made from these comments (`schema_docs`).
+-- `at` and every column ending in `_at` are seconds since the Unix epoch, UTC; a column ending in `_s` or named
+-- `seconds` is a length in seconds. Facts are never refused because of what they refer to: no foreign keys but person.
+
+-- One row for each start of the daemon; its number is part of every id minted by that run and never repeats.
+CREATE TABLE boot (
+  epoch INTEGER PRIMARY KEY, -- Number of the run, from 1.
+  at REAL NOT NULL -- When the run took its number.
+) STRICT;
+
+-- Personal data, and the only place where it stands; everything else refers to it by key.
+CREATE TABLE person (
+  key INTEGER PRIMARY KEY, -- What facts, events and calls hold instead of the number.
+  kind TEXT NOT NULL, -- What the value is: `number`, a telephone number.
+  value TEXT, -- The number itself; NULL once erased.
+  erased_at REAL, -- When it was erased; NULL while it stands.
+  UNIQUE (kind, value)
+) STRICT;
+
+-- Everything that happened, as the board was told it: `hotline replay` repeats every decision from here.
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY, -- Order of arrival.
+  at REAL NOT NULL, -- The board's `now`.
+  epoch INTEGER NOT NULL, -- The run of the daemon.
+  kind TEXT NOT NULL, -- Class name in ari_app/model/events.py.
+  body TEXT NOT NULL -- Its fields as JSON; a number is {"person": key}, a secret digit is x.
+) STRICT;
+
+-- Up to when retention may delete events; the trigger below refuses everything later.
+CREATE TABLE event_retention (
+  one INTEGER PRIMARY KEY CHECK (one = 1), -- Always 1: there is one row.
+  before REAL NOT NULL -- Events with `at` before this may be deleted.
+) STRICT;
+
+INSERT INTO event_retention (one, before) VALUES (1, 0);
+
+CREATE TRIGGER event_never_changes BEFORE UPDATE ON event
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+CREATE TRIGGER event_deleted_by_retention_only BEFORE DELETE ON event
+WHEN old.at >= (SELECT before FROM event_retention)
+BEGIN SELECT RAISE(ABORT, 'events are deleted by retention only'); END;
+
+-- What is worth keeping for ever: all tables below are rebuilt from it.
+CREATE TABLE fact (
+  id INTEGER PRIMARY KEY, -- Order of writing; `follow` reads on from the last one seen.
+  at REAL NOT NULL, -- The board's `now`.
+  epoch INTEGER NOT NULL, -- The run of the daemon.
+  kind TEXT NOT NULL, -- Class name in ari_app/model/facts.py.
+  call TEXT, -- The call it belongs to, if any.
+  agent TEXT, -- The agent's work number, if any.
+  body TEXT NOT NULL -- Its fields as JSON; a number is {"person": key}.
+) STRICT;
+
+CREATE INDEX fact_call ON fact (call) WHERE call IS NOT NULL;
+
+-- A person is erased in `person`, so facts hold nothing that would ever have to be changed.
+CREATE TRIGGER fact_never_changes BEFORE UPDATE ON fact
+BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END;
+
+CREATE TRIGGER fact_never_deleted BEFORE DELETE ON fact
+BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END;
+
+-- Who touched what is kept: erasures, removals, rebuilds. Append-only; never holds the erased value.
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY, -- Order of writing.
+  at REAL NOT NULL, -- When.
+  action TEXT NOT NULL, -- erase-person, remove-recording, compress-recording, rebuild.
+  subject TEXT NOT NULL, -- What it was done to: a person's key, a recording's id, `projections`.
+  detail TEXT NOT NULL -- Why, or how much.
+) STRICT;
+
+CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+
+CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+
+-- Emergency files already read in, so that a crash right after reading never reads one twice.
+CREATE TABLE emergency_import (
+  generation TEXT PRIMARY KEY, -- Name of one filling of the emergency file.
+  at REAL NOT NULL, -- When it was read in.
+  rows INTEGER NOT NULL -- How many rows it held.
+) STRICT;
+
+-- What became of a recording's file after it was stored; kept apart from `recording`, which is rebuilt from facts.
+CREATE TABLE recording_file (
+  recording TEXT PRIMARY KEY, -- The recording.
+  path TEXT, -- Present path below the recordings folder, once compressed; NULL: as in `recording`.
+  size_bytes INTEGER, -- Size after compression.
+  sha256 TEXT, -- SHA-256 after compression.
+  compressed_at REAL, -- When it was compressed; NULL: it is not.
+  removed_at REAL, -- When the file was removed; NULL: it stands.
+  removed_why TEXT -- age, quota, or another reason.
+) STRICT;
+
+-- Projection: one row for each call, from first ring to last leg gone.
+CREATE TABLE call (
+  call TEXT PRIMARY KEY, -- The call's id, EPOCH-N.
+  opened_at REAL NOT NULL, -- First ring.
+  caller INTEGER REFERENCES person (key), -- The caller's number; NULL when withheld.
+  dialled TEXT, -- The number dialled.
+  via TEXT, -- Trunk or phone it came through.
+  flow TEXT, -- The flow that answered; empty when none did.
+  flow_version TEXT, -- Version of that flow.
+  language TEXT, -- Language of the prompts at the start.
+  refused TEXT, -- Why the call was blocked; NULL: it entered.
+  connected_at REAL, -- When caller and an agent first heard each other; NULL: never.
+  closed_at REAL, -- Last leg gone; NULL: still running.
+  closed_by TEXT, -- caller, agent, flow, refused, limit or lost.
+  node TEXT, -- The flow node the caller was in at the end.
+  cause INTEGER, -- Q.850 cause of the end.
+  seconds REAL -- From first ring to last leg gone.
+) STRICT;
+
+CREATE INDEX call_opened ON call (opened_at);
+CREATE INDEX call_running ON call (call) WHERE closed_at IS NULL;
+CREATE INDEX call_caller ON call (caller);
+
+-- Projection: the channels of a call, the caller's and those of agents.
+CREATE TABLE leg (
+  call TEXT NOT NULL, -- The call.
+  leg TEXT NOT NULL, -- Asterisk's channel id.
+  role TEXT NOT NULL, -- caller or agent.
+  phone TEXT, -- The agent's SIP account.
+  opened_at REAL NOT NULL, -- When it began to exist.
+  closed_at REAL, -- When it was gone; NULL: it stands.
+  cause INTEGER, -- Q.850 cause.
+  sip INTEGER, -- SIP status of the end, or 0.
+  PRIMARY KEY (call, leg)
+) STRICT, WITHOUT ROWID;
+
+-- Projection: each entry into a node of a flow.
+CREATE TABLE ivr_step (
+  fact INTEGER PRIMARY KEY, -- The NodeEntered fact.
+  call TEXT NOT NULL, -- The call.
+  node TEXT NOT NULL, -- Name of the node.
+  kind TEXT NOT NULL, -- menu, play, queue …
+  entered_at REAL NOT NULL, -- When the caller came to it.
+  left_at REAL -- When he went on to the next one, or the call ended.
+) STRICT;
+
+CREATE INDEX ivr_step_call ON ivr_step (call);
+
+-- Projection: each key a node took or found wrong; never a secret's digits.
+CREATE TABLE ivr_key (
+  fact INTEGER PRIMARY KEY, -- The KeyTaken fact.
+  call TEXT NOT NULL, -- The call.
+  node TEXT NOT NULL, -- The node that took it.
+  key TEXT NOT NULL, -- 0-9, * or #.
+  accepted INTEGER NOT NULL, -- 1: the node knew the key; 0: a wrong key.
+  at REAL NOT NULL -- When it was pressed.
+) STRICT;
+
+CREATE INDEX ivr_key_call ON ivr_key (call);
+
+-- Projection: each wait in a queue.
+CREATE TABLE queue_visit (
+  call TEXT NOT NULL, -- The call.
+  visit INTEGER NOT NULL, -- Number of the visit within the call, from 1.
+  queue TEXT NOT NULL, -- The queue.
+  priority INTEGER NOT NULL, -- Rank class.
+  rank REAL NOT NULL, -- Orders the queue, smaller first; fixed for the visit.
+  position INTEGER NOT NULL, -- Place on arrival, 1 is next.
+  queued_at REAL NOT NULL, -- When the caller joined.
+  left_at REAL, -- When he left; NULL: still waiting.
+  outcome TEXT, -- connected, abandoned, timed-out, full, no-agents or failed.
+  wait_s REAL, -- Seconds waited, short waits included.
+  agent TEXT, -- The agent who took the call.
+  PRIMARY KEY (call, visit)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX queue_visit_queue ON queue_visit (queue, queued_at);
+
+-- Projection: each attempt to give a call to an agent.
+CREATE TABLE offer (
+  offer TEXT PRIMARY KEY, -- The offer, which is the agent's leg.
+  call TEXT NOT NULL, -- The call.
+  visit INTEGER NOT NULL, -- The visit it served.
+  queue TEXT NOT NULL, -- The queue.
+  agent TEXT NOT NULL, -- The agent's work number.
+  phone TEXT NOT NULL, -- The phone that was rung.
+  made_at REAL NOT NULL, -- When it was made.
+  rang_at REAL, -- When the phone began to ring; NULL: it never did.
+  ended_at REAL, -- When ringing stopped: answered or not.
+  outcome TEXT, -- accepted, declined, ran-out, withdrawn, unreachable or failed.
+  cause INTEGER -- Q.850 cause, or 0.
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX offer_call ON offer (call);
+CREATE INDEX offer_agent ON offer (agent, made_at);
+
+-- Projection: each stretch of a call in which caller and agent hear each other (holds included: subtract `hold`).
+CREATE TABLE talk (
+  offer TEXT PRIMARY KEY, -- The offer that led to it.
+  call TEXT NOT NULL, -- The call.
+  queue TEXT NOT NULL, -- The queue it came from.
+  agent TEXT NOT NULL, -- The agent's work number.
+  wait_s REAL NOT NULL, -- What the caller waited in that queue.
+  began_at REAL NOT NULL, -- Connected.
+  ended_at REAL, -- Parted; NULL: they are talking.
+  ended_by TEXT, -- caller, agent, flow, limit or lost.
+  talk_s REAL -- Seconds connected.
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX talk_call ON talk (call);
+CREATE INDEX talk_agent ON talk (agent, began_at);
+
+-- Projection: each time an agent put the caller on hold.
+CREATE TABLE hold (
+  fact INTEGER PRIMARY KEY, -- The HoldBegan fact.
+  call TEXT NOT NULL, -- The call.
+  agent TEXT NOT NULL, -- The agent's work number.
+  began_at REAL NOT NULL, -- Hold pressed.
+  ended_at REAL -- Hold released, or the talk ended; NULL: on hold.
+) STRICT;
+
+CREATE INDEX hold_call ON hold (call);
+
+-- Projection: an agent's time as intervals without gaps or overlaps while the daemon runs.
+CREATE TABLE agent_state (
+  fact INTEGER PRIMARY KEY, -- The AgentChanged fact that began it.
+  agent TEXT NOT NULL, -- The agent's work number.
+  state TEXT NOT NULL, -- signed-out, not-ready, ready, reserved, talking or wrap-up.
+  reason TEXT NOT NULL, -- Why not ready; empty otherwise.
+  phone TEXT, -- The phone signed in with.
+  call TEXT, -- The call reserved, talked or wrapped up.
+  began_at REAL NOT NULL, -- From.
+  ended_at REAL, -- To; NULL: it is the present state.
+  cut INTEGER NOT NULL DEFAULT 0 -- 1: the daemon died; `ended_at` is then the last thing known of that run.
+) STRICT;
+
+CREATE INDEX agent_state_agent ON agent_state (agent, began_at);
+CREATE INDEX agent_state_now ON agent_state (agent) WHERE ended_at IS NULL;
+
+-- Projection: the outcome an agent gave a call; the last one counts.
+CREATE TABLE disposition (
+  call TEXT NOT NULL, -- The call.
+  agent TEXT NOT NULL, -- The agent's work number.
+  disposition TEXT NOT NULL, -- One of agent_rules.dispositions.
+  at REAL NOT NULL, -- When it was given.
+  PRIMARY KEY (call, agent)
+) STRICT, WITHOUT ROWID;
+
+-- Projection: each recording that was ordered, and what came of it.
+CREATE TABLE recording (
+  recording TEXT PRIMARY KEY, -- The recording's id.
+  call TEXT NOT NULL, -- The call.
+  queue TEXT, -- The queue whose policy ordered it.
+  agent TEXT, -- The agent recorded.
+  basis TEXT, -- The legal basis.
+  keep_days INTEGER, -- Days it is kept.
+  wanted_at REAL, -- Ordered.
+  running_at REAL, -- Asterisk confirmed that it records; NULL: it never did.
+  missed_at REAL, -- When it was known to have failed.
+  missed_why TEXT, -- Why it failed.
+  stored_at REAL, -- When the stereo file stood; NULL: there is none.
+  path TEXT, -- Below the recordings folder, as stored; see recording_file.
+  seconds REAL, -- Its length.
+  size_bytes INTEGER, -- Its size as stored.
+  sha256 TEXT -- Its SHA-256 as stored.
+) STRICT;
+
+CREATE INDEX recording_call ON recording (call);
+CREATE INDEX recording_stored ON recording (stored_at);
+
+-- Projection: each caller who refused to be recorded.
+CREATE TABLE recording_refusal (
+  fact INTEGER PRIMARY KEY, -- The RecordingRefused fact.
+  call TEXT NOT NULL, -- The call.
+  queue TEXT NOT NULL, -- The queue.
+  at REAL NOT NULL -- When he refused.
+) STRICT;
+
+CREATE INDEX recording_refusal_call ON recording_refusal (call);
+
+-- Projection: each prompt that was not heard to its end though nobody stopped it.
+CREATE TABLE prompt_gap (
+  fact INTEGER PRIMARY KEY, -- The PromptFailed fact.
+  call TEXT NOT NULL, -- The call.
+  prompts TEXT NOT NULL, -- The prompts asked for.
+  at REAL NOT NULL -- When.
+) STRICT;
