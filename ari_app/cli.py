@@ -14,6 +14,7 @@ from ari_app.commands import (
     demo,
     doctor,
     flow,
+    hours,
     person,
     prompts,
     recording,
@@ -26,7 +27,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
-for group in (agent, asterisk, bench, call, conf, config, flow, person, prompts, recording):
+for group in (agent, asterisk, bench, call, conf, config, flow, hours, person, prompts, recording):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 

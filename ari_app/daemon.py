@@ -4,8 +4,8 @@ import asyncio
 import hmac
 import shutil
 import signal
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -16,7 +16,6 @@ from ari_app.ami.link import AmiLink
 from ari_app.ari.client import AriLink
 from ari_app.ari.connection import Address
 from ari_app.board.board import Board
-from ari_app.config.flows import load_flows
 from ari_app.desk import Desk
 from ari_app.flow.model import LoadedFlow
 from ari_app.housekeeping import Housekeeping
@@ -34,10 +33,19 @@ from ari_app.model.effects import (
     StopRecording,
     Warn,
 )
-from ari_app.model.events import Booted, ClockStepped, DoorClosed, DoorOpened, DrainAsked, PinChecked
+from ari_app.model.events import (
+    Booted,
+    ClockStepped,
+    DoorClosed,
+    DoorOpened,
+    DrainAsked,
+    FlowsLoaded,
+    PinChecked,
+)
 from ari_app.model.layout import seen_by_asterisk
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder
+from ari_app.reload import FlowKeeper, Live, opening
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
 from ari_app.store.journal import Journal
@@ -47,15 +55,8 @@ from ari_app.web.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-LANGUAGES: Final = ("zh-CN", "en")
 WATCH_EVERY_S: Final = 1.0  # Between looks at the disk, the backlog and the wall clock.
 USER: Final = "hotline"  # Of ARI and AMI, in the rendered configuration.
-
-
-def flows_of(site: Site) -> Mapping[str, LoadedFlow]:
-    """The site's flows, checked: every problem of every file at once (ConfigError)."""
-    prompts = Prompts.load(site.sounds)
-    return load_flows(site.flows, site.settings, lambda ids: prompts.missing(ids, LANGUAGES))
 
 
 @dataclass
@@ -66,7 +67,8 @@ class Daemon:
     install: Install
     journal: Journal
     prompts: Prompts
-    flows: Mapping[str, LoadedFlow]
+    live: Live  # The flows it begins with, and why the files are not all of them.
+    problems: tuple[str, ...] = ()
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     hurried: bool = False  # Told twice to stop.
@@ -76,19 +78,36 @@ class Daemon:
     @classmethod
     def open(cls, site: Site, install: Install) -> "Daemon":
         """Check everything that can be wrong before anything is started: prompts, flows, a second daemon."""
-        prompts, flows = Prompts.load(site.sounds), flows_of(site)
-        return cls(site, install, Journal.open(site.store), prompts, flows)
+        prompts, journal = Prompts.load(site.sounds), Journal.open(site.store)
+        try:
+            live, problems = opening(site, prompts)
+        except BaseException:
+            journal.close()
+            raise
+        return cls(site, install, journal, prompts, live, problems)
 
     def __post_init__(self) -> None:
         site, layout, zone = self.site, self.site.layout(self.install), ZoneInfo(self.site.settings.timezone)
         asterisk, secrets = site.settings.asterisk, site.secrets
-        self.loop = Loop(Board(site.settings, self.flows, zone), self.journal, self.perform, watch=self.metrics.watch)
+        self.loop = Loop(Board(site.settings, {}, zone), self.journal, self.perform, watch=self.metrics.watch)
         address = Address(site.ari_url, USER, secrets.ari_password, asterisk.app)
         self.ari = AriLink(address, self.loop.post, self._prompt)
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
         self.housekeeping = Housekeeping(self.journal, site.settings.limits, site.recordings, self.loop.clock)
         self.desk = Desk(self)
+        self.flows = FlowKeeper(
+            site, self.journal, self.prompts, self.live, self._swap, self.loop.clock.now, problems=self.problems
+        )
+        self.flows.on_prompts = self._new_prompts
+
+    async def _swap(self, event: FlowsLoaded, flows: Iterable[LoadedFlow]) -> Reply:
+        self.loop.board.offer_flows(flows)
+        return await self.desk.ask(replace(event, request=self.desk.request()))
+
+    def _new_prompts(self, prompts: Prompts) -> None:
+        self.prompts = prompts
+        self._prompts.clear()
 
     def _prompt(self, prompt: str, language: str) -> str | None:
         """A prompt's file as Asterisk wants it: absolute, its own paths, without the extension."""
@@ -108,9 +127,12 @@ class Daemon:
         try:
             self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
             self.loop.post(await asyncio.to_thread(left_open, self.site.store))
+            flows = await self.flows.begin()
+            self.loop.board.offer_flows(self.live.flows.values())
+            self.loop.post(flows)
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
                 services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run())
-                keeping = (self._watch(), self.housekeeping.run(), self._ready(ready))
+                keeping = (self._watch(), self.housekeeping.run(), self.flows.watch(), self._ready(ready))
                 running = [tasks.create_task(service) for service in (*services, *keeping)]
                 await self.stopping.wait()
                 await self._drain()
@@ -128,9 +150,10 @@ class Daemon:
         self.stopping.set()
 
     def on_signals(self) -> None:
-        """SIGTERM and SIGINT drain."""
+        """SIGTERM and SIGINT drain; SIGHUP has the flow files looked at."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.flows.look, "SIGHUP")
 
     async def _ready(self, ready: asyncio.Event | None) -> None:
         while not (self.ari.up and self.ami.connected):

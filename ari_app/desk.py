@@ -1,15 +1,16 @@
 """What the HTTP API asks of the daemon: wishes of agents, views of the floor, health, calls from the store."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from ari_app.board import views
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import Reply
-from ari_app.model.events import AgentAsked
+from ari_app.model.events import AgentAsked, ClosureSet, FlowsLoaded
 from ari_app.model.ids import AgentId, CallId, RequestId
 from ari_app.model.mask import mask
+from ari_app.store.flows import closures
 from ari_app.store.reader import open_reader
 from ari_app.store.timeline import timeline
 from ari_app.web.app import Health, Part
@@ -27,8 +28,14 @@ class Desk:
     def __init__(self, daemon: "Daemon") -> None:
         self._daemon = daemon
         self._waiting: dict[RequestId, asyncio.Future[Reply]] = {}
+        self._asked = 0
 
-    async def ask(self, event: AgentAsked) -> Reply:
+    def request(self) -> RequestId:
+        """A new id of somebody who waits for a Reply."""
+        self._asked += 1
+        return RequestId(f"desk-{self._asked}")
+
+    async def ask(self, event: AgentAsked | ClosureSet | FlowsLoaded) -> Reply:
         """Post the wish and wait for the board's answer."""
         if event.request is None:
             raise AsteriskError("a wish without a request id is never answered")
@@ -61,9 +68,27 @@ class Desk:
             "ami": Part(daemon.ami.connected, daemon.ami.status),
             "store": Part(journal.health == "ok", f"{journal.health}, {journal.waiting} rows waiting"),
             "door": Part(not daemon.door, daemon.door or "open"),
+            "flows": Part(*daemon.flows.health()),
             "loop": Part(loop.lag_s < LAG_S_BAD, f"lag {loop.lag_s * 1000:.0f} ms, {loop.bugs} bugs"),
         }
         return Health(parts, f"{calls} calls on the line, {journal.waiting} rows not yet on disk")
+
+    def flows(self) -> dict[str, Any]:
+        keeper = self._daemon.flows
+        return {"flows": keeper.listed(), "problems": list(keeper.problems)}
+
+    async def reload_flows(self, by: str) -> str:
+        return await self._daemon.flows.reload(by)
+
+    async def roll_back(self, name: str, version: str, by: str) -> str:
+        return await self._daemon.flows.rollback(name, version, by)
+
+    async def set_closure(self, event: ClosureSet) -> Reply:
+        return await self.ask(replace(event, request=self.request()))
+
+    async def closures(self) -> list[dict[str, Any]]:
+        found = await asyncio.to_thread(closures, self._daemon.site.store, self._daemon.loop.clock.now())
+        return [asdict(each) for each in found]
 
     def metrics(self) -> bytes:
         daemon = self._daemon

@@ -17,10 +17,12 @@ from ari_app.errors import AsteriskError, RequestFailed
 from ari_app.media import recordings
 from ari_app.model.effects import JoinRecording, RecordingEffect, StartRecording, StopRecording
 from ari_app.model.events import CommandFailed, Event, FailReason, RecordingJoined, RecordingStarted, RecordingUnusable
-from ari_app.model.ids import RecordingId
+from ari_app.model.ids import LegId, RecordingId
 
 CLOSED_S_MAX = 3.0  # Sides not closed by then belong to an Asterisk that was killed: taken as they are.
 BEGUN_S_MAX = 2.0
+STOP_TRIES = 10
+STOP_WAIT_S = 10.0
 LOOK_EVERY_S = 0.05
 
 log = structlog.get_logger(__name__)
@@ -65,14 +67,25 @@ class Recorder:
             case StartRecording():
                 await self._start(effect)
             case StopRecording(_, leg, recording):
-                try:
-                    await self.ami.stop_recording(leg, recording)
-                except AsteriskError as error:  # The caller's leg ended first: MixMonitor ended with it.
-                    log.debug("recording was over already", recording=recording, error=str(error))
+                await self._stop(leg, recording)
             case JoinRecording(_, recording):
                 await self._join(recording)
             case _:
                 assert_never(effect)
+
+    async def _stop(self, leg: LegId, recording: RecordingId) -> None:
+        """While AMI is down MixMonitor goes on: what follows the talk must not be recorded longer than that."""
+        for _ in range(STOP_TRIES):
+            try:
+                await self.ami.stop_recording(leg, recording)
+            except RequestFailed as error:
+                if error.status != 0:  # The caller's leg ended first: MixMonitor ended with it.
+                    return
+            except AsteriskError as error:
+                log.warning("recording cannot be stopped yet", recording=recording, error=str(error))
+            else:
+                return
+            await self._until(lambda: self.ami.connected, STOP_WAIT_S)
 
     async def _start(self, effect: StartRecording) -> None:
         try:

@@ -6,6 +6,7 @@ mapping. A reload that fails changes nothing: the flows of before stay live, and
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +14,8 @@ from typing import Any, Final
 import structlog
 from watchfiles import Change, WatchfilesRustInternalError, awatch
 
-from ari_app.config.flows import Texts, check_texts, read_texts, version
 from ari_app.config.diagnostics import BadFile, Problem, Shared, nearest, shown
+from ari_app.config.flows import Texts, check_texts, read_texts, version
 from ari_app.errors import ConfigError, HotlineError, StoreError
 from ari_app.flow.model import LoadedFlow, prompts_of
 from ari_app.media.prompts import MANIFEST, Prompts
@@ -93,21 +94,20 @@ def opening(site: Site, prompts: Prompts) -> tuple[Live, tuple[str, ...]]:
         except BadFile:
             raise bad from None
         return live, tuple(str(bad).splitlines())
+    held = {name: against for name, against in held.items() if against == file_version(files, name)}
     try:
-        return _with_held(site, prompts, live, {n: a for n, a in held.items() if a == file_version(files, n)}, kept_texts)
+        return _with_held(site, prompts, live, held, kept_texts), ()
     except BadFile as bad:
         log.error("flows rolled back no longer fit config.yaml; the files are taken", problems=str(bad).splitlines())
         return live, ()
 
 
-def _with_held(
-    site: Site, prompts: Prompts, live: Live, held: Mapping[str, str], texts: Texts
-) -> tuple[Live, tuple[str, ...]]:
+def _with_held(site: Site, prompts: Prompts, live: Live, held: Mapping[str, str], texts: Texts) -> Live:
     """`live` with the held flows as `texts` has them."""
     if not held:
-        return live, ()
+        return live
     mixed = {**live.texts, **{path: texts[path] for path in (_path(site, name) for name in held)}}
-    return replace(checked(site, prompts, dict(sorted(mixed.items()))), held=held), ()
+    return replace(checked(site, prompts, dict(sorted(mixed.items()))), held=held)
 
 
 def _path(site: Site, name: str) -> Path:
@@ -151,7 +151,7 @@ class FlowKeeper:
     now: Callable[[], float]
     problems: tuple[str, ...] = ()  # Why the files are not what is live; empty: they are, or are held back.
     on_prompts: Callable[[Prompts], None] = lambda prompts: None
-    _seen: Stamp | None = None
+    seen: Stamp | None = None  # The files as last read; None: to be read again.
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -181,7 +181,6 @@ class FlowKeeper:
         """Reload whenever a file changes, for ever."""
         folders = (self.site.flows, self.site.sounds)
         every_ms = int(LOOK_EVERY_S * 1000)
-        self._seen = None if self.problems else stamp(self.site)
         while True:
             try:
                 async for _ in awatch(
@@ -201,14 +200,12 @@ class FlowKeeper:
     # -- one at a time --
 
     async def _if_changed(self) -> None:
-        if await asyncio.to_thread(stamp, self.site) != self._seen:
+        if await asyncio.to_thread(stamp, self.site) != self.seen:
             await self._automatic("watch")
 
     async def _automatic(self, by: str) -> None:
-        try:
+        with suppress(HotlineError):  # Said in the log and on /healthz.
             await self._whole(self._reload(by, asked=False))
-        except HotlineError:
-            pass  # Said in the log and on /healthz.
 
     async def _whole(self, work: Coroutine[Any, Any, str]) -> str:
         """Done to its end even if whoever asked has gone away: never half a reload."""
@@ -240,17 +237,17 @@ class FlowKeeper:
             log.error("flows not reloaded: those of before stay live", by=by, problems=list(lines))
         self.problems = lines
         if isinstance(error, StoreError):
-            self._seen = None  # Not the files' fault: tried again.
+            self.seen = None  # Not the files' fault: tried again.
 
     async def _settled(self, asked: bool) -> tuple[Live, Prompts]:
         """What the files say. Bad ones are read until two readings agree: perhaps they are being written."""
         for _ in range(READINGS_MAX):
-            self._seen = await asyncio.to_thread(stamp, self.site)
+            self.seen = await asyncio.to_thread(stamp, self.site)
             try:
                 return await asyncio.to_thread(self._read, asked)
             except ConfigError:
                 await asyncio.sleep(AGAIN_S)
-                if await asyncio.to_thread(stamp, self.site) == self._seen:
+                if await asyncio.to_thread(stamp, self.site) == self.seen:
                     raise
         return await asyncio.to_thread(self._read, asked)
 
@@ -259,7 +256,7 @@ class FlowKeeper:
         prompts, files = Prompts.load(self.site.sounds), read_texts(self.site.flows)
         live, old = checked(self.site, prompts, files), self.live
         held = {n: a for n, a in old.held.items() if not asked and a == file_version(files, n) and n in old.flows}
-        return _with_held(self.site, prompts, live, held, old.texts)[0], prompts
+        return _with_held(self.site, prompts, live, held, old.texts), prompts
 
     async def _rollback(self, name: str, wanted: str, by: str) -> str:
         async with self._turn:

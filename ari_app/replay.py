@@ -1,19 +1,28 @@
 """Replay: one run's inputs through a fresh board, its facts compared with those the run noted (design §2.4).
 
-A difference means that the board, the settings or the flows are no longer those of that run, or that it is not pure.
+A difference means that the board or the settings are no longer those of that run, or that the board is not pure. The
+flows are: every version that was ever live is in the store.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
 from ari_app.board.board import Board
+from ari_app.config.flows import check_texts
+from ari_app.errors import StoreError
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Note
+from ari_app.model.events import FlowsLoaded
 from ari_app.model.facts import Fact
 from ari_app.model.settings import Settings
+from ari_app.site import Site
+from ari_app.store.flows import text_of
 from ari_app.store.history import History
+
+Recall = Callable[[FlowsLoaded], Iterable[LoadedFlow]]
+"""The flows an event names."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +41,30 @@ class Replayed:
     first: Difference | None  # What comes after the first difference says little.
 
 
-def replay(history: History, epoch: int, settings: Settings, flows: Mapping[str, LoadedFlow]) -> Replayed:
+def recalled(site: Site) -> Recall:
+    """Flows by name and version from the store. StoreError when one was not kept."""
+
+    def recall(event: FlowsLoaded) -> Iterable[LoadedFlow]:
+        texts = {}
+        for name, version in event.versions:
+            text = text_of(site.store, name, version)
+            if text is None:
+                raise StoreError(f"version {version} of flow {name} is not in the store")
+            texts[site.flows / f"{name}.yaml"] = text.encode()
+        return check_texts(texts, site.settings, lambda prompts: []).values()
+
+    return recall
+
+
+def replay(history: History, epoch: int, settings: Settings, recall: Recall) -> Replayed:
     """Compare, up to the first difference. Facts are compared in order, without their times."""
-    board = Board(settings, flows, ZoneInfo(settings.timezone))
+    board = Board(settings, {}, ZoneInfo(settings.timezone))
     decided: list[Fact] = []
     events = 0
     for now, event in history.events(epoch):
         events += 1
+        if isinstance(event, FlowsLoaded):
+            board.offer_flows(recall(event))
         decided += [effect.fact for effect in board.handle(event, now) if isinstance(effect, Note)]
     noted = [fact for _, fact in history.facts(epoch)]
     for n, (then, today) in enumerate(zip_longest(noted, decided), 1):

@@ -31,7 +31,7 @@ class Timing:
     answer_s: float = 5
     ping_s: float = 10
     retry_s_first: float = 0.5
-    retry_s_max: float = 30
+    retry_s_max: float = 10
 
 
 class AmiLink:

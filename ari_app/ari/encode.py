@@ -17,6 +17,7 @@ from ari_app.model.effects import (
     Leave,
     MakeBridge,
     Play,
+    RecordMessage,
     Remember,
     Ring,
     StartMusic,
@@ -62,6 +63,8 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             # report_events (22.10): the variable comes back in `channelvars` of every event, also to the next daemon.
             query = {"variable": name, "value": value, "report_events": "true"}
             return (Request("POST", f"channels/{_id(leg)}/variable", query),)
+        case RecordMessage():
+            return (_record(effect),)
         case _:
             assert_never(effect)
 
@@ -87,6 +90,19 @@ def _ring(ring: Ring, app: str) -> Request:
         "callerId": f'"{shown}" <{number}>',
     }
     return Request("POST", f"channels/{_id(ring.leg)}", query)
+
+
+def _record(effect: RecordMessage) -> Request:
+    query = {
+        "name": effect.message,
+        "format": "wav",
+        "maxDurationSeconds": str(effect.max_s),
+        "maxSilenceSeconds": str(effect.silence_s),
+        "ifExists": "fail",
+        "beep": "true",
+        "terminateOn": effect.end_key,
+    }
+    return Request("POST", f"channels/{_id(effect.leg)}/record", query)
 
 
 def _make_bridge(effect: MakeBridge) -> tuple[Request, ...]:

@@ -15,7 +15,7 @@ import structlog
 
 from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import AsteriskError, Gone, RequestFailed
-from ari_app.model.effects import Announce, AsteriskEffect, HangUp, Join, Leave, MakeBridge, Play, Ring, StopPlay
+from ari_app.model.effects import Announce, AsteriskEffect, HangUp, Join, Leave, MakeBridge, Play, RecordMessage, Ring, StopPlay
 from ari_app.model.events import CommandFailed, Event, FailReason, PlaybackEnded
 from ari_app.model.ids import CallId
 
@@ -204,6 +204,8 @@ def target_of(effect: AsteriskEffect) -> str:
     match effect:
         case StopPlay(playback=playback) | Play(playback=playback) | Announce(playback=playback):
             return playback
+        case RecordMessage(message=message):
+            return message
         case Join(leg=leg) | Leave(leg=leg):
             return leg
         case _:

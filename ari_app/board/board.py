@@ -105,8 +105,8 @@ class Board:
                 self._recording(event)
             case LookedUp():
                 self._looked_up(event, now)
-            case MessageRecorded(message, seconds):
-                self._message(message, seconds, now)
+            case MessageRecorded():
+                walk.message_recorded(self.floor, event, now)
             case PlaybackEnded(playback, ok):
                 self._playback(playback, ok, now)
             case LegRinging() | LegAnswered() | LegEnded() | LegHeld() | LegResumed() | KeyPressed():
@@ -145,10 +145,6 @@ class Board:
     def _looked_up(self, event: LookedUp, now: float) -> None:
         if (call := self.floor.calls.get(call_of(event.lookup) or CallId(""))) is not None:
             walk.looked_up(self.floor, call, event, now)
-
-    def _message(self, message: str, seconds: float, now: float) -> None:
-        if (call := self.floor.calls.get(call_of(message) or CallId(""))) is not None:
-            walk.message_recorded(self.floor, call, MessageId(message), seconds, now)
 
     def _playback(self, playback: str, ok: bool, now: float) -> None:
         owner = call_of(playback)
@@ -208,7 +204,7 @@ class Board:
         if call is not None and event.action == "StartRecording":
             recording.failed(self.floor, call, event.target, f"{event.reason} {event.detail}".strip(), now)
         elif event.action == "RecordMessage":
-            self._message(event.target, 0.0, now)
+            walk.message_recorded(self.floor, MessageRecorded(MessageId(event.target), 0.0), now)
         elif event.action == "Play":
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":

@@ -93,8 +93,7 @@ class Call:
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
     lookup: LookUpId | None = None  # What the flow waits for.
     asked_at: float = 0.0
-    message: MessageId | None = None  # The voicemail message being recorded, and its box.
-    box: str = ""
+    message: MessageId | None = None  # The voicemail message being recorded.
     talked_to: AgentId | None = None
     legs: set[LegId] = field(default_factory=set)  # Alive ones.
     doomed: set[LegId] = field(default_factory=set)  # Of these, those told to hang up.
@@ -158,6 +157,7 @@ class Floor:
     legs: dict[LegId, CallId] = field(default_factory=dict)  # Every live leg, callers', agents' and desks'.
     left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
     orphans: dict[LegId, BridgeSeen] = field(default_factory=dict)  # Talks of an earlier daemon, by each of their legs.
+    boxes: dict[MessageId, str] = field(default_factory=dict)  # Of messages being recorded; they may outlast the call.
     unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.
     refusing: int = 0  # Calls being refused: they do not count against calls_max.
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.

@@ -30,9 +30,9 @@ from ari_app.flow.intents import (
 from ari_app.flow.model import LoadedFlow
 from ari_app.model import facts
 from ari_app.model.effects import LookUp, MarkSecret, Play, RecordMessage, Warn
-from ari_app.model.events import LookedUp
+from ari_app.model.events import LookedUp, MessageRecorded
 from ari_app.model.facts import KeyTaken, LookUpDone, MessageLeft, NodeEntered, PromptFailed
-from ari_app.model.ids import LegId, LookUpId, MessageId
+from ari_app.model.ids import LegId, LookUpId, MessageId, call_of
 from ari_app.model.states import CallState
 
 LOOK_UP_GRACE_S = 1.0  # Whoever looks up keeps the time himself; this is the net below.
@@ -95,7 +95,7 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
             _ask(floor, call, intent, now)
         case TakeMessage(node):
             call.message = MessageId(floor.mint.part(call.id, "m"))
-            call.box = node.box
+            floor.boxes[call.message] = node.box
             floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
         case Rated(question, key):
             floor.note(facts.Rated(call.id, question, key, call.talked_to))
@@ -147,12 +147,15 @@ def looked_up(floor: Floor, call: Call, answer: LookedUp | None, now: float) -> 
     take(floor, call, Answered(ok, values), now)
 
 
-def message_recorded(floor: Floor, call: Call, message: MessageId, seconds: float, now: float) -> None:
-    """A voicemail message is over; 0 seconds: nothing was said, or it failed."""
-    if call.message != message:
+def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
+    """A voicemail message is over; 0 seconds: nothing was said, or it failed. The caller may be gone already."""
+    owner, box = call_of(event.message), floor.boxes.pop(event.message, None)
+    if owner is None or box is None:
         return
-    call.message = None
-    if seconds > 0:
-        floor.note(MessageLeft(call.id, message, call.box, seconds))
-    if call.state is CallState.IN_FLOW:
-        take(floor, call, MessageTaken(seconds > 0), now)
+    if event.seconds > 0:
+        floor.note(MessageLeft(owner, event.message, box, event.seconds))
+    call = floor.calls.get(owner)
+    if call is not None and call.message == event.message:
+        call.message = None
+        if call.state is CallState.IN_FLOW:
+            take(floor, call, MessageTaken(event.seconds > 0), now)

@@ -80,7 +80,8 @@ async def _run(daemon: Daemon, instance: Instance, say: common.Say, leave: bool)
             await daemon.stopping.wait()
     finally:
         waiting.cancel()
-        daemon.stop()
+        if not daemon.stopping.is_set():
+            daemon.stop()
         with suppress(asyncio.CancelledError):
             await running
 

@@ -2,10 +2,14 @@
 
 import typer
 
-from ari_app.commands import common
-from ari_app.daemon import flows_of
+from ari_app.commands import common, versions
+from ari_app.reload import flows_of
 
-app = typer.Typer(no_args_is_help=True, help="Flow files: check.")
+app = typer.Typer(no_args_is_help=True, help="Flow files: check, reload, versions, diff, roll back.")
+
+
+for command in (versions.versions, versions.diff, versions.reload, versions.rollback):
+    app.command()(command)
 
 
 @app.callback()

@@ -4,7 +4,6 @@ The query may only read: writing, ATTACH and PRAGMA are refused by SQLite itself
 """
 
 import asyncio
-import contextvars
 import re
 import sqlite3
 import threading
@@ -12,6 +11,8 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Final
@@ -55,8 +56,8 @@ class SqlLookUps:
         given_up = threading.Event()
         try:
             async with asyncio.timeout(limit_s + 0.25):  # SQLite stops itself at the limit.
-                work = (contextvars.copy_context().run, self._row, name, dict(request), limit_s, given_up)
-                return await asyncio.get_running_loop().run_in_executor(self._threads, *work)
+                work = partial(copy_context().run, self._row, name, dict(request), limit_s, given_up)
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except TimeoutError:
             raise LookUpFailed("timeout") from None
         finally:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ari_app.errors import ConfigError, HotlineError
 from ari_app.media.catalogue import LANGUAGES, STUDIO, TONE, Wanted, read_catalogue, studio_file
@@ -26,6 +26,8 @@ TONE_S: Final = 0.4
 
 LEVEL_SLACK_DB: Final = 1.5
 SECONDS: Final = (0.5, 15.0)
+PART_SECONDS: Final = (0.15, 2.0)
+FACT_PART_S: Final = 0.41  # A lone digit's least length, by silence before it: under 150 a minute.
 HANZI_A_MINUTE: Final = 280  # Ordinary prompts, without the silence around them.
 FACTS_A_MINUTE: Final = 150  # Facts to be written down, with the silence around them.
 
@@ -105,13 +107,13 @@ def _render(folder: Path, want: Wanted, synthesise: Synthesise | None) -> Row:
     pcm = _extra("ari_app.media.pcm")
     if want.voice == STUDIO:
         recorded, rate = pcm.read_wav(studio_file(folder, want))
-        sound = pcm.finish(pcm.trim(pcm.telephone(recorded, rate)))
+        sound = _finish(want, pcm.trim(pcm.telephone(recorded, rate)))
     elif want.voice == TONE:
         sound = pcm.tone(want.tone_hz, TONE_S)
     elif synthesise is None:
         raise HotlineError(f"{want.file}: no voice to speak it with")
     else:
-        sound = pcm.finish(pcm.telephone(synthesise(want.text, want.language, want.facts), SPEECH_RATE))
+        sound = _finish(want, pcm.telephone(synthesise(want.text, want.language, want.facts), SPEECH_RATE))
     pcm.write_wav(folder / want.file, sound)
     return Row(
         id=want.id,
@@ -123,6 +125,17 @@ def _render(folder: Path, want: Wanted, synthesise: Synthesise | None) -> Row:
         level_dbfs=round(pcm.active_level(sound), 1),
         sha256=_sha256(folder / want.file),
     )
+
+
+def _finish(want: Wanted, sound: "Samples") -> "Samples":
+    pcm: Any = _extra("ari_app.media.pcm")
+    if not want.part:
+        return cast("Samples", pcm.finish(sound))
+    return cast("Samples", pcm.part(sound, FACT_PART_S * max(1, _hanzi(want)) if want.facts else 0.0))
+
+
+def _hanzi(want: Wanted) -> int:
+    return len(re.findall("[\u4e00-\u9fff]", want.text))
 
 
 def _check_one(folder: Path, want: Wanted, row: Row | None) -> Iterator[str]:
@@ -149,13 +162,14 @@ def _check_one(folder: Path, want: Wanted, row: Row | None) -> Iterator[str]:
         yield f"level {level:.1f} dBFS, want {pcm.LEVEL_DBFS:.0f} ± {LEVEL_SLACK_DB}"
     if peak > pcm.PEAK_DBFS:
         yield f"peak {peak:.1f} dBFS, want at most {pcm.PEAK_DBFS:.0f}"
-    if not SECONDS[0] <= seconds <= SECONDS[1]:
-        yield f"{seconds:.2f} s long, want {SECONDS[0]} to {SECONDS[1]:.0f} s; say it in fewer words or in two prompts"
-    yield from _check_pace(want, seconds, pcm.LEAD_S + pcm.TAIL_S)
+    least, most = PART_SECONDS if want.part else SECONDS
+    if not least <= seconds <= most:
+        yield f"{seconds:.2f} s long, want {least} to {most:.0f} s; say it in fewer words or in two prompts"
+    yield from _check_pace(want, seconds, 0.0 if want.part else pcm.LEAD_S + pcm.TAIL_S)
 
 
 def _check_pace(want: Wanted, seconds: float, padding_s: float) -> Iterator[str]:
-    hanzi = len(re.findall("[\u4e00-\u9fff]", want.text))
+    hanzi = _hanzi(want)
     most = FACTS_A_MINUTE if want.facts else HANZI_A_MINUTE
     minutes = (seconds if want.facts else seconds - padding_s) / 60
     if want.language == "zh-CN" and hanzi > most * max(minutes, 0.0):

@@ -6,7 +6,7 @@ The builder's side only: at run time `media.prompts` reads the manifest and no Y
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ CATALOGUE: Final = "catalogue.yaml"
 LANGUAGES: Final = ("zh-CN", "en")
 VOICES: Final = {"zh-CN": "mandarin-1", "en": "english-1"}
 SPEECH: Final = "kokoro-82m-v1.0-int8"
+FLAGS: Final = ("facts", "part")
 STUDIO: Final = "studio"
 TONE: Final = "tone"
 REVISION: Final = 1  # Raise it when phonemes, pace or levels change: every spoken prompt is then rendered anew.
@@ -25,7 +26,10 @@ REVISION: Final = 1  # Raise it when phonemes, pace or levels change: every spok
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One prompt in one language. `tone_hz` is 0 for speech; voice and engine are as the manifest will name them."""
+    """One prompt in one language. `tone_hz` is 0 for speech; voice and engine are as the manifest will name them.
+
+    `facts`: to be written down, so slowly. `part`: a word of a value, put together with others, so without silence.
+    """
 
     id: str
     language: str
@@ -33,6 +37,7 @@ class Wanted:
     voice: str
     engine: str
     facts: bool = False
+    part: bool = False
     tone_hz: int = 0
 
     @property
@@ -84,7 +89,7 @@ def _pairs(node: yaml.Node | None, problems: list[str]) -> Iterator[tuple[str, y
 def _problems(prompt_id: str, fields: dict[str, str]) -> Iterator[str]:
     if not re.fullmatch("[a-z][a-z0-9-]{0,39}", prompt_id):
         yield "an id is a-z, 0-9 and -, at most 40 characters"
-    known = {"tone"} if "tone" in fields else {*LANGUAGES, "facts"}
+    known = {"tone"} if "tone" in fields else {*LANGUAGES, *FLAGS}
     for name in fields.keys() - known:
         yield f"unknown key {name!r}; known here: {', '.join(sorted(known))}"
     if "tone" in fields:
@@ -94,8 +99,9 @@ def _problems(prompt_id: str, fields: dict[str, str]) -> Iterator[str]:
     for language in LANGUAGES:
         if not fields.get(language, "").strip():
             yield f"no text in {language}"
-    if fields.get("facts", "true") not in ("true", "false"):
-        yield "facts: want true or false"
+    for flag in FLAGS:
+        if fields.get(flag, "true") not in ("true", "false"):
+            yield f"{flag}: want true or false"
     if re.search("[0-9]", fields.get("zh-CN", "")):
         yield "zh-CN: write digits in Hanzi (六, not 6)"
 
@@ -104,11 +110,12 @@ def _want(folder: Path, prompt_id: str, language: str, fields: dict[str, str]) -
     if "tone" in fields:
         text = f"{fields['tone']} Hz"
         return Wanted(prompt_id, language, text, TONE, TONE, tone_hz=int(re.sub("[^0-9]", "", fields["tone"]) or 0))
-    facts = fields.get("facts") == "true"
-    engine = f"{SPEECH} r{REVISION}{' facts' if facts else ''}"
-    want = Wanted(prompt_id, language, fields.get(language, "").strip(), VOICES[language], engine, facts)
+    facts, part = (fields.get(flag) == "true" for flag in FLAGS)
+    flags = "".join(f" {flag}" for flag in FLAGS if fields.get(flag) == "true")
+    text, engine = fields.get(language, "").strip(), f"{SPEECH} r{REVISION}{flags}"
+    want = Wanted(prompt_id, language, text, VOICES[language], engine, facts, part)
     studio = studio_file(folder, want)
     if not studio.is_file():
         return want
     sha = hashlib.sha256(studio.read_bytes()).hexdigest()
-    return Wanted(prompt_id, language, want.text, STUDIO, f"{STUDIO} {sha[:12]}", facts)
+    return replace(want, voice=STUDIO, engine=f"{STUDIO} {sha[:12]}{flags}")

@@ -18,6 +18,7 @@ Samples = npt.NDArray[np.float64]
 RATE: Final = 8000
 LEAD_S: Final = 0.10
 TAIL_S: Final = 0.15
+PART_EDGE_S: Final = 0.02  # Around a word that is put together with others.
 FRAME: Final = 160  # 20 ms
 LEVEL_DBFS: Final = -20.0  # RFC 7874 §3 asks for -22 ± 6.
 PEAK_DBFS: Final = -3.0
@@ -58,18 +59,27 @@ def telephone(samples: Samples, rate: int) -> Samples:
     return np.fft.irfft(spectrum * gain, count)[: length * RATE // rate] * (RATE / rate)
 
 
-def trim(samples: Samples) -> Samples:
-    """Cut silence at both ends: keep 40 ms before the first frame within 35 dB of the loudest, 60 ms after the last."""
+def trim(samples: Samples, before: int = 2, after: int = 3) -> Samples:
+    """Cut silence at both ends: keep so many frames of 20 ms before and after those within 35 dB of the loudest."""
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
     power = (frames * frames).mean(axis=1)
     loud = np.flatnonzero(power > power.max(initial=0.0) * 10**-3.5)
     if loud.size == 0:
         return samples
-    return samples[max(0, int(loud[0] - 2) * FRAME) : int(loud[-1] + 4) * FRAME]
+    return samples[max(0, int(loud[0] - before) * FRAME) : int(loud[-1] + 1 + after) * FRAME]
 
 
-def finish(samples: Samples) -> Samples:
-    """8 kHz speech at the level of all prompts, peaks bent softly under -3 dBFS, 100 ms before and 150 ms after."""
+def part(samples: Samples, seconds_min: float = 0.0) -> Samples:
+    """A word that is put together with others: hardly any silence, unless it must last longer; that goes before it.
+
+    (Silence before a figure parts 二十|三; after it, it would part 二|十.)
+    """
+    word = finish(trim(samples, 0, 1), PART_EDGE_S, PART_EDGE_S)
+    return np.concatenate([np.zeros(max(0, round(seconds_min * RATE) - len(word))), word])
+
+
+def finish(samples: Samples, lead_s: float = LEAD_S, tail_s: float = TAIL_S) -> Samples:
+    """8 kHz speech at the level of all prompts, peaks bent softly under -3 dBFS, silence before and after."""
     ceiling = 10 ** ((PEAK_DBFS - 0.1) / 20)
     out = samples
     for _ in range(4):  # Bending peaks costs a little level; asking again brings it back.
@@ -77,7 +87,7 @@ def finish(samples: Samples) -> Samples:
     ramp = np.linspace(0, 1, RATE // 100)
     out[: len(ramp)] *= ramp[: len(out)]
     out[-len(ramp) :] *= ramp[::-1][-len(out) :]
-    return np.concatenate([np.zeros(int(LEAD_S * RATE)), out, np.zeros(int(TAIL_S * RATE))])
+    return np.concatenate([np.zeros(int(lead_s * RATE)), out, np.zeros(int(tail_s * RATE))])
 
 
 def _bend(samples: Samples, ceiling: float) -> Samples:

@@ -72,6 +72,7 @@ _TONES: Final = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}
 _BUZZING: Final = ("zh", "ch", "sh", "r", "z", "c", "s")  # Their i is the vowel of 是 and 四.
 _CUTS: Final = "。！？.!?"
 _COUNTING: Final = "零一二三四五六七八九十百千两第初星期"
+_DATING: Final = "月日号"  # 一月 is the first month, 一号 the first day: ordinals.
 _PUNCTUATION: Final = str.maketrans(
     {"，": ", ", "、": ", ", "。": ". ", "！": "! ", "？": "? ", "：": ": ", "；": "; "}
 )
@@ -187,7 +188,7 @@ def _final(initial: str, final: str) -> str:
 def _change_tones(run: str, tones: list[str]) -> list[str]:
     """一 and 不 take their tone from the next syllable, unless 一 counts; pypinyin leaves it to us."""
     for i in range(len(run) - 1):
-        counts = run[i + 1] in _COUNTING or (i > 0 and run[i - 1] in _COUNTING + "按")
+        counts = run[i + 1] in _COUNTING + _DATING or (i > 0 and run[i - 1] in _COUNTING + "按")
         if run[i] == "一" and tones[i] == "1" and not counts:
             tones[i] = "2" if tones[i + 1] == "4" else "4"
         if run[i] == "不" and tones[i + 1] == "4":

@@ -60,7 +60,10 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.RecordingMissed: ("recording_missed",),
     facts.RecordingStored: ("recording_stored",),
     facts.PromptFailed: ("prompt_failed",),
-    facts.CallClosed: ("call_closed", "step_left"),
+    facts.CallClosed: (
+        "call_closed",
+        *("step_left", "legs_cut", "visits_cut", "offers_cut", "talks_cut", "holds_cut"),
+    ),
 }
 _BY_KIND: Final = {cls.__name__: tuple(_SQL[name] for name in names) for cls, names in QUERIES.items()}
 KINDS: Final = frozenset(_BY_KIND)

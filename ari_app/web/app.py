@@ -11,18 +11,18 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol, TypeVar, get_args
 
-import orjson
 from aiohttp import web
 
 from ari_app.board.views import Snapshot
 from ari_app.errors import HotlineError
 from ari_app.model.events import AgentAsked, AgentWish
 from ari_app.model.ids import AgentId, CallId, PhoneName, RequestId
+from ari_app.web.admin import AdminDesk, AdminEndpoints, Answer
 from ari_app.web.auth import Refusal, answer, errors, host_check, token_check
+from ari_app.web.body import TEXT, read_body
 from ari_app.web.metrics import CONTENT_TYPE
 
 BODY_MAX: Final = 64 * 1024  # Bytes of a request's body.
-BODY_S: Final = 5.0  # Seconds for the body to come.
 REPLY_S: Final = 5.0  # Seconds for the board to reply, or the store to be read.
 IDLE_S: Final = 30.0  # Seconds a connection may be silent.
 READS_MAX: Final = 4  # Reads of the store at once; further ones wait their turn.
@@ -32,15 +32,6 @@ _WISHES: Final[tuple[AgentWish, ...]] = get_args(AgentWish)
 _CALL_ID: Final = re.compile(r"[0-9]{1,9}-[0-9]{1,12}")
 
 T = TypeVar("T")
-
-
-class Answer(Protocol):
-    """What comes back for a wish; the effect Reply is one."""
-
-    @property
-    def ok(self) -> bool: ...
-    @property
-    def message(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,7 @@ class Health:
         return all(part.ok for part in self.parts.values())
 
 
-class WebDesk(Protocol):
+class WebDesk(AdminDesk, Protocol):
     """What the daemon offers to HTTP. `view`, `health`, `metrics`, `knows` run on the loop and must not block."""
 
     async def ask(self, event: AgentAsked) -> Answer:
@@ -133,6 +124,7 @@ class Endpoints:
         router.add_get("/api/calls", self.calls)
         router.add_get("/api/calls/{id}", self.call)
         router.add_get("/api/live", self.live)
+        AdminEndpoints(self._desk, self._in_time).add_to(router)
 
     async def healthz(self, _: web.Request) -> web.Response:
         health = self._desk.health()
@@ -208,24 +200,6 @@ async def _wish(request: web.Request) -> AgentAsked:
 
 
 async def _body(request: web.Request) -> dict[str, str]:
-    """The body's `value` and `phone`; empty when there is no body. A client may leave the content type out."""
-    cure = 'send nothing, or a JSON object such as {"value": "meal"}'
-    try:
-        async with asyncio.timeout(BODY_S):
-            raw = await request.read()
-    except TimeoutError:
-        raise Refusal(408, f"the body did not come within {BODY_S:g} s", "send it at once") from None
-    if not raw.strip():
-        return {}
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Refusal(400, f"the body is not JSON: {error.msg} at character {error.pos}", cure) from None
-    if not isinstance(body, dict):
-        raise Refusal(400, "the body is not a JSON object", cure)
-    for key, value in body.items():
-        if key not in ("value", "phone"):
-            raise Refusal(400, f"unknown key {key[:40]!r}", "known: value, phone")
-        if not isinstance(value, str) or len(value) > 80:
-            raise Refusal(400, f"{key} is not a text of at most 80 characters", cure)
-    return body
+    """The body's `value` and `phone`; empty when there is no body."""
+    body = await read_body(request, {"value": TEXT, "phone": TEXT}, '{"value": "meal"}')
+    return {key: str(value) for key, value in body.items()}

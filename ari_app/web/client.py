@@ -5,6 +5,7 @@ http.client rather than urllib's opener: no proxy from the environment and no re
 
 import http.client
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -28,7 +29,7 @@ class Api:
         """The JSON at `path` (/api/queues)."""
         return self._request("GET", path, None)
 
-    def post(self, path: str, body: dict[str, str] | None = None) -> Any:
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Post to `path` (/api/agents/8025/ready); HotlineError with the reason when the wish is refused."""
         return self._request("POST", path, json.dumps(body or {}).encode())
 

@@ -226,7 +226,15 @@ def plain(asterisk: RunningAsterisk) -> dict[str, Any]:
     return merged(data, {"paths": {"flows": str(REPOSITORY / "ivr_flows"), "asterisk_root": root}})
 
 
-ENDS = {"call": "closed_at"}  # More once CallClosed ends what is open of its call (store/projections).
+ENDS = {
+    "call": "closed_at",
+    "leg": "closed_at",
+    "ivr_step": "left_at",
+    "queue_visit": "left_at",
+    "offer": "ended_at",
+    "talk": "ended_at",
+    "hold": "ended_at",
+}  # More once CallClosed ends what is open of its call (store/projections).
 
 
 def open_rows(store: Path) -> list[tuple[str, str]]:

@@ -21,8 +21,8 @@ from structlog.testing import capture_logs
 from ari_app.board.views import AgentView, QueueView, Snapshot, Totals
 from ari_app.errors import HotlineError
 from ari_app.model.effects import Reply
-from ari_app.model.events import AgentAsked
-from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName
+from ari_app.model.events import AgentAsked, ClosureSet
+from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName, RequestId
 from ari_app.model.states import AgentState, CallState
 from ari_app.web.app import BODY_MAX, READS_MAX, Health, Part, make_app, serving
 from ari_app.web.auth import is_loopback
@@ -50,6 +50,7 @@ class Paper:
     fails: bool = False
     sick: bool = False
     asked: list[AgentAsked] = field(default_factory=list)
+    changed: list[tuple[Any, ...]] = field(default_factory=list)
     cancelled: int = 0
     reading: int = 0
     reading_most: int = 0
@@ -78,6 +79,29 @@ class Paper:
         return Health(
             {"asterisk": Part(not self.sick, "22.10.0"), "store": Part(True, "ok")}, "callers hear an apology"
         )
+
+    def flows(self) -> dict[str, Any]:
+        return {"flows": [{"name": "main", "version": "5e24eae29a6b", "nodes": 9, "held": False}], "problems": []}
+
+    async def reload_flows(self, by: str) -> str:
+        self.changed.append(("reload", by))
+        return self._said()
+
+    async def roll_back(self, name: str, version: str, by: str) -> str:
+        self.changed.append(("rollback", name, version, by))
+        return self._said()
+
+    async def closures(self) -> list[dict[str, Any]]:
+        return [{"hours": "*", "until": None, "by": "li", "reason": "", "at": 1.0}]
+
+    async def set_closure(self, event: ClosureSet) -> Reply:
+        self.changed.append((event.hours, event.closed, event.until, event.by))
+        return Reply(RequestId("r"), *self.reply)
+
+    def _said(self) -> str:
+        if not self.reply[0]:
+            raise HotlineError(self.reply[1])
+        return self.reply[1]
 
     def metrics(self) -> bytes:
         return Metrics().exposition()
@@ -216,7 +240,7 @@ async def test_a_large_body_is_413(client, desk, chunked):
 
 
 async def test_a_body_that_does_not_come_is_408(client, desk, monkeypatch):
-    monkeypatch.setattr("ari_app.web.app.BODY_S", 0.05)
+    monkeypatch.setattr("ari_app.web.body.BODY_S", 0.05)
 
     async def never():
         yield b"{"
@@ -436,6 +460,40 @@ def test_a_daemon_that_hangs():
 def test_a_bad_address(bad):
     with pytest.raises(HotlineError, match="not an address"):
         Api(bad, TOKEN)
+
+
+# -- admins --
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/api/flows/reload", {}, ("reload", "api")),
+        ("/api/flows/main/rollback", {"version": "5e24", "by": "li"}, ("rollback", "main", "5e24", "li")),
+        ("/api/closures", {"hours": "all", "closed": True, "until": 9}, ("*", True, 9.0, "api")),
+        ("/api/closures", {"hours": "office", "closed": False, "by": "li"}, ("office", False, None, "li")),
+    ],
+)
+async def test_admins_change_what_is_live(client, desk, path, body, told):
+    response = await client.post(path, headers=BEARER, json=body)
+    assert (response.status, await response.json()) == (200, {"ok": True, "message": "ready"})
+    assert desk.changed == [told]
+
+
+@pytest.mark.parametrize("path", ["/api/flows/reload", "/api/flows/main/rollback", "/api/closures"])
+async def test_what_was_not_changed_is_409_with_every_problem(client, desk, path):
+    desk.reply = (False, "main.yaml:1:1  F002  not YAML\nmain.yaml:2:1  F005  unknown key")
+    body = {"hours": "all", "closed": True} if path == "/api/closures" else {}
+    found = await refused(await client.post(path, headers=BEARER, json=body), 409)
+    assert "F002" in found["error"] and "F005" in found["error"]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"hours": "all"}, {"hours": "all", "closed": "yes"}, {"hours": "all", "closed": True, "until": "noon"}]
+)
+async def test_a_closure_must_be_said_in_full(client, desk, body):
+    await refused(await client.post("/api/closures", headers=BEARER, json=body), 400)
+    assert desk.changed == []
 
 
 # -- docs/api.md --

@@ -18,6 +18,29 @@ VALUES (:call, :at - :seconds, :at, :by, :node, :cause, :seconds)
 ON CONFLICT (call) DO UPDATE SET closed_at = excluded.closed_at, closed_by = excluded.closed_by,
   node = excluded.node, cause = excluded.cause, seconds = excluded.seconds;
 
+-- name: legs_cut
+-- With the call whatever of it is open is over: a crash of the daemon or of Asterisk took the word for it.
+UPDATE leg SET closed_at = :at, cause = 0, sip = 0 WHERE call = :call AND closed_at IS NULL;
+
+-- name: visits_cut
+-- The same for its visits; how long he waited is known to the end of the call at most.
+UPDATE queue_visit SET left_at = :at, outcome = 'failed', wait_s = max(0, round(:at - queued_at, 3))
+WHERE call = :call AND left_at IS NULL;
+
+-- name: offers_cut
+-- The same for its offers.
+UPDATE offer SET ended_at = :at, outcome = 'failed', cause = 0 WHERE call = :call AND ended_at IS NULL;
+
+-- name: talks_cut
+-- The same for its talks.
+UPDATE talk SET ended_at = :at, ended_by = :by, talk_s = max(0, round(:at - began_at, 3))
+WHERE call = :call AND ended_at IS NULL;
+
+-- name: holds_cut
+-- The same for its holds.
+UPDATE hold SET ended_at = :at WHERE call = :call AND ended_at IS NULL;
+
+
 -- name: call_connected
 -- The first agent of a call.
 UPDATE call SET connected_at = :at WHERE call = :call AND connected_at IS NULL;
