@@ -15,16 +15,19 @@ import structlog
 from ari_app.ami.link import AmiLink
 from ari_app.ari.client import AriLink
 from ari_app.ari.connection import Address
+from ari_app.asking import Asking
 from ari_app.board.board import Board
 from ari_app.desk import Desk
 from ari_app.flow.model import LoadedFlow
 from ari_app.housekeeping import Housekeeping
+from ari_app.lookups import LookUps
 from ari_app.media.prompts import Prompts
 from ari_app.model.effects import (
     CancelTimer,
     CheckPin,
     Effect,
     JoinRecording,
+    LookUp,
     MarkSecret,
     Note,
     Reply,
@@ -95,6 +98,7 @@ class Daemon:
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
         self.housekeeping = Housekeeping(self.journal, site.settings.limits, site.recordings, self.loop.clock)
+        self.asking = Asking(LookUps(site), self.loop.post)
         self.desk = Desk(self)
         self.flows = FlowKeeper(
             site, self.journal, self.prompts, self.live, self._swap, self.loop.clock.now, problems=self.problems
@@ -132,13 +136,15 @@ class Daemon:
             self.loop.post(flows)
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
                 services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run())
-                keeping = (self._watch(), self.housekeeping.run(), self.flows.watch(), self._ready(ready))
+                agi = self.asking.lookups.server().run(self.site.settings.agi.port)
+                keeping = (self._watch(), self.housekeeping.run(), self.flows.watch(), agi, self._ready(ready))
                 running = [tasks.create_task(service) for service in (*services, *keeping)]
                 await self.stopping.wait()
                 await self._drain()
                 for task in running:
                     task.cancel()
         finally:
+            await self.asking.close()
             await self.ari.close()
             await self.ami.close()
             await asyncio.to_thread(self.journal.close)
@@ -209,6 +215,8 @@ class Daemon:
         match effect:
             case StartRecording() | StopRecording() | JoinRecording():
                 self.recorder.perform(effect)
+            case LookUp():
+                self.asking.perform(effect)
             case CheckPin(leg, agent, pin):
                 ok = hmac.compare_digest(self.site.secrets.pins.get(agent, "").encode(), pin.encode()) and bool(pin)
                 self.loop.post(PinChecked(leg, agent, ok))

@@ -6,13 +6,12 @@ mapping. A reload that fails changes nothing: the flows of before stay live, and
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from watchfiles import Change, WatchfilesRustInternalError, awatch
+from watchfiles import Change, awatch
 
 from ari_app.config.diagnostics import BadFile, Problem, Shared, nearest, shown
 from ari_app.config.flows import Texts, check_texts, read_texts, version
@@ -192,7 +191,7 @@ class FlowKeeper:
                     recursive=False,
                 ):
                     await self._if_changed()
-            except (OSError, RuntimeError, WatchfilesRustInternalError) as error:
+            except (OSError, RuntimeError) as error:  # Rust's own are RuntimeErrors.
                 log.warning("flow files cannot be watched; looked at from time to time", why=str(error))
             await asyncio.sleep(LOOK_EVERY_S)
             await self._if_changed()
@@ -204,8 +203,13 @@ class FlowKeeper:
             await self._automatic("watch")
 
     async def _automatic(self, by: str) -> None:
-        with suppress(HotlineError):  # Said in the log and on /healthz.
+        try:
             await self._whole(self._reload(by, asked=False))
+        except HotlineError:
+            pass  # Said in the log and on /healthz.
+        except Exception as bug:  # Whatever it is, calls must go on.
+            self.problems = (f"bug: {bug!r}",)
+            log.exception("bug: flows not reloaded; those of before stay live", by=by)
 
     async def _whole(self, work: Coroutine[Any, Any, str]) -> str:
         """Done to its end even if whoever asked has gone away: never half a reload."""
@@ -214,8 +218,13 @@ class FlowKeeper:
     def _started(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # Said already, also when whoever asked has gone away.
 
     async def _reload(self, by: str, asked: bool) -> str:
         async with self._turn:

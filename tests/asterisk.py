@@ -89,6 +89,7 @@ def settings_on(first: int, folder: Path, changes: Mapping[str, Any] | None = No
     ours = {
         "asterisk": ports,
         "web": {"port": first + 3},
+        "agi": {"port": first + 4},
         "paths": {"state": str(folder), "sounds": str(REPOSITORY / "sounds")},
     }
     return Settings.model_validate(merged(merged(sample(), ours), changes or {}))
@@ -121,6 +122,6 @@ def running_asterisk(folder: Path, changes: Mapping[str, Any] | None = None) -> 
         instance.write(render(settings, secrets, layout))
         instance.start()
         try:
-            yield RunningAsterisk(settings, secrets, layout, instance, folder, tuple(range(first + 3, first + 10)))
+            yield RunningAsterisk(settings, secrets, layout, instance, folder, tuple(range(first + 5, first + 10)))
         finally:
             instance.stop()

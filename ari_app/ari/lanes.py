@@ -15,7 +15,18 @@ import structlog
 
 from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import AsteriskError, Gone, RequestFailed
-from ari_app.model.effects import Announce, AsteriskEffect, HangUp, Join, Leave, MakeBridge, Play, RecordMessage, Ring, StopPlay
+from ari_app.model.effects import (
+    Announce,
+    AsteriskEffect,
+    HangUp,
+    Join,
+    Leave,
+    MakeBridge,
+    Play,
+    RecordMessage,
+    Ring,
+    StopPlay,
+)
 from ari_app.model.events import CommandFailed, Event, FailReason, PlaybackEnded
 from ari_app.model.ids import CallId
 

@@ -7,7 +7,8 @@ Timed by RTP and SIP as phones of our own see it, beside the load:
 - ready_to_ring_ms: the agent's wish accepted (HTTP reply read) → INVITE at his phone, a caller waiting.
   asked_to_ring_ms counts from the HTTP request. A reply may come after the INVITE: then the figure is negative.
 CPU is that of the whole processes from the load's start to the last recording joined, divided by the load's calls: it
-holds the measuring phones' calls and rounds, their scrapes of /metrics, and what the processes do when idle.
+holds the measuring phones' calls and rounds, their scrapes of /metrics, and what the processes do when idle; how much
+that is, without the load, stands in `*_cpu_ms_per_s_unloaded`.
 """
 
 import asyncio
@@ -35,9 +36,11 @@ RING_S: Final = 0.2
 TALK_S: Final = 1.8  # From the end of the recording notice to the caller's hang-up.
 SPARE_AGENTS: Final = 5
 SETTLE_S: Final = 30.0
-WARM_S: Final = 1.0
+WARM_S: Final = 4.0  # The measuring phones alone, before the load.
 
 Say = Callable[[str], None]
+Cpu = tuple[float, float]  # CPU seconds of daemon and Asterisk.
+Readings = tuple[Cpu, Cpu, Cpu]  # When the measuring phones begin, when the load begins, when all is over.
 
 
 @dataclass(frozen=True)
@@ -80,18 +83,19 @@ async def _measure(running: House, plan: Plan, say: Say) -> dict[str, Any]:
     callers = Callers(NUMBER, plan.rate, plan.seconds, key_after_s=KEY_AFTER_S, stay_s=plan.stay_s)
     calls, measured = Calls(running.site.store), Measured()
     async with run_agents(Agents(running.agents_port, RING_S, media_port=running.echo_port)) as phones:
-        before = _cpu(running)
         say(f"{callers.count} calls, {plan.rate:g} a second, each stays {plan.stay_s:g} s after its key")
         async with probing(running, measured):
+            idle = _cpu(running)
             await asyncio.sleep(WARM_S)
+            before = _cpu(running)
             load = await run_callers(running.server, callers)
         say("the last caller has hung up; waiting for the recordings")
         in_time = await calls.settled(SETTLE_S)
-        cpu = [after - first for after, first in zip(_cpu(running), before, strict=True)]
+        after = _cpu(running)
     answered = await asyncio.to_thread(calls.answered, running.site.recordings, callers.tone_hz)
     for trouble in [*_troubles(load, phones.load, calls, in_time), *measured.troubles]:
         say(trouble)
-    return _result(plan, load, answered, measured) | _costs(cpu, load.placed)
+    return _result(plan, load, answered, measured) | _costs((idle, before, after), load.placed)
 
 
 async def _sign_in(running: House, numbers: list[str]) -> None:
@@ -103,7 +107,7 @@ async def _sign_in(running: House, numbers: list[str]) -> None:
                     pass
 
 
-def _cpu(running: House) -> tuple[float, float]:
+def _cpu(running: House) -> Cpu:
     with suppress(OSError):
         return figures.cpu_s(running.daemon.pid), figures.cpu_s(running.asterisk_pid)
     raise HotlineError("the daemon has ended during the bench")
@@ -153,6 +157,9 @@ def _result(plan: Plan, load: Load, answered: int, measured: Measured) -> dict[s
     }
 
 
-def _costs(cpu: list[float], placed: int) -> dict[str, float]:
-    names = ("daemon_cpu_ms_per_call", "asterisk_cpu_ms_per_call")
-    return {name: round(1000 * seconds / max(1, placed), 2) for name, seconds in zip(names, cpu, strict=True)}
+def _costs(readings: Readings, placed: int) -> dict[str, float]:
+    costs = {}
+    for name, idle, before, after in zip(("daemon", "asterisk"), *readings, strict=True):
+        costs[f"{name}_cpu_ms_per_call"] = round(1000 * (after - before) / max(1, placed), 2)
+        costs[f"{name}_cpu_ms_per_s_unloaded"] = round(1000 * (before - idle) / WARM_S, 1)
+    return costs

@@ -47,7 +47,8 @@ def switch(floor: Floor, event: ClosureSet, now: float) -> None:
 
 def closed_before(floor: Floor, closures: Iterable[Closure]) -> None:
     """What an earlier run closed stays closed."""
-    floor.closures = {each.hours: each.until for each in closures}
+    floor.closures.clear()  # Changed in place: the walks of live calls hold it.
+    floor.closures.update({each.hours: each.until for each in closures})
 
 
 def _reply(floor: Floor, request: RequestId | None, ok: bool, message: str) -> None:

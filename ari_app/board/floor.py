@@ -14,7 +14,7 @@ from ari_app.flow.intents import Cursor, Walk
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
-from ari_app.model.events import BridgeSeen, OpenCall
+from ari_app.model.events import BridgeSeen, OpenCall, Unjoined
 from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened
 from ari_app.model.ids import (
     AgentId,
@@ -150,12 +150,14 @@ class Floor:
     link: bool = False
     door: str = ""  # Why new calls are refused; empty: open.
     draining: bool = False
+    shift_s: float = 0.0  # Of the clock new calls are greeted and served by: set by tests of flows, never by config.
     closures: dict[str, float | None] = field(default_factory=dict)  # Hours closed by hand (`*`: all), until when.
     offered: Mapping[tuple[str, str], LoadedFlow] = field(default_factory=dict)  # What the next FlowsLoaded may name.
     calls: dict[CallId, Call] = field(default_factory=dict)
     desks: dict[CallId, Desk] = field(default_factory=dict)
     legs: dict[LegId, CallId] = field(default_factory=dict)  # Every live leg, callers', agents' and desks'.
     left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
+    unjoined: tuple[Unjoined, ...] = ()  # Recordings of an earlier daemon whose sides wait for the end of their call.
     orphans: dict[LegId, BridgeSeen] = field(default_factory=dict)  # Talks of an earlier daemon, by each of their legs.
     boxes: dict[MessageId, str] = field(default_factory=dict)  # Of messages being recorded; they may outlast the call.
     unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.

@@ -16,8 +16,9 @@ NO_CALL = CallId("0-0")  # The lane of commands about things no call of ours own
 
 def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: float) -> None:
     match event:
-        case Restored(left):
+        case Restored(left, _, recordings):
             floor.left = {each.leg: each for each in left}
+            floor.unjoined = recordings
         case LinkDown(reason):
             floor.link = floor.engine.open = False
             floor.do(Warn(f"link to Asterisk lost: {reason}"))
@@ -28,6 +29,7 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
                 floor.do(MakeBridge(None, talk.music_bridge(music), "holding", music))
         case Listed():
             _compare(floor, event, now)
+            _join_earlier(floor)
             floor.engine.open = not floor.draining
             for match in list(floor.engine.matches()):
                 talk.make_offer(floor, match, now)
@@ -90,6 +92,16 @@ def orphan_ended(floor: Floor, leg: LegId, now: float) -> None:
         floor.do(DropBridge(NO_CALL, bridge.bridge))
     if leg in floor.left:
         _closed(floor, floor.left.pop(leg), now)
+        _join_earlier(floor)
+
+
+def _join_earlier(floor: Floor) -> None:
+    """Recordings whose call is over. One of a talk that goes on may still be written: joining would cut it short."""
+    going_on = {left.call for left in floor.left.values()}
+    for each in floor.unjoined:
+        if each.call not in going_on:
+            floor.do(JoinRecording(each.call, each.recording))
+    floor.unjoined = tuple(each for each in floor.unjoined if each.call in going_on)
 
 
 def _closed(floor: Floor, left: OpenCall, now: float) -> None:

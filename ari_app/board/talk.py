@@ -60,7 +60,7 @@ def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
     """Into the queue; returns the flow's branch (`closed`, `full`, `no_agents`) when the caller cannot wait there."""
     name, settings = QueueName(node.queue), floor.settings.queues[node.queue]
     call.visits += 1
-    if (refused := _turned_away(floor, node, settings, now)) is not None:
+    if (refused := _turned_away(floor, call, node, now)) is not None:
         floor.note(QueueLeft(call.id, call.visits, name, refused, 0.0))
         return refused.replace("-", "_")
     call.queue, call.visit = node, Visit(call.id, call.visits, name, node.priority, now, rank(now, node.priority))
@@ -93,12 +93,14 @@ def _join_music(floor: Floor, call: Call) -> None:
     floor.do(Join(call.id, music_bridge(queue_of(floor, call).music), call.leg))
 
 
-def _turned_away(floor: Floor, node: Queue, queue: QueueSettings, now: float) -> VisitOutcome | None:
+def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutcome | None:
     """Why nobody can wait in this queue just now; None when he can."""
+    queue = floor.settings.queues[node.queue]
     if hours.closed_by_hand(floor.closures, queue.hours or ALL_HOURS, now):
         return "closed"
     if queue.hours is not None:
-        local = datetime.fromtimestamp(now, floor.zone)
+        shift_s = call.walk.shift_s if call.walk is not None else 0.0
+        local = datetime.fromtimestamp(now + shift_s, floor.zone)
         if hours.state(floor.settings.hours[queue.hours], local) != "open":
             return "closed"
     if floor.engine.length(QueueName(node.queue)) >= queue.waiting_max:

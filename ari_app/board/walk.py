@@ -50,7 +50,8 @@ def begin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> None:
         "language": call.language,
         "vip": False,
     }
-    call.walk = Walk(flow, floor.zone, settings.limits.steps_max, dict(floor.flows), settings.hours, floor.closures)
+    steps_max, flows = settings.limits.steps_max, dict(floor.flows)
+    call.walk = Walk(flow, floor.zone, steps_max, flows, settings.hours, floor.closures, floor.shift_s)
     _apply(floor, call, interpreter.begin(call.walk, now, given), now)
 
 

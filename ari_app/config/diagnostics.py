@@ -32,7 +32,10 @@ class Shared(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing wrong in a file; `line` and `column` count from 1, 0 when the whole file is meant."""
+    """One thing wrong in a file; `line` and `column` count from 1, 0 when the whole file is meant.
+
+    A warning is told and refuses nothing.
+    """
 
     file: str
     line: int
@@ -40,10 +43,12 @@ class Problem:
     code: str
     message: str
     hint: str = ""
+    is_warning: bool = False
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{where}  {self.code}  {self.message}" + (f"   {self.hint}" if self.hint else "")
+        message = f"warning: {self.message}" if self.is_warning else self.message
+        return f"{where}  {self.code}  {message}" + (f"   {self.hint}" if self.hint else "")
 
 
 class BadFile(ConfigError):

@@ -1,27 +1,35 @@
 """ivr_flows/*.yaml as checked flows, or one error that lists everything that is wrong in all of them."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from ari_app.config.diagnostics import BadFile, Problem, Shared, nearest, shown
+from ari_app.config.diagnostics import BadFile, Problem, nearest
 from ari_app.config.marks import BYTES_MAX, Marks
 from ari_app.config.schema import read_yaml
-from ari_app.flow.model import Flow, LoadedFlow, next_nodes, prompts_of
-from ari_app.flow.nodes import Queue
+from ari_app.config.unquoted import with_unquoted
+from ari_app.flow.finding import Draft, Finding, Missing, World
+from ari_app.flow.lint import lint
+from ari_app.flow.model import Flow, LoadedFlow
 from ari_app.model.settings import Settings
 
-NO_SUCH_NAME: Final = "F" + Shared.NO_SUCH_NAME
-UNREACHABLE: Final = "F020"
-MISSING_PROMPT: Final = "F021"
-
-Missing = Callable[[Iterable[str]], list[tuple[str, str]]]
-"""Of these prompt ids, the (id, language) that have no audio."""
-
+_NEAREST_MAX: Final = 30  # Names proposed a file; each is compared with all there are.
 
 Texts = Mapping[Path, bytes | None]
 """Flow files as read, by path; None: could not be read, the check says why."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """`flows` may be used only when there are no `errors`; both lists are in the order of the files."""
+
+    flows: Mapping[str, LoadedFlow]
+    errors: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
 
 
 def load_flows(folder: Path, settings: Settings, missing: Missing) -> Mapping[str, LoadedFlow]:
@@ -32,29 +40,48 @@ def load_flows(folder: Path, settings: Settings, missing: Missing) -> Mapping[st
 def read_texts(folder: Path) -> Texts:
     """What the flow files of the folder hold now, each read once: what is checked is what is kept."""
     paths = sorted(path for path in folder.glob("*.yaml") if not path.name.startswith("."))  # Editors' own: .#main.yaml
-    return {path: _content(path) for path in paths}
+    return {path: content_of(path) for path in paths}
 
 
-def _content(path: Path) -> bytes | None:
+def content_of(path: Path) -> bytes | None:
+    """The bytes of a flow file; None when it cannot be read or is too large."""
     try:
         return path.read_bytes() if path.is_file() and path.stat().st_size <= BYTES_MAX else None
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
-def check_texts(texts: Texts, settings: Settings, missing: Missing) -> Mapping[str, LoadedFlow]:
+def check_texts(
+    texts: Texts, settings: Settings, missing: Missing, scripts: Collection[str] | None = None
+) -> Mapping[str, LoadedFlow]:
     """`load_flows` of texts that are at hand; the paths name the flows and stand in the messages."""
+    checked = look_over(texts, settings, missing, scripts)
+    if checked.errors:
+        raise BadFile(checked.errors)
+    return checked.flows
+
+
+def look_over(texts: Texts, settings: Settings, missing: Missing, scripts: Collection[str] | None = None) -> Checked:
+    """Everything that can be said of these texts. `scripts`: names of agi_scripts/; None: they are not looked at."""
     flows: dict[str, LoadedFlow] = {}
+    drafts: dict[str, Draft] = {}
+    marked: dict[str, Marks] = {}
     problems: list[Problem] = []
     for path, content in texts.items():
         loaded = read_yaml(path, Flow, "F", content=content)
-        problems += loaded.problems
+        found = with_unquoted(loaded.marks, list(loaded.problems))
+        problems += found
         if loaded.value is not None:
-            problems += _check(loaded.value, loaded.marks, settings, missing)
-            flows[path.stem] = LoadedFlow(name=path.stem, version=version(content or b""), flow=loaded.value)
-    if problems:
-        raise BadFile(problems)
-    return flows
+            name, flow = path.stem, loaded.value
+            marked[name] = loaded.marks
+            drafts[name] = Draft(flow, dict.fromkeys(loaded.marks.names(("nodes",))), is_whole=not found)
+            flows[name] = LoadedFlow(name=name, version=version(content or b""), flow=flow)
+    world = World(settings, missing, [path.stem for path in texts], scripts, _years(settings))
+    for name, findings in lint(drafts, world).items():
+        problems += _problems(findings, marked[name])
+    problems = sorted(set(problems))
+    errors = tuple(problem for problem in problems if not problem.is_warning)
+    return Checked(flows, errors, tuple(problem for problem in problems if problem.is_warning))
 
 
 def version(content: bytes) -> str:
@@ -62,35 +89,24 @@ def version(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def _check(flow: Flow, marks: Marks, settings: Settings, missing: Missing) -> Iterator[Problem]:
-    """Problems across nodes. `flow` may lack nodes that were faulty; their names still count."""
-    names = marks.names(("nodes",))
-    if flow.start not in names:
-        yield marks.problem(("start",), NO_SUCH_NAME, f"no node named {shown(flow.start)}", nearest(flow.start, names))
-    for name, node in flow.nodes.items():
-        for place, target in next_nodes(node).items():
-            if target not in names:
-                path = ("nodes", name, *place.split("."))
-                yield marks.problem(path, NO_SUCH_NAME, f"no node named {shown(target)}", nearest(target, names))
-        if isinstance(node, Queue) and node.queue not in settings.queues:
-            hint = nearest(node.queue, settings.queues)
-            message = f"no queue named {shown(node.queue)} in config.yaml"
-            yield marks.problem(("nodes", name, "queue"), NO_SUCH_NAME, message, hint)
-        for prompt, language in missing(dict.fromkeys(prompts_of(node))):
-            message = f"no {language} audio for prompt {shown(prompt)}"
-            yield marks.key_problem(("nodes", name), MISSING_PROMPT, message, "`hotline prompts list` names them all")
-    if len(flow.nodes) == len(names):  # Else a faulty node might be the way to the others.
-        yield from _unreachable(flow, marks)
+def _years(settings: Settings) -> tuple[int, ...]:
+    """This year, in December the next one too: whose make-up workdays are announced by now."""
+    today: date = datetime.now(UTC).astimezone(ZoneInfo(settings.timezone)).date()
+    return (today.year, today.year + 1) if today.month == 12 else (today.year,)
 
 
-def _unreachable(flow: Flow, marks: Marks) -> Iterator[Problem]:
-    reached, todo = set[str](), [flow.start]
-    while todo:
-        name = todo.pop()
-        if name in flow.nodes and name not in reached:
-            reached.add(name)
-            todo += next_nodes(flow.nodes[name]).values()
-    for name in flow.nodes:
-        if name not in reached:
-            hint = "remove it, or point a node to it"
-            yield marks.key_problem(("nodes", name), UNREACHABLE, f"no way leads to {shown(name)}", hint)
+def _problems(findings: Iterable[Finding], marks: Marks) -> Iterator[Problem]:
+    """Findings at their lines and columns, names proposed for those that were not found."""
+    proposals = _NEAREST_MAX
+    for finding in findings:
+        hint = finding.hint
+        if finding.wanted and proposals > 0:
+            proposals -= 1
+            hint = nearest(finding.wanted, finding.known) or hint
+        # What was not written but goes without saying (a default prompt) is shown at its node.
+        is_key = finding.at_key or finding.path not in marks.values
+        path = finding.path
+        while is_key and path not in marks.keys and len(path) > 1:
+            path = path[:-1]
+        say = marks.key_problem if is_key else marks.problem
+        yield replace(say(path, finding.code, finding.message, hint), is_warning=finding.is_warning)

@@ -12,7 +12,7 @@ from ari_app.flow.turn import Turn
 
 
 def greeting(turn: Turn, node: Greet) -> str:
-    local = datetime.fromtimestamp(turn.now, turn.walk.zone)
+    local = datetime.fromtimestamp(turn.now + turn.walk.shift_s, turn.walk.zone)
     for festival, prompt in node.festivals.items():
         if hours.is_festival(festival, local.date()):
             return prompt
@@ -22,7 +22,7 @@ def greeting(turn: Turn, node: Greet) -> str:
 
 
 def goodbye(turn: Turn, node: HangUp) -> None:
-    today = datetime.fromtimestamp(turn.now, turn.walk.zone).date()
+    today = datetime.fromtimestamp(turn.now + turn.walk.shift_s, turn.walk.zone).date()
     before: tuple[str, ...] = ()
     if node.holiday is not None and (hours.is_holiday(today) or hours.is_holiday(today + timedelta(days=1))):
         before = (node.holiday,)
@@ -38,7 +38,7 @@ def goodbye(turn: Turn, node: HangUp) -> None:
 def by_hours(turn: Turn, node: CheckHours) -> str:
     if hours.closed_by_hand(turn.walk.closures, node.hours, turn.now):
         return node.on_closure or node.on_closed
-    local = datetime.fromtimestamp(turn.now, turn.walk.zone)
+    local = datetime.fromtimestamp(turn.now + turn.walk.shift_s, turn.walk.zone)
     match hours.state(turn.walk.hours[node.hours], local):
         case "open":
             return node.on_open

@@ -53,6 +53,7 @@ class Walk:
     flows: Mapping[str, LoadedFlow] = field(default_factory=dict, repr=False)
     hours: Mapping[str, Hours] = field(default_factory=dict, repr=False)
     closures: Mapping[str, float | None] = field(default_factory=dict, repr=False)
+    shift_s: float = 0.0  # Added to `now` where local time is asked for: in tests of flows only, never by config.
 
 
 # -- inputs --

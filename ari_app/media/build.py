@@ -1,4 +1,4 @@
-"""The prompt builder: sounds/catalogue.yaml to WAV files, manifest and licence list; and the check that they agree.
+"""The prompt builder: the catalogue to WAV files, manifest and licence list; and the check that they agree.
 
 Sources of a prompt, first that exists: sounds/studio/LANGUAGE/ID.wav, a tone made by code, the synthetic voice.
 `check` needs numpy; rendering speech needs the extra `prompts`. Nothing here runs while the hotline does.
@@ -7,13 +7,13 @@ Sources of a prompt, first that exists: sounds/studio/LANGUAGE/ID.wav, a tone ma
 import hashlib
 import importlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from ari_app.errors import ConfigError, HotlineError
-from ari_app.media.catalogue import LANGUAGES, STUDIO, TONE, Wanted, read_catalogue, studio_file
+from ari_app.media.catalogue import LANGUAGES, STUDIO, TONE, Wanted, studio_file
 from ari_app.media.prompts import MANIFEST, Row, read_manifest, write_manifest
 
 if TYPE_CHECKING:
@@ -35,14 +35,15 @@ Say = Callable[[str], None]
 Synthesise = Callable[[str, str, bool], "Samples"]  # (text, language, facts) -> speech at 24 kHz
 
 
-def build(folder: Path, voices_dir: Path, say: Say, synthesise: Synthesise | None = None) -> int:
-    """Render what changed since the manifest was written, drop what left the catalogue; returns files written.
+def build(
+    folder: Path, wanted: Sequence[Wanted], voices_dir: Path, say: Say, synthesise: Synthesise | None = None
+) -> int:
+    """Render what changed since the manifest was written, drop what is no longer wanted; returns files written.
 
     `say` gets a line a file. The model and `voices_dir` are read only when there is speech to render; `synthesise`
     takes their place. Raises HotlineError. An interrupted build goes on where it stopped.
     """
     rows = {(row.id, row.language): row for row in read_manifest(folder)} if (folder / MANIFEST).exists() else {}
-    wanted = read_catalogue(folder)
     stale = [want for want in wanted if not _is_fresh(folder, want, rows.get((want.id, want.language)))]
     if synthesise is None and any(want.voice not in (STUDIO, TONE) for want in stale):
         synthesise = _extra("ari_app.media.voice").Voice(voices_dir)
@@ -59,14 +60,13 @@ def build(folder: Path, voices_dir: Path, say: Say, synthesise: Synthesise | Non
     return len(stale) + _build_music(folder, say)
 
 
-def check(folder: Path) -> list[str]:
+def check(folder: Path, wanted: Sequence[Wanted]) -> list[str]:
     """Everything wrong with the prompts in this folder, a line each with its cure; empty when all is well.
 
     Checked: both languages there, text and voice as in the catalogue, hash, level, peak, length, pace, stray files.
     """
     try:
         rows = {(row.id, row.language): row for row in read_manifest(folder)}
-        wanted = read_catalogue(folder)
     except ConfigError as problem:
         return str(problem).splitlines()
     problems = [
@@ -128,10 +128,10 @@ def _render(folder: Path, want: Wanted, synthesise: Synthesise | None) -> Row:
 
 
 def _finish(want: Wanted, sound: "Samples") -> "Samples":
-    pcm: Any = _extra("ari_app.media.pcm")
-    if not want.part:
-        return cast("Samples", pcm.finish(sound))
-    return cast("Samples", pcm.part(sound, FACT_PART_S * max(1, _hanzi(want)) if want.facts else 0.0))
+    pcm = _extra("ari_app.media.pcm")
+    least_s = FACT_PART_S * max(1, _hanzi(want)) if want.facts else 0.0
+    finished: Samples = pcm.part(sound, least_s) if want.part else pcm.finish(sound)
+    return finished
 
 
 def _hanzi(want: Wanted) -> int:

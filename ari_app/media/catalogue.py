@@ -1,18 +1,14 @@
-"""What the prompts should be: sounds/catalogue.yaml read and checked, and where each prompt's sound comes from.
+"""What the prompts should be: the parsed sounds/catalogue.yaml checked, and where each prompt's sound comes from.
 
-The builder's side only: at run time `media.prompts` reads the manifest and no YAML.
+The builder's side only: at run time `media.prompts` reads the manifest. Who reads the YAML hands over its text tree.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
-
-import yaml
-
-from ari_app.errors import ConfigError
+from typing import Final, NamedTuple
 
 CATALOGUE: Final = "catalogue.yaml"
 LANGUAGES: Final = ("zh-CN", "en")
@@ -46,74 +42,62 @@ class Wanted:
         return f"{self.language}/{self.id}.wav"
 
 
+class Mistake(NamedTuple):
+    """What is wrong at a place of the catalogue: `("goodbye", "en")`, or `()` for the whole file."""
+
+    place: tuple[str, ...]
+    what: str
+
+
 def studio_file(folder: Path, want: Wanted) -> Path:
     """Where a recording of a human voice would lie."""
     return folder / STUDIO / want.file
 
 
-def read_catalogue(folder: Path) -> list[Wanted]:
-    """Every prompt in every language. Raises ConfigError with all problems, a line each."""
-    file = folder / CATALOGUE
-    try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except OSError as problem:
-        raise ConfigError(str(problem)) from problem
-    except yaml.YAMLError as problem:
-        raise ConfigError(f"{file}: {problem}") from problem
-    problems: list[str] = []
-    wanted: list[Wanted] = []
-    for prompt_id, node in _pairs(root, problems):
-        fields = {name: str(value.value) for name, value in _pairs(node, problems)}
-        line = f"line {node.start_mark.line + 1}: {prompt_id}: "
-        problems += [line + problem for problem in _problems(prompt_id, fields)]
-        wanted += [_want(folder, prompt_id, language, fields) for language in LANGUAGES]
-    if problems:
-        raise ConfigError("\n".join(f"{file}: {problem}" for problem in problems))
-    return wanted
+def mistakes(tree: object) -> list[Mistake]:
+    """Everything wrong with a parsed catalogue: text trees, id -> field -> text."""
+    if not isinstance(tree, Mapping):
+        return [Mistake((), "want `id: {zh-CN: text, en: text}` here")]
+    return [mistake for prompt_id, fields in tree.items() for mistake in _mistakes(str(prompt_id), fields)]
 
 
-def _pairs(node: yaml.Node | None, problems: list[str]) -> Iterator[tuple[str, yaml.Node]]:
-    if not isinstance(node, yaml.MappingNode):
-        where = "line 1" if node is None else f"line {node.start_mark.line + 1}"
-        problems.append(f"{where}: want `name: value` pairs here")
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        name = str(key.value)
-        if name in seen:
-            problems.append(f"line {key.start_mark.line + 1}: {name}: given twice")
-        seen.add(name)
-        yield name, value
+def wanted(folder: Path, tree: object) -> list[Wanted]:
+    """Every prompt in every language, of a catalogue without mistakes; `folder` is where studio recordings may lie."""
+    if not isinstance(tree, Mapping) or mistakes(tree):
+        raise ValueError("the catalogue has mistakes")
+    return [_want(folder, prompt_id, language, fields) for prompt_id, fields in tree.items() for language in LANGUAGES]
 
 
-def _problems(prompt_id: str, fields: dict[str, str]) -> Iterator[str]:
+def _mistakes(prompt_id: str, fields: object) -> Iterator[Mistake]:
     if not re.fullmatch("[a-z][a-z0-9-]{0,39}", prompt_id):
-        yield "an id is a-z, 0-9 and -, at most 40 characters"
-    known = {"tone"} if "tone" in fields else {*LANGUAGES, *FLAGS}
-    for name in fields.keys() - known:
-        yield f"unknown key {name!r}; known here: {', '.join(sorted(known))}"
-    if "tone" in fields:
-        if not re.fullmatch("[1-9][0-9]{2,3}", fields["tone"]) or int(fields["tone"]) > 3400:
-            yield "tone: want 100 to 3400 (hertz)"
+        yield Mistake((prompt_id,), "an id is a-z, 0-9 and -, at most 40 characters, a letter first")
+    if not isinstance(fields, Mapping):
+        yield Mistake((prompt_id,), "want `{zh-CN: text, en: text}` here")
         return
+    known = (TONE,) if TONE in fields else (*LANGUAGES, *FLAGS)
+    for name, value in fields.items():
+        if name not in known:
+            yield Mistake((prompt_id, name), f"unknown key; known here: {', '.join(known)}")
+        elif not isinstance(value, str) or not value.strip():
+            yield Mistake((prompt_id, name), "want text after the colon")
+        elif name in FLAGS and value not in ("true", "false"):
+            yield Mistake((prompt_id, name), "want true or false")
+        elif name == TONE and not (re.fullmatch("[1-9][0-9]{2,3}", value) and int(value) <= 3400):
+            yield Mistake((prompt_id, name), "want 100 to 3400 (hertz)")
+        elif name == "zh-CN" and re.search("[0-9]", value):
+            yield Mistake((prompt_id, name), "write digits in Hanzi (六, not 6)")
     for language in LANGUAGES:
-        if not fields.get(language, "").strip():
-            yield f"no text in {language}"
-    for flag in FLAGS:
-        if fields.get(flag, "true") not in ("true", "false"):
-            yield f"{flag}: want true or false"
-    if re.search("[0-9]", fields.get("zh-CN", "")):
-        yield "zh-CN: write digits in Hanzi (六, not 6)"
+        if language in known and language not in fields:
+            yield Mistake((prompt_id,), f"no text in {language}")
 
 
-def _want(folder: Path, prompt_id: str, language: str, fields: dict[str, str]) -> Wanted:
-    if "tone" in fields:
-        text = f"{fields['tone']} Hz"
-        return Wanted(prompt_id, language, text, TONE, TONE, tone_hz=int(re.sub("[^0-9]", "", fields["tone"]) or 0))
+def _want(folder: Path, prompt_id: str, language: str, fields: Mapping[str, str]) -> Wanted:
+    if TONE in fields:
+        return Wanted(prompt_id, language, f"{fields[TONE]} Hz", TONE, TONE, tone_hz=int(fields[TONE]))
     facts, part = (fields.get(flag) == "true" for flag in FLAGS)
     flags = "".join(f" {flag}" for flag in FLAGS if fields.get(flag) == "true")
-    text, engine = fields.get(language, "").strip(), f"{SPEECH} r{REVISION}{flags}"
-    want = Wanted(prompt_id, language, text, VOICES[language], engine, facts, part)
+    engine = f"{SPEECH} r{REVISION}{flags}"
+    want = Wanted(prompt_id, language, fields[language].strip(), VOICES[language], engine, facts, part)
     studio = studio_file(folder, want)
     if not studio.is_file():
         return want

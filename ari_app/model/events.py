@@ -63,7 +63,7 @@ class Booted:
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """A call whose row an earlier daemon left open. `recording` is one whose two sides were never joined."""
+    """A call whose row an earlier daemon left open. `recording` is the newest whose two sides were never joined."""
 
     call: CallId
     leg: LegId
@@ -80,14 +80,24 @@ class Closure:
 
 
 @dataclass(frozen=True, slots=True)
+class Unjoined:
+    """A recording that was ordered, is not known to have failed, and whose two sides were never joined."""
+
+    call: CallId
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True)
 class Restored:
     """What an earlier daemon left open in the store; the next Listed says what of it still lives.
 
-    `closures`: hours closed by hand, as a switch of an earlier run left them.
+    `closures`: hours closed by hand, as a switch of an earlier run left them. `recordings`: those of closed calls, and
+    of `calls` those earlier than the newest.
     """
 
     calls: tuple[OpenCall, ...]
     closures: tuple[Closure, ...] = ()
+    recordings: tuple[Unjoined, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

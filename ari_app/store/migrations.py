@@ -25,6 +25,11 @@ def m0002_flow_versions_and_closures(db: Database) -> None:
     _run(db, "m0002")
 
 
+@steps()
+def m0003_lookups_messages_and_ratings(db: Database) -> None:
+    _run(db, "m0003")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

@@ -15,7 +15,7 @@ from ari_app.store import queries
 
 _SQL = queries.load("projections")
 
-TABLES: Final = (
+OF_CALL: Final = (
     "call",
     "leg",
     "ivr_step",
@@ -29,9 +29,12 @@ TABLES: Final = (
     "recording",
     "recording_refusal",
     "prompt_gap",
-    "flow_active",
-    "closure",
+    "look_up",
+    "message",
+    "rating",
 )
+"""Tables whose rows belong to a call, in their column `call`."""
+TABLES: Final = (*OF_CALL, "flow_active", "closure")
 
 QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.DaemonStarted: ("states_cut",),
@@ -60,6 +63,9 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.RecordingMissed: ("recording_missed",),
     facts.RecordingStored: ("recording_stored",),
     facts.PromptFailed: ("prompt_failed",),
+    facts.LookUpDone: ("looked_up",),
+    facts.MessageLeft: ("message_left",),
+    facts.Rated: ("rated",),
     facts.CallClosed: (
         "call_closed",
         *("step_left", "legs_cut", "visits_cut", "offers_cut", "talks_cut", "holds_cut"),

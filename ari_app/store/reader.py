@@ -16,7 +16,7 @@ from ari_app.model.states import AgentState
 from ari_app.store import connect, projections, queries, rows
 
 _SQL = queries.load("reader")
-_OF_CALL: Final = {table: f"SELECT * FROM {table} WHERE call = ? ORDER BY 1, 2" for table in projections.TABLES}
+_OF_CALL: Final = {table: f"SELECT * FROM {table} WHERE call = ? ORDER BY 1, 2" for table in projections.OF_CALL}
 GapKind: TypeAlias = Literal["unrecorded", "not-ordered", "no-file", "no-call"]
 
 
@@ -52,7 +52,7 @@ class KeptFact:
 
 @dataclass(frozen=True, slots=True)
 class CallStory:
-    """A call, its facts in order, and its rows of every projection by table name."""
+    """A call, its facts in order, and its rows by table name, of every table of projections.OF_CALL."""
 
     call: CallRow
     facts: tuple[KeptFact, ...]

@@ -2,18 +2,25 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
-from ari_app.model.events import Closure, OpenCall, Restored
+from ari_app.model.events import Closure, OpenCall, Restored, Unjoined
 from ari_app.model.ids import CallId, LegId, RecordingId
 from ari_app.store import connect, queries
 
+UNJOINED_DAYS: Final = 7
+UNJOINED_MAX: Final = 1000
+"""How many recordings are joined after the fact, and how old they may be; what is beyond shows as a gap."""
 _SQL = queries.load("restore")
 
 
 def left_open(path: Path) -> Restored:
     """Read before anything else is written in this run. StoreError when the store cannot be read."""
+    bounds = {"days": UNJOINED_DAYS, "at_most": UNJOINED_MAX}
     with closing(connect.reading(path)) as conn:
         rows = conn.execute(_SQL["left_open"]).fetchall()
         closures = conn.execute(_SQL["closures"]).fetchall()
+        unjoined = conn.execute(_SQL["unjoined"], bounds).fetchall()
     calls = tuple(OpenCall(CallId(c), LegId(leg), at, r and RecordingId(r)) for c, leg, at, r in rows)
-    return Restored(calls, tuple(Closure(hours, until) for hours, until in closures))
+    recordings = tuple(Unjoined(CallId(call), RecordingId(recording)) for call, recording in unjoined)
+    return Restored(calls, tuple(Closure(hours, until) for hours, until in closures), recordings)

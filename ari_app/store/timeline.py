@@ -42,6 +42,15 @@ def _recording_stored(fact: facts.RecordingStored) -> str:
     return f"recording {fact.recording} stored: {fact.path}, {fact.seconds:.1f} s, {fact.size_bytes:,} bytes"
 
 
+def _look_up_done(fact: facts.LookUpDone) -> str:
+    outcome = "answered" if fact.ok else "not answered"
+    return f"look-up at {fact.node} {outcome} after {fact.seconds:.1f} s" + (f": {fact.reason}" if fact.reason else "")
+
+
+def _rated(fact: facts.Rated) -> str:
+    return f"caller answers {fact.question} with {fact.key}" + (f", about agent {fact.agent}" if fact.agent else "")
+
+
 def _flows_activated(fact: facts.FlowsActivated) -> str:
     held = {name for name, _ in fact.held}
     flows = (f"{name} {version}{' (held)' if name in held else ''}" for name, version in fact.versions)
@@ -88,6 +97,9 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     facts.RecordingMissed: "recording {recording} failed: {reason}",
     facts.RecordingStored: _recording_stored,
     facts.PromptFailed: "prompt not heard to its end: {prompts}",
+    facts.LookUpDone: _look_up_done,
+    facts.MessageLeft: "caller left message {message} of {seconds:.1f} s in box {box}",
+    facts.Rated: _rated,
     facts.CallClosed: _call_closed,
 }
 _CAUSES: Final = {

@@ -16,7 +16,15 @@ from ari_app.store.migrations import migrate
 from tests.unit.store_calls import tables
 
 AGENTS = ("8025", "8026", "8027")
-ACTIONS = ("refuse", "step", "key", "queue", "offer", "ring", "answer", "lose", "hold", "back", "end")
+ACTIONS = (
+    *("refuse", "step", "key", "ask", "rate", "speak"),
+    *("queue", "offer", "ring", "answer", "lose", "hold", "back", "end"),
+)
+
+ENDS = {
+    **{"leg": "closed_at", "ivr_step": "left_at", "queue_visit": "left_at"},
+    **dict.fromkeys(("offer", "talk", "hold"), "ended_at"),
+}
 
 
 @dataclass
@@ -43,6 +51,7 @@ class World:
     calls: list[Call] = field(default_factory=list)
     talked: float = 0.0
     rung: int = 0
+    cut: list[tuple[str, int, float]] = field(default_factory=list)  # Visits of lost calls: call, visit, wait.
 
     def note(self, *new: facts.Fact) -> None:
         self.noted += [(self.now, fact) for fact in new]
@@ -61,11 +70,10 @@ class World:
 
     def can(self, call: Call, action: str) -> bool:
         waiting = call.queued is not None
+        in_flow = not waiting and call.talking is None
         return {
             "refuse": call.visit == 0,
-            "step": not waiting and call.talking is None,
-            "key": not waiting and call.talking is None,
-            "queue": not waiting and call.talking is None,
+            **dict.fromkeys(("step", "key", "ask", "rate", "speak", "queue"), in_flow),
             "offer": waiting and call.offer is None,
             "ring": call.offer is not None and call.talking is None and not call.rang,
             "answer": call.rang and call.talking is None,
@@ -94,6 +102,19 @@ class World:
 
     def key(self, call: Call, pick: int) -> None:
         self.note(facts.KeyTaken(call.id, "node0", str(pick % 10), pick % 2 == 0))
+
+    def ask(self, call: Call, pick: int) -> None:
+        self.note(facts.LookUpDone(call.id, "node0", pick % 2 == 0, pick / 8, "no answer in time" if pick % 2 else ""))
+
+    def rate(self, call: Call, pick: int) -> None:
+        self.note(facts.Rated(call.id, f"question{pick % 2}", str(pick % 5 + 1), call.agent))
+
+    def speak(self, call: Call, pick: int) -> None:
+        """A message; every third one stands only when the caller is gone."""
+        message = facts.MessageLeft(call.id, f"{call.id}.m{len(self.noted)}", f"box{pick % 2}", pick + 0.5)
+        if pick % 3 == 0:
+            self.close(call, "caller")
+        self.note(message)
 
     def queue(self, call: Call, pick: int) -> None:
         call.visit, call.queued = call.visit + 1, self.now
@@ -159,13 +180,22 @@ class World:
             facts.CallClosed(call.id, by, "node0", 16, self.now - call.opened),
         )
 
+    def lost(self, call: Call) -> None:
+        """Nobody saw how its parts ended: they end with the call."""
+        self.calls.remove(call)
+        if call.queued is not None:
+            self.cut.append((call.id, call.visit, self.now - call.queued))
+        if call.talking is not None:
+            self.talked += self.now - call.talking
+        self.note(facts.CallClosed(call.id, "lost", "", 0, self.now - call.opened))
+
     def boot(self) -> None:
         """The daemon died and is back: what ran is closed as lost."""
         self.epoch += 1
         self.made = 0
         self.note(facts.DaemonStarted(self.epoch))
         for call in list(self.calls):
-            self.close(call, "lost")
+            self.lost(call)
 
 
 @st.composite
@@ -211,7 +241,13 @@ def test_rows_agree_with_the_stream(world):
     assert one("SELECT count(*) FROM call WHERE closed_at IS NULL") == len(world.calls)
     assert one("SELECT count(*) FROM offer WHERE rang_at IS NOT NULL") == world.rung
     assert abs(one("SELECT coalesce(sum(talk_s), 0) FROM talk") - world.talked) < 1e-6
-    assert one("SELECT count(*) FROM ivr_step s JOIN call c USING (call) WHERE left_at IS NULL AND closed_at > 0") == 0
+    for table, end in ENDS.items():
+        ended = f"SELECT count(*) FROM {table} t JOIN call c USING (call) WHERE t.{end} IS NULL AND c.closed_at > 0"
+        assert one(ended) == 0, table
+    failed = "SELECT call, visit, wait_s FROM queue_visit WHERE outcome = 'failed'"
+    assert sorted(conn.execute(failed)) == sorted(world.cut)
+    for kind, table in ((facts.LookUpDone, "look_up"), (facts.MessageLeft, "message"), (facts.Rated, "rating")):
+        assert one(f"SELECT count(*) FROM {table}") == sum(isinstance(fact, kind) for _, fact in world.noted)
     assert one("SELECT count(*) FROM hold h JOIN talk t USING (call) WHERE h.ended_at IS NULL AND t.ended_at > 0") == 0
     conn.close()
 

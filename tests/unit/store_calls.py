@@ -12,7 +12,8 @@ START = 1_795_000_000.0
 
 
 def whole_call(call="1-1", caller=NUMBER, at=START, recorded=True):
-    """A call to agent 8025 through menu and queue, answered after one ring that ran out at 8026, with a hold."""
+    """A call to agent 8025 through menu and queue, answered after one ring that ran out at 8026, with a hold
+    and whatever else a call can have."""
     lost, offer, rec = f"{call}.l1", f"{call}.l4", f"{call}.r6"
     recording = [
         (18.2, facts.RecordingWanted(call, rec, "billing", "8025", "contract", 180)),
@@ -23,6 +24,7 @@ def whole_call(call="1-1", caller=NUMBER, at=START, recorded=True):
         (0, facts.CallOpened(call, caller, "1860", "local", "main", "v1", "zh-CN")),
         (0, facts.LegOpened(call, "1795.1", "caller")),
         (0.1, facts.NodeEntered(call, "main_menu", "menu")),
+        (0.6, facts.LookUpDone(call, "who_calls", True, 0.5)),
         (3, facts.KeyTaken(call, "main_menu", "7", False)),
         (5, facts.KeyTaken(call, "main_menu", "1", True)),
         (5, facts.NodeEntered(call, "billing", "queue")),
@@ -45,8 +47,10 @@ def whole_call(call="1-1", caller=NUMBER, at=START, recorded=True):
         (60, facts.TalkEnded(call, offer, "8025", "caller", 42.0)),
         (60, facts.LegClosed(call, offer, 16, 0)),
         (60, facts.AgentChanged("8025", AgentState.WRAP_UP, "", "p8025", call)),
+        (60, facts.Rated(call, "polite", "5", "8025")),
         (60, facts.LegClosed(call, "1795.1", 16, 0)),
         (60, facts.CallClosed(call, "caller", "billing", 16, 60.0)),
+        (60.5, facts.MessageLeft(call, f"{call}.m9", "complaints", 6.5)),
         *(stored if recorded else []),
         (70, facts.DispositionNoted(call, "8025", "solved")),
     ]

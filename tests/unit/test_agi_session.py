@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from ari_app.agi import session as module
 from ari_app.agi.session import AgiError, AgiFailed, AgiHungUp, Reply, Session, parse, quoted
 
-USAGE = "520-Invalid command syntax.  Proper usage follows:\nUsage: GET DATA <file>\n    200 result=1\n520 End of proper usage.\n"
+USAGE = (
+    "520-Invalid command syntax.  Proper usage follows:\nUsage: GET DATA <file>\n"
+    "    200 result=1\n520 End of proper usage.\n"
+)
 
 
 class Far:

@@ -190,3 +190,41 @@ def test_an_earlier_caller_who_was_not_talking_is_hung_up() -> None:
     restored(kit, talk=False)
     assert [e.leg for e in kit.effects(fx.HangUp)] == ["6-3.l2", "old"]
     assert kit.facts(ft.CallClosed)[0].call == "6-3"
+
+
+def joined(kit: Kit) -> list[str]:
+    return [effect.recording for effect in kit.effects(fx.JoinRecording)]
+
+
+def test_recordings_of_earlier_calls_are_joined_once_their_call_is_over() -> None:
+    """One of a closed call at the next listing; an earlier one of a talk that goes on only with that talk's own."""
+    kit = Kit()
+    lost(kit)
+    left = ev.OpenCall(CallId("6-3"), LegId("old"), kit.now - 100, RecordingId("6-3.r9"))
+    of_closed = ev.Unjoined(CallId("6-2"), RecordingId("6-2.r5"))
+    earlier = ev.Unjoined(CallId("6-3"), RecordingId("6-3.r5"))
+    kit.event(ev.Restored((left,), (), (earlier, of_closed)))
+    assert joined(kit) == []
+    legs = (LegId("old"), LegId("6-3.l2"))
+    talk = ev.BridgeSeen(BridgeId("6-3.b4"), "mixing", legs)
+    for _ in range(2):
+        kit.event(ev.LinkUp("22"))
+        kit.event(ev.Listed(tuple(ev.ChannelSeen(leg, "Up") for leg in legs), (talk,), ()))
+        assert joined(kit) == ["6-2.r5"]
+    kit.event(ev.LegEnded(LegId("old"), 16))
+    assert joined(kit) == ["6-2.r5", "6-3.r9", "6-3.r5"]
+    assert {(f.call, f.recording) for f in kit.facts(ft.RecordingStored)} == {
+        ("6-2", "6-2.r5"),
+        ("6-3", "6-3.r5"),
+        ("6-3", "6-3.r9"),
+    }
+    assert [f.call for f in kit.facts(ft.CallClosed)] == ["6-3"]
+
+
+def test_earlier_recordings_of_a_call_found_dead_are_joined_at_once() -> None:
+    kit = Kit()
+    left = ev.OpenCall(CallId("6-3"), LegId("gone"), kit.now - 100, None)
+    kit.event(ev.Restored((left,), (), (ev.Unjoined(CallId("6-3"), RecordingId("6-3.r5")),)))
+    lost(kit)
+    kit.link_up()
+    assert joined(kit) == ["6-3.r5"] and kit.facts(ft.CallClosed)[0].call == "6-3"

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ari_app.flow import intents as it
-from ari_app.flow.interpreter import TYPED_MAX, begin, step
 from ari_app.flow.intents import Cursor, Key, QueueDone, SaidAll, WaitedOut, Walk
+from ari_app.flow.interpreter import TYPED_MAX, begin, step
 from ari_app.flow.model import GOODBYE, next_nodes, prompts_of
 from tests.board_kit import NOON, loaded
 

@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ari_app.commands.prompts import read_catalogue
+from ari_app.config.diagnostics import BadFile
 from ari_app.errors import ConfigError
+from ari_app.flow.speech import spoken_prompts
 from ari_app.media import build, moh, pcm
-from ari_app.media.catalogue import LANGUAGES, read_catalogue
+from ari_app.media.catalogue import LANGUAGES, wanted
 from ari_app.media.prompts import Prompts, read_manifest
 
 SOUNDS = Path(__file__).parents[2] / "sounds"
 NOWHERE = Path("no-voices-here")
 CATALOGUE = """
 greeting: {zh-CN: "您好，欢迎您来电。", en: "Hello, and welcome."}
-digit-1: {zh-CN: "一", en: "one", facts: true}
+digit-1: {zh-CN: "一", en: "one", facts: true, part: true}
 beep: {tone: 1000}
 """
 
@@ -41,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def built(folder: Path) -> Path:
-    build.build(folder, NOWHERE, lambda line: None, FakeVoice())
+    rebuild(folder)
     return folder
 
 
@@ -52,7 +55,11 @@ def music() -> pcm.Samples:
 
 def rebuild(folder: Path) -> tuple[int, FakeVoice]:
     voice = FakeVoice()
-    return build.build(folder, NOWHERE, lambda line: None, voice), voice
+    return build.build(folder, read_catalogue(folder), NOWHERE, lambda line: None, voice), voice
+
+
+def check(folder: Path) -> list[str]:
+    return build.check(folder, read_catalogue(folder))
 
 
 def only(problems: list[str]) -> str:
@@ -64,7 +71,7 @@ def only(problems: list[str]) -> str:
 
 
 def test_the_committed_prompts_are_clean() -> None:
-    assert build.check(SOUNDS) == []
+    assert check(SOUNDS) == []
 
 
 def test_every_committed_prompt_is_there_in_both_languages() -> None:
@@ -74,14 +81,25 @@ def test_every_committed_prompt_is_there_in_both_languages() -> None:
     assert prompts.seconds("goodbye", "zh-CN") == pytest.approx(len(_samples("zh-CN/goodbye.wav")) / 8000, abs=0.001)
 
 
+def test_values_can_be_said_in_both_languages_and_their_words_flow() -> None:
+    parts = {(want.id, want.language) for want in read_catalogue(SOUNDS) if want.part}
+    assert parts == {(one, language) for one in spoken_prompts() for language in LANGUAGES}
+
+
 def _samples(file: str) -> pcm.Samples:
     return pcm.read_wav(SOUNDS / file)[0]
 
 
-def test_speech_begins_and_ends_in_silence() -> None:
+def test_speech_begins_and_ends_in_silence_but_hardly_any_around_the_words_of_values() -> None:
+    parts = {want.file: want for want in read_catalogue(SOUNDS) if want.part}
     for row in read_manifest(SOUNDS):
         samples = _samples(row.file)
-        assert not samples[:790].any() and not samples[-1190:].any(), row.file
+        lead, tail = (160, 160) if row.file in parts else (800, 1200)
+        assert not samples[:lead].any() and not samples[-tail:].any(), row.file
+        if row.file in parts:
+            heard = np.flatnonzero(np.abs(samples) > 0.01)
+            assert parts[row.file].facts or heard[0] < 0.12 * pcm.RATE, row.file
+            assert len(samples) - heard[-1] < 0.12 * pcm.RATE, row.file
 
 
 # --- at run time
@@ -116,22 +134,22 @@ def test_a_manifest_that_cannot_be_read_is_one_clear_error(folder: Path, damage:
 
 
 def test_what_the_builder_wrote_is_clean(built: Path) -> None:
-    assert build.check(built) == []
+    assert check(built) == []
 
 
 def test_a_missing_file_is_reported(built: Path) -> None:
     (built / "en/greeting.wav").unlink()
-    assert only(build.check(built)) == "en/greeting.wav: no such file. Render it: hotline prompts build"
+    assert only(check(built)) == "en/greeting.wav: no such file. Render it: hotline prompts build"
 
 
 def test_a_changed_text_is_reported(built: Path) -> None:
     (built / "catalogue.yaml").write_text(CATALOGUE.replace("Hello, and", "Hello and"), encoding="utf-8")
-    assert "en/greeting.wav: the text has changed" in only(build.check(built))
+    assert "en/greeting.wav: the text has changed" in only(check(built))
 
 
 def test_a_prompt_never_rendered_and_one_no_longer_wanted_are_reported(built: Path) -> None:
     (built / "catalogue.yaml").write_text(CATALOGUE.replace("beep:", "pip:"), encoding="utf-8")
-    problems = build.check(built)
+    problems = check(built)
     assert "zh-CN/pip.wav: not in the manifest. Render it: hotline prompts build" in problems
     assert "en/beep.wav: in the manifest, not in the catalogue. Render it: hotline prompts build" in problems
 
@@ -145,7 +163,7 @@ def test_a_level_too_hot_or_too_low_is_reported(built: Path, factor: float, foun
     samples = pcm.read_wav(file)[0]
     samples[2000] = 0.6  # A loud click: over -3 dBFS once raised.
     pcm.write_wav(file, samples * factor)
-    problems = build.check(built)
+    problems = check(built)
     assert len(problems) == len(found)
     for problem, word in zip(problems, found, strict=True):
         assert problem.startswith("zh-CN/greeting.wav: ") and word in problem
@@ -156,11 +174,24 @@ def test_too_fast_too_long_and_strange_files_are_reported(built: Path) -> None:
     pcm.write_wav(built / "en/greeting.wav", pcm.tone(500, 15))
     (built / "en/digit-1.wav").write_bytes(b"RIFF")
     pcm.write_wav(built / "en/stray.wav", pcm.tone(500, 1))
-    said = "\n".join(build.check(built))
+    said = "\n".join(check(built))
     assert "zh-CN/greeting.wav: 7 characters in 1.40 s; at most 280 a minute" in said
     assert "en/greeting.wav: 15.25 s long, want 0.5 to 15 s" in said
     assert "digit-1.wav: not a readable WAV file" in said
     assert "en/stray.wav: not in the catalogue" in said
+
+
+def test_a_word_of_a_value_may_be_short_but_not_too_short(built: Path) -> None:
+    file = built / "zh-CN/digit-1.wav"
+    for seconds, problem in ((0.42, None), (0.35, "1 characters in 0.35 s; at most 150"), (0.1, "0.10 s long, want 0.15")):
+        pcm.write_wav(file, pcm.finish(_hum(seconds), 0, 0))
+        said = [line for line in check(built) if "sha256" not in line]
+        assert len(said) == (problem is not None) + (seconds < 0.15), said
+        assert problem is None or problem in said[0]
+
+
+def _hum(seconds: float) -> pcm.Samples:
+    return np.asarray(0.1 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * pcm.RATE)) / pcm.RATE))
 
 
 # --- the builder
@@ -176,14 +207,14 @@ def test_only_what_changed_is_rendered_again(built: Path) -> None:
     (built / "en/beep.wav").unlink()
     count, voice = rebuild(built)
     assert (count, voice.said) == (2, [("您好，欢迎您来电。", "zh-CN", False)])
-    assert build.check(built) == []
+    assert check(built) == []
 
 
 def test_what_left_the_catalogue_is_removed(built: Path) -> None:
     (built / "catalogue.yaml").write_text(CATALOGUE.replace("beep: {tone: 1000}", ""), encoding="utf-8")
     rebuild(built)
     assert not (built / "en/beep.wav").exists()
-    assert build.check(built) == []
+    assert check(built) == []
 
 
 def test_a_studio_recording_wins_and_comes_to_the_same_level(built: Path) -> None:
@@ -192,7 +223,7 @@ def test_a_studio_recording_wins_and_comes_to_the_same_level(built: Path) -> Non
     pcm.write_wav(built / "studio/en/greeting.wav", np.concatenate([np.zeros(16000), hum, np.zeros(8000)]))
     count, voice = rebuild(built)
     assert (count, voice.said) == (1, [])
-    assert build.check(built) == []
+    assert check(built) == []
     row = next(row for row in read_manifest(built) if (row.id, row.language) == ("greeting", "en"))
     assert row.voice == "studio"
     assert row.seconds == pytest.approx(6 + 0.25, abs=0.2)
@@ -207,26 +238,53 @@ def test_an_interrupted_build_keeps_what_is_done(folder: Path) -> None:
         return FakeVoice()(text, language, facts)
 
     with pytest.raises(KeyboardInterrupt):
-        build.build(folder, NOWHERE, lambda line: None, breaks_at_english)
+        build.build(folder, read_catalogue(folder), NOWHERE, lambda line: None, breaks_at_english)
     assert [(row.id, row.language) for row in read_manifest(folder)] == [("greeting", "zh-CN")]
 
 
 def test_a_bad_catalogue_is_told_with_all_its_problems(folder: Path) -> None:
-    text = 'one: {zh-CN: "按1"}\nTwo: {zh-CN: "好", en: "good", speed: 2}\none: {tone: 5}\nthree: word\n'
+    text = """\
+one: {zh-CN: "按1"}
+Two: {zh-CN: "好", en: "good", speed: 2}
+one: {tone: 500}
+three: word
+four: {tone: 5}
+five: {zh-CN: "好", en: " ", part: maybe}
+six: {zh-CN: "好", en: [good]}
+"""
     (folder / "catalogue.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(BadFile) as caught:
         read_catalogue(folder)
     said = str(caught.value)
     for words in (
-        "line 1: one: no text in en",
-        "line 1: one: zh-CN: write digits in Hanzi",
-        "line 2: Two: an id is",
-        "line 2: Two: unknown key 'speed'",
-        "line 3: one: given twice",
-        "line 3: one: tone: want",
-        "line 4: want `name: value` pairs",
+        "catalogue.yaml:1:6  P007  one: no text in en",
+        "catalogue.yaml:1:14  P007  one.zh-CN: write digits in Hanzi",
+        "catalogue.yaml:2:6  P007  Two: an id is",
+        "P007  Two.speed: unknown key",
+        "catalogue.yaml:3:1  P004  ",
+        "catalogue.yaml:4:8  P007  three: want `{zh-CN: text, en: text}` here",
+        "P007  four.tone: want 100 to 3400",
+        "P007  five.en: want text",
+        "P007  five.part: want true or false",
+        "P007  six.en: want text",
     ):
-        assert words in said
+        assert words in said, said
+    assert len(said.splitlines()) == 10
+
+
+@pytest.mark.parametrize("text", ["", "[greeting]", "{", "a: *b", "word"])
+def test_a_catalogue_that_is_none_is_told(folder: Path, text: str) -> None:
+    (folder / "catalogue.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadFile, match=r"catalogue\.yaml"):
+        read_catalogue(folder)
+    (folder / "catalogue.yaml").unlink()
+    with pytest.raises(BadFile, match="P001"):
+        read_catalogue(folder)
+
+
+def test_mistakes_must_be_told_before_prompts_are_wanted(folder: Path) -> None:
+    with pytest.raises(ValueError, match="mistakes"):
+        wanted(folder, {"one": {"en": "one"}})
 
 
 def test_the_manifest_has_what_it_promises(built: Path) -> None:
@@ -237,6 +295,15 @@ def test_the_manifest_has_what_it_promises(built: Path) -> None:
 
 
 # --- sound
+
+
+def test_a_word_of_a_value_waits_before_it_not_after_it() -> None:
+    quiet = np.zeros(4000)
+    word = pcm.part(np.concatenate([quiet, _hum(0.2), quiet]))
+    assert 0.2 < len(word) / pcm.RATE < 0.3
+    slow = pcm.part(np.concatenate([quiet, _hum(0.2), quiet]), 0.5)
+    assert len(slow) == 4000
+    assert np.array_equal(slow[-len(word) :], word) and not slow[: -len(word)].any()
 
 
 def test_any_rate_becomes_8_khz_in_the_telephone_band() -> None:

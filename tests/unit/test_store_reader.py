@@ -38,14 +38,22 @@ def test_calls_are_listed_newest_first(store):
 
 
 def test_a_story_has_facts_in_order_and_rows_of_every_table(store):
-    keep(store, whole_call("1-1"), whole_call("1-2"))
+    live = facts.FlowsActivated((("main", "v1"),), "start", "start")
+    keep(store, [("fact", START, live)], whole_call("1-1"), whole_call("1-2"))
     with open_reader(store) as reader:
         story = reader.call("1-1")
         assert reader.call("9-9") is None
     noted = [row[2] for row in whole_call("1-1") if row[0] == "fact" and getattr(row[2], "call", None) == "1-1"]
     assert [kept.fact for kept in story.facts] == noted
-    assert set(story.tables) == set(projections.TABLES)
+    assert set(story.tables) == set(projections.OF_CALL)
+    bare = {name for name, kept_rows in story.tables.items() if not kept_rows}
+    assert bare == {"recording_refusal", "prompt_gap"}
     assert [row["agent"] for row in story.tables["offer"]] == ["8026", "8025"]
+    assert [(row["box"], row["seconds"], row["left_at"]) for row in story.tables["message"]] == [
+        ("complaints", 6.5, START + 60.5)
+    ]
+    assert [(row["question"], row["key"], row["agent"]) for row in story.tables["rating"]] == [("polite", "5", "8025")]
+    assert [(row["node"], row["ok"], row["seconds"]) for row in story.tables["look_up"]] == [("who_calls", 1, 0.5)]
 
 
 def test_follow_reads_on_from_the_last_fact_while_a_daemon_writes(store):
@@ -133,6 +141,9 @@ def test_a_timeline_can_be_read_by_a_person(store):
         clear = timeline(reader.call("1-1"), masked=False)
     assert lines[0] == "+00.000 caller 138****8000 dialled 1860 through local: flow main, en".replace(" en", " zh-CN")
     assert lines[2] == "+00.100 flow at main_menu (menu)"
+    assert "+00.600 look-up at who_calls answered after 0.5 s" in lines
+    assert "+60.000 caller answers polite with 5, about agent 8025" in lines
+    assert "+60.500 caller left message 1-1.m9 of 6.5 s in box complaints" in lines
     assert "+03.000 caller pressed 7 at main_menu: no such choice" in lines
     assert "+15.000 offer to agent 8026: ran-out, no answer (19)" in lines
     assert "+18.000 connected to agent 8025 after 13.0 s in queue billing" in lines

@@ -47,6 +47,12 @@ def test_every_projection_is_rebuilt_and_every_fact_projected():
     assert set(projections.QUERIES) == set(get_args(facts.Fact))
 
 
+def test_tables_of_calls_are_those_with_a_call():
+    conn = migrated()
+    columns = {name: {row[1] for row in conn.execute(f"PRAGMA table_info({name})")} for name in projections.TABLES}
+    assert {name for name in columns if "call" in columns[name]} == set(projections.OF_CALL)
+
+
 def test_migrations_are_recorded_and_run_once():
     conn = migrated()
     assert migrations.migrate(conn) == []
@@ -98,7 +104,7 @@ def of_version_1():
 
 def test_an_old_store_migrates_and_keeps_its_rows():
     conn = of_version_1()
-    assert migrations.migrate(conn) == ["m0002_flow_versions_and_closures"]
+    assert migrations.migrate(conn) == ["m0002_flow_versions_and_closures", "m0003_lookups_messages_and_ratings"]
     assert conn.execute("SELECT epoch FROM boot").fetchall() == [(1,)]
     assert shape(conn) == shape(migrated())
 

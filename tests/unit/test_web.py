@@ -298,7 +298,11 @@ async def test_reads_wait_their_turn_and_time_out(client, desk):
 
 # -- what stands before every endpoint --
 
-PROTECTED = ["/api/agents", "/api/queues", "/api/calls", "/api/calls/7-42", "/api/live"]
+PROTECTED = [
+    *("/api/agents", "/api/queues", "/api/calls", "/api/calls/7-42", "/api/live"),
+    *("/api/flows", "/api/closures"),
+]
+POSTED = {"/api/agents/{number}/{wish}", "/api/flows/reload", "/api/flows/{name}/rollback"}
 
 
 @pytest.mark.parametrize("path", PROTECTED)
@@ -313,14 +317,15 @@ async def test_without_the_token_nothing_is_said(client, path, given):
 
 
 async def test_without_the_token_nothing_is_done(client, desk):
-    await refused(await client.post("/api/agents/8025/sign-out"), 401)
-    assert not desk.asked
+    for path in ("/api/agents/8025/sign-out", "/api/flows/reload", "/api/flows/main/rollback", "/api/closures"):
+        await refused(await client.post(path), 401)
+    assert not desk.asked and not desk.changed
 
 
 def test_only_health_and_metrics_are_open():
     open_paths = {"/healthz", "/metrics"}
     paths = {resource.canonical for resource in make_app(Paper(), TOKEN).router.resources()}
-    assert paths - open_paths == {p.replace("7-42", "{id}") for p in PROTECTED} | {"/api/agents/{number}/{wish}"}
+    assert paths - open_paths == {p.replace("7-42", "{id}") for p in PROTECTED} | POSTED
 
 
 def test_an_empty_token_is_no_token():

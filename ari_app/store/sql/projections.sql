@@ -40,7 +40,6 @@ WHERE call = :call AND ended_at IS NULL;
 -- The same for its holds.
 UPDATE hold SET ended_at = :at WHERE call = :call AND ended_at IS NULL;
 
-
 -- name: call_connected
 -- The first agent of a call.
 UPDATE call SET connected_at = :at WHERE call = :call AND connected_at IS NULL;
@@ -159,6 +158,20 @@ INSERT INTO recording_refusal (fact, call, queue, at) VALUES (:id, :call, :queue
 -- name: prompt_failed
 -- A prompt was not heard to its end.
 INSERT INTO prompt_gap (fact, call, prompts, at) VALUES (:id, :call, :prompts, :at);
+
+-- name: looked_up
+-- A look-up is over.
+INSERT INTO look_up (fact, call, node, ok, seconds, reason, at)
+VALUES (:id, :call, :node, :ok, :seconds, :reason, :at);
+
+-- name: message_left
+-- A voicemail message stands.
+INSERT INTO message (message, call, box, seconds, left_at) VALUES (:message, :call, :box, :seconds, :at)
+ON CONFLICT (message) DO NOTHING;
+
+-- name: rated
+-- The caller answered a survey's question.
+INSERT INTO rating (fact, call, question, key, agent, at) VALUES (:id, :call, :question, :key, :agent, :at);
 
 -- name: all_facts
 -- Every fact in order: what a rebuild reads.

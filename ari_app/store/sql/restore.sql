@@ -1,11 +1,24 @@
 -- name: left_open
--- Calls an earlier daemon left open, each with the caller's leg and a recording whose sides were never joined.
+-- Calls an earlier daemon left open, each with the caller's leg and the newest recording whose sides were never joined.
 SELECT call.call, leg.leg, call.opened_at,
   (SELECT recording FROM recording AS r
-   WHERE r.call = call.call AND r.running_at IS NOT NULL AND r.stored_at IS NULL
-   ORDER BY wanted_at DESC LIMIT 1) AS recording
+   WHERE r.call = call.call AND r.stored_at IS NULL AND (r.missed_at IS NULL OR r.running_at > r.missed_at)
+   ORDER BY wanted_at DESC, rowid DESC LIMIT 1) AS recording
 FROM call JOIN leg ON leg.call = call.call AND leg.role = 'caller'
 WHERE call.closed_at IS NULL ORDER BY call.opened_at;
+
+-- name: unjoined
+-- The other recordings whose sides were never joined: of closed calls, and earlier ones of open calls; the newest
+-- ones, as old as `days` before the last thing known. A recording that was missed and ran later has sides all the same.
+SELECT call, recording FROM (
+  SELECT r.call, r.recording, call.closed_at, r.rowid AS made,
+    row_number() OVER (PARTITION BY r.call ORDER BY r.wanted_at DESC, r.rowid DESC) AS nth_newest
+  FROM recording AS r JOIN call ON call.call = r.call
+  WHERE r.stored_at IS NULL AND (r.missed_at IS NULL OR r.running_at > r.missed_at)
+    AND r.wanted_at >= (SELECT at FROM fact ORDER BY id DESC LIMIT 1) - :days * 86400.0
+)
+WHERE closed_at IS NOT NULL OR nth_newest > 1
+ORDER BY made DESC LIMIT :at_most;
 
 -- name: closures
 -- Hours closed by hand and not opened since; some may be over by their time.

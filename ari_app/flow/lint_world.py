@@ -1,0 +1,106 @@
+"""The checker's rules about what flows share with config.yaml: queues, skills, opening hours, the calendar. Pure."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ari_app.flow import hours as calendar
+from ari_app.flow.finding import Draft, Finding, Path, World, no_such
+from ari_app.flow.lint_nodes import NO_SUCH_DAY, is_day
+from ari_app.flow.nodes import CheckHours, Queue
+from ari_app.model.settings import Hours, Settings
+
+NEVER_OPEN: Final = "F033"
+RUNS_BACKWARDS: Final = "F034"
+NOBODY_HAS_SKILLS: Final = "F037"
+NO_MAKE_UP_DAYS: Final = "F040"
+
+
+def check_world(draft: Draft, world: World) -> Iterator[Finding]:
+    """Queues and hours, each at the first node that names it."""
+    settings, told = world.settings, set[str]()
+    first: dict[str, Path] = {}
+    for name, node in draft.flow.nodes.items():
+        match node:
+            case CheckHours():
+                path: Path = ("nodes", name, "hours")
+                if node.hours not in settings.hours:
+                    yield no_such(path, "opening hours", node.hours, settings.hours, "write them in config.yaml")
+                first.setdefault(node.hours, path)
+            case Queue():
+                path = ("nodes", name, "queue")
+                yield from _queue(path, node.queue, settings, told)
+                if node.queue in settings.queues and (used := settings.queues[node.queue].hours):
+                    first.setdefault(used, path)
+            case _:
+                pass
+    for name, path in first.items():
+        if name in settings.hours:
+            yield from _hours(path, name, settings.hours[name])
+    yield from _calendar(first, world)
+
+
+def _queue(path: Path, name: str, settings: Settings, told: set[str]) -> Iterator[Finding]:
+    if name not in settings.queues:
+        yield no_such(path, "queue", name, settings.queues, "write it in config.yaml")
+        return
+    if name in told:
+        return
+    told.add(name)
+    queue = settings.queues[name]
+    if queue.hours is not None and queue.hours not in settings.hours:
+        message = f"opening hours of the queue {name!r}"
+        yield no_such(path, message, queue.hours, settings.hours, "write them in config.yaml")
+    wanted = queue.skills.items()
+    if not any(
+        all(agent.skills.get(skill, 0) >= level for skill, level in wanted) for agent in settings.agents.values()
+    ):
+        skills = ", ".join(f"{skill} {level}" for skill, level in wanted)
+        message = f"no agent in config.yaml has the skills of the queue {name!r} ({skills})"
+        yield Finding(path, NOBODY_HAS_SKILLS, message, "give an agent these skills, or ask for less")
+
+
+def _hours(path: Path, name: str, found: Hours) -> Iterator[Finding]:
+    where = f"hours.{name} of config.yaml"
+    spans = [span for each in (*found.weekly.values(), *found.exceptions.values()) for span in each]
+    turned = [key for key in found.weekly if _is_turned(key)]
+    late = [span for span in spans if not _is_forward(span)]
+    for key in turned:
+        message = f"{where}: {key} runs backwards"
+        yield Finding(path, RUNS_BACKWARDS, message, "over the weekend: write two, such as sat-sun and mon")
+    for span in dict.fromkeys(late):
+        message = f"{where}: {span} ends before it begins"
+        yield Finding(
+            path, RUNS_BACKWARDS, message, "over midnight: write two, to 24:00 and from 00:00 of the next day"
+        )
+    for day in found.exceptions:
+        if not is_day(day):
+            yield Finding(path, NO_SUCH_DAY, f"{where}: no calendar has a day {day}", "YYYY-MM-DD")
+    if not calendar.opens_ever(found):
+        yield Finding(path, NEVER_OPEN, f"{where} never open", 'write spans, such as mon-fri: ["08:00-20:00"]')
+
+
+def _is_turned(key: str) -> bool:
+    try:
+        calendar.days_of(key)
+    except ValueError:
+        return True
+    return False
+
+
+def _is_forward(span: str) -> bool:
+    first, _, last = span.partition("-")
+    return first < last  # HH:MM and 24:00 sort as text.
+
+
+def _calendar(first: dict[str, Path], world: World) -> Iterator[Finding]:
+    """Once a flow: hours that follow a calendar which has no make-up workdays yet."""
+    following = [path for name, path in first.items() if _follows(world.settings.hours.get(name))]
+    for year in world.years if following else ():
+        if not calendar.made_up_known(year):
+            message = f"the calendar has no make-up workdays of {year} yet"
+            hint = "bring the package `holidays` up to date, or write them under exceptions of the hours"
+            yield Finding(following[0], NO_MAKE_UP_DAYS, message, hint, is_warning=True)
+
+
+def _follows(found: Hours | None) -> bool:
+    return found is not None and found.holidays == "closed"

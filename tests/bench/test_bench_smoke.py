@@ -1,0 +1,34 @@
+"""`hotline bench calls` runs and prints its figures; what they are is never asserted (design §7)."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ari_app.phones.sipp import available as sipp_available
+from tests.asterisk import REPOSITORY, asterisk_install
+
+PAIRS = {"first_audio_ms": "p50 p95", "key_to_prompt_ms": "p50 p95", "ready_to_ring_ms": "p50 p99"}
+SINGLE = ["placed", "answered", "failed", "daemon_cpu_ms_per_call", "asterisk_cpu_ms_per_call", "asterisk_version"]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(not sipp_available(), reason="no sipp at hand")
+def test_calls() -> None:
+    version = asterisk_install().version
+    done = subprocess.run(
+        [sys.executable, "-m", "ari_app", "bench", "calls", "--rate", "2", "--seconds", "3", "--json"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert set(SINGLE) | set(PAIRS) <= set(figures)
+    for name, shares in PAIRS.items():
+        assert set(figures[name]) == set(shares.split()) and None not in figures[name].values()
+    assert (figures["placed"], figures["answered"], figures["failed"]) == (6, 6, 0), done.stderr
+    assert figures["asterisk_version"] == version and figures["line_analysis"] is False
