@@ -14,7 +14,6 @@ from ari_app.model.effects import (
     Leave,
     MakeBridge,
     Play,
-    Remember,
     Ring,
     StopPlay,
 )
@@ -69,7 +68,6 @@ def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
     position = floor.engine.position(call.id)
     floor.note(Queued(call.id, call.visits, name, node.priority, call.visit.rank, position))
     floor.set_timer(call, "wait", now + settings.wait_s_max)
-    floor.do(Remember(call.id, call.leg, "HOTLINE_QUEUE", f"{name} {now:.3f} {node.priority}"))
     call.music = "joined"
     floor.do(Join(call.id, music_bridge(settings.music), call.leg))
     _say_while_waiting(floor, call, node, settings.recording)
@@ -331,7 +329,6 @@ def _join_if_heard(floor: Floor, call: Call, now: float) -> None:
     floor.note(Connected(call.id, OfferId(offer.leg), visit.queue, offer.agent, wait_s))
     floor.seats[offer.agent].talked = call.id
     seats.move(floor, floor.seats[offer.agent], AgentMove.CONNECT, now)
-    floor.do(Remember(call.id, call.leg, "HOTLINE_TALK", f"{offer.agent} {offer.leg} {bridge}"))
     number = tuple(f"digit-{digit}" for digit in offer.agent)
     prompts = ("work-number-before", *number, "work-number-after")
     floor.do(Announce(call.id, bridge, floor.playback(call.id), prompts, call.language))

@@ -56,7 +56,7 @@ def studio_file(folder: Path, want: Wanted) -> Path:
 
 def mistakes(tree: object) -> list[Mistake]:
     """Everything wrong with a parsed catalogue: text trees, id -> field -> text."""
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, Mapping) or not tree:
         return [Mistake((), "want `id: {zh-CN: text, en: text}` here")]
     return [mistake for prompt_id, fields in tree.items() for mistake in _mistakes(str(prompt_id), fields)]
 

@@ -57,9 +57,9 @@ def test_happy_path_in_order_of_effects() -> None:
     asterisk.remove("MakeBridge")  # The music's, at LinkUp.
     assert asterisk == [
         *("Remember", "Answer", "Play", "Play", "StopPlay"),  # greeting, menu, key
-        *("Remember", "Join", "Play", "Ring"),  # music, recording notice, phone
+        *("Join", "Play", "Ring"),  # music, recording notice, phone
         "Play",  # answered: whisper
-        *("StartRecording", "MakeBridge", "Join", "Join", "Remember", "Announce"),
+        *("StartRecording", "MakeBridge", "Join", "Join", "Announce"),
         *("StopRecording", "JoinRecording", "DropBridge", "Play", "HangUp"),
     ]
     kit.everybody_leaves()
