@@ -49,13 +49,17 @@ class LookUps:
             case "sql":
                 return self._sql.names()
 
-    async def ask(self, kind: Kind, name: str, request: Mapping[str, str], timeout_s: float) -> Mapping[str, Scalar]:
-        """The answer as flat values; LookUpFailed for anything else, logged without any value of the request."""
+    async def ask(self, kind: Kind, name: str, request: Mapping[str, Scalar], timeout_s: float) -> Mapping[str, Scalar]:
+        """The answer as flat values; LookUpFailed for anything else, logged without any value of the request.
+
+        Whoever is asked gets texts: true, false, 5, 86.5.
+        """
         if kind not in get_args(Kind):
             raise LookUpFailed("no-such-kind")
         began, outcome = time.monotonic(), "ok"
         try:
-            return await self._bounded(kind, name, request, timeout_s)
+            texts = {key: _as_text(value) for key, value in request.items()}
+            return await self._bounded(kind, name, texts, timeout_s)
         except LookUpFailed as error:
             outcome = error.reason
             took = round(time.monotonic() - began, 3)
@@ -98,3 +102,9 @@ class LookUps:
     async def close(self) -> None:
         """Close what connections are kept."""
         await self._http.close()
+
+
+def _as_text(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -82,11 +82,11 @@ def _tree(text: str, path: Path) -> dict[str, Any]:
 
 
 def _framed(nodes: dict[str, Any]) -> dict[str, Any]:
-    """A flow that begins with these nodes; whatever they lead to is a goodbye."""
+    """A flow that begins with these nodes; whatever they lead to is a queue, so that every menu has a person."""
     start = next(iter(nodes))
     flow = Flow.model_validate({"start": start, "nodes": nodes})
     targets = {target for node in flow.nodes.values() for target in next_nodes(node).values()}
-    return {"start": start, "nodes": {**{target: {"type": "hangup"} for target in targets}, **nodes}}
+    return {"start": start, "nodes": {**{target: {"type": "queue", "queue": "general"} for target in targets}, **nodes}}
 
 
 def _load_flow(written: dict[str, Any], folder: Path) -> None:

@@ -113,7 +113,7 @@ class Session:
             return
 
     async def get_variable(self, name: str) -> str | None:
-        """A channel variable or function, None when it was never set."""
+        """A channel variable or function, cut by Asterisk at 1,023 bytes; None when it was never set."""
         reply = await self._ask("GET VARIABLE", name)
         return (reply.value or "") if self._good("get variable", reply) == "1" else None
 

@@ -2,23 +2,17 @@
 
 import typer
 
-from ari_app.commands import common, versions
-from ari_app.reload import flows_of
+from ari_app.commands import flow_files, flow_test, versions
 
-app = typer.Typer(no_args_is_help=True, help="Flow files: check, reload, versions, diff, roll back.")
+app = typer.Typer(no_args_is_help=True, help="Flow files: check, try, test, reload, versions, diff, roll back.")
 
 
-for command in (versions.versions, versions.diff, versions.reload, versions.rollback):
+for command in (flow_files.check, flow_files.schema, versions.versions, versions.diff, versions.reload, versions.rollback):
     app.command()(command)
+app.command("test")(flow_test.test)
+app.command("try")(flow_test.try_)
 
 
 @app.callback()
 def _group() -> None:
     """Flow files."""
-
-
-@app.command()
-def check() -> None:
-    """Check every flow file; all problems at once, exit 1 if there are any."""
-    for name, flow in flows_of(common.site()).items():
-        common.console.print(f"{name}: {len(flow.flow.nodes)} nodes, version {flow.version}: ok")

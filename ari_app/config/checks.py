@@ -130,6 +130,7 @@ def _ports(settings: Settings, marks: Marks) -> Iterator[Problem]:
         ("asterisk", name): getattr(asterisk, name) for name in ("sip_port", "http_port", "ami_port")
     }
     ports["web", "port"] = settings.web.port
+    ports["agi", "port"] = settings.agi.port
     for (path, port), (other_path, other) in combinations(ports.items(), 2):
         if port == other:
             written = next(place for place in (other_path, path, ()) if place in marks.keys or not place)

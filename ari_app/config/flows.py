@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ari_app.config.diagnostics import BadFile, Problem, nearest
+from ari_app.config.diagnostics import BadFile, Problem, dotted, nearest
 from ari_app.config.marks import BYTES_MAX, Marks
 from ari_app.config.schema import read_yaml
 from ari_app.config.unquoted import with_unquoted
@@ -103,10 +103,9 @@ def _problems(findings: Iterable[Finding], marks: Marks) -> Iterator[Problem]:
         if finding.wanted and proposals > 0:
             proposals -= 1
             hint = nearest(finding.wanted, finding.known) or hint
-        # What was not written but goes without saying (a default prompt) is shown at its node.
-        is_key = finding.at_key or finding.path not in marks.values
-        path = finding.path
-        while is_key and path not in marks.keys and len(path) > 1:
-            path = path[:-1]
-        say = marks.key_problem if is_key else marks.problem
-        yield replace(say(path, finding.code, finding.message, hint), is_warning=finding.is_warning)
+        path, is_key = finding.path, finding.at_key
+        while path not in marks.values and len(path) > 1:  # A default that goes without saying is shown at its node.
+            path, is_key = path[:-1], True
+        at = marks.key_at(path) if is_key else marks.at(path)
+        message = f"{dotted(path)}: {finding.message}"
+        yield Problem(marks.file, *at, finding.code, message, hint, finding.is_warning)

@@ -1,7 +1,8 @@
 """What the checker says, and what it may know: findings, and the world flows live in. Pure."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from ari_app.flow.model import Flow, next_nodes
@@ -42,7 +43,7 @@ class Draft:
     names: Collection[str]
     is_whole: bool = True
 
-    @property
+    @cached_property
     def ways(self) -> dict[str, dict[str, str]]:
         """Node -> place -> target, left-out branches not among them."""
         return {name: next_nodes(node) for name, node in self.flow.nodes.items()}

@@ -27,7 +27,7 @@ def backwards(ways: Ways) -> dict[str, set[str]]:
 
 
 def knots(ways: Ways) -> list[list[str]]:
-    """Groups of names that all lead to one another (a name alone only if it leads to itself), in the order of `ways`."""
+    """Groups of names that all lead to one another; a name alone only if it leads to itself. In the order of `ways`."""
     place = {name: n for n, name in enumerate(ways)}
     back, group = backwards(ways), dict[str, str]()
     for name in reversed(_finished(ways)):  # Kosaraju: last finished first, against the arrows.

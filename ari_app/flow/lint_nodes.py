@@ -147,7 +147,9 @@ def _look_up(here: Path, node: LookUp, world: World) -> Iterator[Finding]:
 def _days(here: Path, node: Greet) -> Iterator[Finding]:
     for key in node.festivals:
         if key != "spring-festival" and not is_day(f"2024-{key}"):  # 2024 had a 29 February.
-            yield Finding((*here, "festivals", key), NO_SUCH_DAY, f"no year has a day {key}", "MM-DD", at_key=True)
+            yield Finding(
+                (*here, "festivals", key), NO_SUCH_DAY, "no year has such a day", "MM-DD, such as 05-01", at_key=True
+            )
 
 
 def is_day(text: str) -> bool:
@@ -181,8 +183,8 @@ def _prompts(here: Path, node: Node, missing: Mapping[str, list[str]]) -> Iterat
         told.add(said)
         if ":" in said:
             yield from _value_prompts(path, said, missing)
-        for language in missing.get(said, ()):
-            message = f"no {language} audio for prompt {said!r}"
+        if said in missing:
+            message = f"no {' and no '.join(missing[said])} audio for prompt {said!r}"
             yield Finding(path, MISSING_PROMPT, message, "`hotline prompts list` names them all")
 
 
@@ -191,7 +193,7 @@ def _value_prompts(path: Path, said: str, missing: Mapping[str, list[str]]) -> I
     lacking = [prompt for prompt in spoken_prompts() if prompt in missing]
     for language, count in Counter(each for prompt in lacking for each in missing[prompt]).items():
         first = next(prompt for prompt in lacking if language in missing[prompt])
-        message = f"no {language} audio for {count} prompts that say values, such as {first!r}"
+        message = f"no {language} audio for {count} of the prompts that say values, such as {first!r}"
         yield Finding(path, MISSING_PROMPT, message, "`hotline prompts list` names them all")
 
 

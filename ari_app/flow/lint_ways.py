@@ -104,7 +104,7 @@ def _unreachable(draft: Draft) -> Iterator[Finding]:
     for name in draft.flow.nodes:
         if name not in found:
             hint = "remove it, or point a node to it"
-            yield Finding(("nodes", name), UNREACHABLE, f"no way leads to {name!r}", hint, at_key=True)
+            yield Finding(("nodes", name), UNREACHABLE, "no way leads here", hint, at_key=True)
 
 
 def _ways(draft: Draft) -> Ways:
@@ -118,7 +118,7 @@ def _loops(draft: Draft, passing: Collection[str]) -> Iterator[Finding]:
     """Circles a call would run through without anybody being waited for; a bounded retry with a branch is none."""
     nodes = draft.flow.nodes
     quick = _quick(draft, passing)
-    slow_too = {name: _at_once(node, passing, slow_too=True) for name, node in nodes.items()}
+    slow_too = {name: _at_once(node, draft.ways[name], passing, slow_too=True) for name, node in nodes.items()}
     retries = {n: [] if isinstance(nodes[n], Branch | CheckHours) else ways for n, ways in slow_too.items()}
     told = set[str]()
     for knot in (*knots(quick), *knots(retries)):
@@ -131,12 +131,11 @@ def _loops(draft: Draft, passing: Collection[str]) -> Iterator[Finding]:
 
 
 def _quick(draft: Draft, passing: Collection[str]) -> Ways:
-    return {name: _at_once(node, passing) for name, node in draft.flow.nodes.items()}
+    return {name: _at_once(node, draft.ways[name], passing) for name, node in draft.flow.nodes.items()}
 
 
-def _at_once(node: Node, passing: Collection[str], slow_too: bool = False) -> list[str]:
+def _at_once(node: Node, places: Mapping[str, str], passing: Collection[str], slow_too: bool = False) -> list[str]:
     """Where a node may lead without waiting for the caller; `slow_too`: counting look-ups and full queues."""
-    places = model.next_nodes(node)
     match node:
         case Subflow():
             return list(places.values()) if node.flow in passing else []

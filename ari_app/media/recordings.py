@@ -86,9 +86,11 @@ def join(parts_folder: Path, recording: RecordingId, target_folder: Path, day: s
         raise RecordingProblem(f"{recording!r} on {day!r} is no recording of ours")
     target = target_folder / day / f"{recording}.wav"
     left, right = parts(parts_folder, recording)
-    if target.is_file() and not (left.exists() and right.exists()):
-        _remove(left, right)
-        return _described(target, target_folder)  # Joined before a crash; its sides were being removed.
+    if not (left.exists() and right.exists()):  # Joined before a crash, perhaps on another day?
+        whole = next(target_folder.glob(f"*/{recording}.wav"), None)
+        if whole is not None:
+            _remove(left, right)
+            return _described(whole, target_folder)
     sides = _side(left), _side(right)
     if sides[0].rate != sides[1].rate:
         raise RecordingProblem(f"{left.name} has {sides[0].rate} Hz, {right.name} {sides[1].rate} Hz")

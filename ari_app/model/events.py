@@ -73,7 +73,7 @@ class OpenCall:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """Hours closed by hand; ALL_HOURS: every queue. `until` is seconds since the Unix epoch, None: until somebody opens them."""
+    """Hours closed by hand; ALL_HOURS: every queue. `until`: seconds since the Unix epoch; None: until opened."""
 
     hours: str
     until: float | None
@@ -273,7 +273,7 @@ class RecordingUnusable:
 class FlowsLoaded:
     """New calls take these flows: all of them, as (name, version); the board was offered them just before.
 
-    `held`: (name, version of its file) of flows rolled back, which automatic reloads leave alone until the file differs.
+    `held`: (name, version of its file) of flows rolled back: automatic reloads leave them until the file differs.
     """
 
     versions: tuple[tuple[str, str], ...]

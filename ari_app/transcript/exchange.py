@@ -62,7 +62,7 @@ class Exchange:
     arranged: list[tuple[str, ev.LookedUp]] = field(default_factory=list)  # Answers given before they were asked for.
     replies: deque[ev.Event] = field(default_factory=deque)
     told: list[Told] = field(default_factory=list)
-    effects: list[fx.Effect] = field(default_factory=list)
+    done: list[tuple[float, fx.Effect]] = field(default_factory=list)  # Every effect, and when.
     complaints: list[str] = field(default_factory=list)
     telling: Telling = field(default_factory=Telling)
     arrivals: int = 0
@@ -120,7 +120,7 @@ class Exchange:
 
     def _handle(self, event: ev.Event) -> None:
         for effect in self.board.handle(event, self.now):
-            self.effects.append(effect)
+            self.done.append((self.now, effect))
             if (told := self.telling.tell(effect)) is not None:
                 self.told.append(told)
             self._asterisk(effect)
@@ -279,8 +279,8 @@ class Exchange:
                 self.hang_up(leg)
         self.wait(self.settings.limits.call_s_max + 90_000)
         floor = self.floor
-        left = {"calls": floor.calls, "legs": floor.legs, "callers waiting": floor.engine.visits, "timers": self.timers}
-        return [*self.complaints, *(f"{len(what)} {name} left at the end" for name, what in left.items() if len(what))]
+        left = {"calls": len(floor.calls), "legs": len(floor.legs), "timers": len(self.timers)}
+        return [*self.complaints, *(f"{count} {name} left at the end" for name, count in left.items() if count)]
 
 
 NO_LOOK_UP: Final = LookUpId("")  # Of an answer that does not know its question yet.

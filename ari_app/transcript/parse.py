@@ -198,7 +198,7 @@ def _closure(header: Header, value: str) -> Header:
 
 
 def _live(header: Header, value: str) -> Header:
-    answer, _, reason = value.partition(" ")
+    answer, _, _reason = value.partition(" ")
     if answer not in ("yes", "no"):
         raise _Fault(f"live: {shown(value)}", "want yes, or no and in brackets why not")
     return replace(header, live=answer == "yes")

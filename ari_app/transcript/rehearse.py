@@ -1,11 +1,12 @@
-"""A transcript run on the make-believe Asterisk: what was done after each step, and the first thing that was not. Pure."""
+"""A transcript run on the make-believe Asterisk: what was done after each step, and what was not. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import assert_never
 
 from ari_app.flow.model import LoadedFlow
 from ari_app.model import events as ev
+from ari_app.model.effects import Reply
 from ari_app.model.ids import AgentId, LegId, PhoneName, RequestId
 from ari_app.model.settings import Hours, NumberPlan, Settings
 from ari_app.transcript.exchange import NO_LOOK_UP, Exchange, Seconds, shift_clock
@@ -224,8 +225,8 @@ class Rehearsal:
     def _wishes(self, agent: AgentId, wish: ev.AgentWish, word: str) -> None:
         phone = PhoneName(self.exchange.settings.agents[agent].phone) if wish == "sign-in" else None
         asked = ev.AgentAsked(agent, wish, word, phone, RequestId("transcript"))
-        before = len(self.exchange.effects)
+        before = len(self.exchange.done)
         self.exchange.event(asked)
-        reply: Any = next(e for e in self.exchange.effects[before:] if type(e).__name__ == "Reply")
+        reply = next(effect for _, effect in self.exchange.done[before:] if isinstance(effect, Reply))
         if not reply.ok:
             raise Impossible(f"{agent} is told: {reply.message}")

@@ -1,7 +1,7 @@
 """Where transcripts come from and what they are run with: `.call` files, and the site's settings, flows and prompts."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +9,7 @@ from ari_app.errors import ConfigError
 from ari_app.media.prompts import Prompts
 from ari_app.reload import flows_of
 from ari_app.site import Site
+from ari_app.transcript.exchange import Seconds
 from ari_app.transcript.parse import parse
 from ari_app.transcript.rehearse import House
 from ari_app.transcript.steps import Transcript
@@ -22,9 +23,9 @@ def house_of(site: Site) -> House:
     return House(site.settings, flows_of(site), seconds_of(site.sounds))
 
 
-def seconds_of(sounds: Path) -> "lru_cache":  # type: ignore[type-arg]
-    prompts = Prompts.load(sounds)
-    return lru_cache(maxsize=None)(prompts.seconds)
+def seconds_of(sounds: Path) -> Seconds:
+    """How long a prompt lasts, by the manifest. ConfigError when it cannot be read."""
+    return cache(Prompts.load(sounds).seconds)
 
 
 def default_folders(site: Site) -> list[Path]:

@@ -80,15 +80,15 @@ class Telling:
 
     def _fact(self, fact: ft.Fact) -> Told | None:
         match fact:
-            case ft.CallOpened(call):
-                self.calls[call] = len(self.calls) + 1
+            case ft.CallOpened(opened):
+                self.calls[opened] = len(self.calls) + 1
             case ft.LegOpened(_, leg, "caller"):
                 self.callers.add(leg)
             case ft.OfferMade(_, offer, _, _, agent):
                 self.agents[offer] = agent
             case _:
                 pass
-        call = getattr(fact, "call", None)
+        call: str | None = getattr(fact, "call", None)
         if (call is not None and call not in self.calls) or (isinstance(fact, _LATE) or not _about_people(fact)):
             return None
         shown = [each.name for each in fields(fact) if each.name not in _NOT_TOLD]

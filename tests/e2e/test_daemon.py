@@ -26,9 +26,11 @@ from ari_app.model.facts import (
     CallClosed,
     CallRefused,
     Connected,
+    Fact,
     NodeEntered,
     OfferRang,
     Queued,
+    RecordingRunning,
     RecordingStored,
 )
 from ari_app.model.ids import CallId
@@ -37,6 +39,7 @@ from ari_app.phones.call import Call
 from ari_app.phones.phone import Phone, ring_only
 from ari_app.store import projections
 from ari_app.store.history import open_history
+from ari_app.store.journal import Journal
 from ari_app.store.reader import open_reader
 from ari_app.store.rebuild import rebuild
 from ari_app.web.client import Api
@@ -234,7 +237,7 @@ ENDS = {
     "offer": "ended_at",
     "talk": "ended_at",
     "hold": "ended_at",
-}  # More once CallClosed ends what is open of its call (store/projections).
+}
 
 
 def open_rows(store: Path) -> list[tuple[str, str]]:
@@ -242,6 +245,14 @@ def open_rows(store: Path) -> list[tuple[str, str]]:
     with sqlite3.connect(store) as conn:
         asked = ((table, f"SELECT call FROM {table} WHERE {end} IS NULL") for table, end in ENDS.items())
         return [(table, row[0]) for table, sql in asked for row in conn.execute(sql)]
+
+
+def note(store: Path, fact: Fact) -> None:
+    """As a daemon would have that was killed right afterwards."""
+    journal = Journal.open(store)
+    journal.next_epoch()
+    journal.append([("fact", time.time(), fact)]).result(5)
+    journal.close()
 
 
 def rows_of(store: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -339,6 +350,24 @@ async def test_nobody_is_stranded_by_a_killed_daemon(house: House) -> None:
             call, _, _ = await connected(house, watch, talker, desk, "8025")
             await call.hangup()
             await watch.fact(RecordingStored, count=2)
+
+
+async def test_a_closed_call_still_gets_its_recording(house: House) -> None:
+    """Killed after the end of the call was noted and before the sides of its recording were joined."""
+    async with house.desk("8025") as desk, house.caller() as caller:
+        async with house.daemon() as first:
+            watch = house.watch()
+            call, answering, served = await connected(house, watch, caller, desk, "8025")
+            await watch.fact(RecordingRunning, call=served)
+            await goes_on(call, answering)
+            await first.kill()
+        await asyncio.gather(call.hangup(), answering.hangup())
+        note(house.store, CallClosed(served, "caller", "", 16, 9.0))
+        async with house.daemon():
+            stored = await watch.fact(RecordingStored, call=served)
+            await house.at_rest()
+    _, (left, right) = audio.read_wav(house.recordings / stored.path)
+    assert audio.heard(left, 700) and audio.heard(right, 1000)
 
 
 # -- told to stop --

@@ -121,7 +121,7 @@ async def test_a_bad_edit_leaves_the_old_one_live_and_a_roll_back_holds(flows: F
         assert version(NEW.encode()) in await flows.part(daemon, ok=True)
         flows.save(BAD)
         said = await flows.part(daemon, ok=False)
-        assert " problems in the files" in said and "changing.yaml:1:8" in said and "F003" in said
+        assert " in the files, the flows of before stay live" in said and "changing.yaml:1:8" in said and "F003" in said
         assert daemon.said("flows not reloaded: those of before stay live", "error")
         assert "did you mean 'menu'" in refused(house, "flow", "reload")
         await flows.chosen(watch, 1, caller, "network")

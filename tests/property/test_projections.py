@@ -203,7 +203,7 @@ def worlds(draw) -> World:
     rng = Random(draw(st.integers(0, 2**32)))
     weights = {action: rng.choice((0, 1, 4, 4)) for action in ACTIONS} | {
         "open": 1,
-        "boot": rng.choice((0, 0, 0.2)),
+        "boot": rng.choice((0, 0.2, 1)),
         "end": 0.5,
     }
     world = World()

@@ -308,6 +308,12 @@ async def test_one_front_for_all(look_ups: LookUps) -> None:
     }
 
 
+async def test_who_is_asked_gets_texts(look_ups: LookUps, tmp_path: Path) -> None:
+    (tmp_path / "agi_scripts/echo.py").write_text("def look_up(request):\n    return request\n")
+    found = await look_ups.ask("agi", "echo", {"a": True, "b": False, "c": 2.0, "d": 86.5, "e": 7, "f": "007"}, 2)
+    assert found == {"a": "true", "b": "false", "c": "2", "d": "86.5", "e": "7", "f": "007"}
+
+
 async def test_too_many_at_once_fail_at_once(look_ups: LookUps) -> None:
     slow = [asyncio.create_task(look_ups.ask("agi", "slow", {"s": "60"}, 60)) for _ in range(2)]
     await asyncio.sleep(0)

@@ -183,7 +183,11 @@ def test_too_fast_too_long_and_strange_files_are_reported(built: Path) -> None:
 
 def test_a_word_of_a_value_may_be_short_but_not_too_short(built: Path) -> None:
     file = built / "zh-CN/digit-1.wav"
-    for seconds, problem in ((0.42, None), (0.35, "1 characters in 0.35 s; at most 150"), (0.1, "0.10 s long, want 0.15")):
+    for seconds, problem in (
+        (0.42, None),
+        (0.35, "1 characters in 0.35 s; at most 150"),
+        (0.1, "0.10 s long, want 0.15"),
+    ):
         pcm.write_wav(file, pcm.finish(_hum(seconds), 0, 0))
         said = [line for line in check(built) if "sha256" not in line]
         assert len(said) == (problem is not None) + (seconds < 0.15), said

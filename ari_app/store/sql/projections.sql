@@ -71,6 +71,11 @@ INSERT INTO queue_visit (call, visit, queue, priority, rank, position, queued_at
 VALUES (:call, :visit, :queue, :priority, :rank, :position, :at)
 ON CONFLICT (call, visit) DO NOTHING;
 
+-- name: visit_turned_away
+-- A caller who could not wait in a queue (full, closed, no agents) was never queued: his visit is one of no seconds.
+INSERT OR IGNORE INTO queue_visit (call, visit, queue, priority, rank, position, queued_at)
+VALUES (:call, :visit, :queue, 0, :at, 0, :at);
+
 -- name: visit_ended
 -- A caller leaves a queue.
 UPDATE queue_visit SET left_at = :at, outcome = :outcome, wait_s = :wait_s, agent = :agent

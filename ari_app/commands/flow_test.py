@@ -1,0 +1,180 @@
+"""`hotline flow test` and `hotline flow try`: calls told as text, run or walked by hand."""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ari_app.commands import common
+from ari_app.config.flows import load_flows
+from ari_app.errors import ConfigError, HotlineError
+from ari_app.media.prompts import Prompts
+from ari_app.model.settings import Settings
+from ari_app.reload import LANGUAGES
+from ari_app.runtime.logging import configure
+from ari_app.site import Site
+from ari_app.transcript import parse, report, stage
+from ari_app.transcript.rehearse import House, Impossible, Outcome, rehearse
+from ari_app.transcript.steps import Header, Transcript
+from ari_app.transcript.trial import Trial
+
+Places = Annotated[
+    list[Path] | None, typer.Argument(help="Files and folders; left out: tests/calls and ivr_flows/tests.")
+]
+
+
+def test(
+    places: Places = None,
+    live: Annotated[bool, typer.Option("--live", help="On a real Asterisk, with a SIP caller; real time.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With --live: not only those marked `live: yes`.")] = False,
+) -> None:
+    """Run call transcripts against the flows; exit 1 when one does not go as it says."""
+    began, site = time.monotonic(), common.site()
+    paths = list(stage.call_files(places or stage.default_folders(site)))
+    if not paths:
+        raise ConfigError("no transcripts: name a file, or write tests/calls/first.call (docs/testing-flows.md)")
+    transcripts, failed = _read(paths)
+    house = stage.house_of(site)
+    if live:
+        chosen = [each for each in transcripts if each.header.live or everything]
+        count, wrong = asyncio.run(_live(site, chosen))
+    else:
+        count, wrong = len(transcripts), _shown(rehearse(each, house) for each in transcripts)
+    failed += wrong
+    left = f", {len(transcripts) - count} left out (live: no)" if count < len(transcripts) else ""
+    common.console.print(f"{count} transcripts, {failed} failed{left}, {time.monotonic() - began:.1f} s", markup=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _read(paths: Iterable[Path]) -> tuple[list[Transcript], int]:
+    transcripts, failed = [], 0
+    for path in paths:
+        try:
+            transcripts.append(stage.read(path))
+        except HotlineError as problem:
+            failed += 1
+            for line in str(problem).splitlines():
+                common.console.print(f"FAILED  {line}", markup=False)
+    return transcripts, failed
+
+
+def _shown(outcomes: Iterable[Outcome]) -> int:
+    """Print each as it comes; how many failed."""
+    failed = 0
+    for outcome in outcomes:
+        failed += not outcome.ok
+        for line in report.lines(outcome):
+            common.console.print(line, markup=False)
+    return failed
+
+
+async def _live(site: Site, transcripts: list[Transcript]) -> tuple[int, int]:
+    try:
+        from ari_app.transcript.live import hotline_of, play
+    except ImportError as missing:
+        raise HotlineError(f"--live needs the phones: pip install 'hotline[phones]' ({missing.name})") from None
+    if not transcripts:
+        return 0, 0
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="hotline-live-") as name:
+        configure(site.settings.log, Path(name) / "hotline.log")
+        async with hotline_of(site.config, common.installed(site), Path(name)) as hotline:
+            house = House(
+                hotline.daemon.site.settings, hotline.daemon.live.flows, stage.seconds_of(hotline.daemon.site.sounds)
+            )
+            for transcript in transcripts:
+                failed += _shown([await play(transcript, house, hotline)])
+    return len(transcripts), failed
+
+
+def try_(
+    file: Annotated[Path, typer.Argument(help="The flow file, e.g. ivr_flows/main.yaml.")],
+    caller: Annotated[str, typer.Option(help="The caller's number; empty: withheld.")] = "13800138000",
+    at: Annotated[str, typer.Option(help='When it is, e.g. "2026-10-01 09:00"; left out: now.')] = "",
+    dial: Annotated[str, typer.Option(help="The number dialled; left out: the flow's own in config.yaml.")] = "",
+    lang: Annotated[str, typer.Option(help="Language of the prompts; left out: the number's.")] = "",
+) -> None:
+    """Walk a flow in the terminal: what the caller would hear, and what each key does. `help` lists what to type."""
+    site = common.site()
+    prompts = Prompts.load(site.sounds)
+    if not file.is_file():
+        raise ConfigError(f"{file}: no such flow file")
+    flows = load_flows(file.parent, site.settings, lambda ids: prompts.missing(ids, LANGUAGES))
+    house = House(site.settings, flows, stage.seconds_of(site.sounds))
+    number = dial or _number(site.settings, file.stem)
+    header = _header(file.stem, at or time.strftime("%Y-%m-%d %H:%M"), lang)
+
+    def text(prompt: str, language: str) -> str:
+        row = prompts.rows.get((prompt, language))
+        return row.text if row is not None else prompt
+
+    try:
+        trial = Trial.of(house, header, number, text)
+        say(trial.take(f"caller {caller} → {number}"))
+    except Impossible as problem:
+        raise ConfigError(str(problem)) from None
+    if trial.faults:
+        raise typer.Exit(1)
+    _converse(trial, house)
+
+
+def _number(settings: Settings, flow: str) -> str:
+    numbers = settings.numbers
+    return next((number for number, plan in numbers.items() if plan.flow == flow), next(iter(numbers), "1860"))
+
+
+def _header(flow: str, at: str, lang: str) -> Header:
+    try:
+        if lang and lang not in LANGUAGES:
+            raise ValueError(f"--lang {lang}: want {' or '.join(LANGUAGES)}")
+        return Header(flow=flow, at=parse.clock(at), language=lang or None)  # type: ignore[arg-type]
+    except ValueError as problem:
+        raise ConfigError(str(problem)) from None
+
+
+def say(lines: Iterable[str]) -> None:
+    for line in lines:
+        common.console.print(line, markup=False)
+
+
+def _converse(trial: Trial, house: House) -> None:
+    """Line by line until quit or the end of the input. Piped in, each command is shown, and a bad one ends in exit 1."""
+    piped = not sys.stdin.isatty()
+    while True:
+        try:
+            command = input("" if piped else "> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            break
+        if piped and command:
+            say([f"> {command}"])
+        if command in ("quit", "exit", "q"):
+            break
+        if command == "save" or command.startswith("save "):
+            trial.faults += not _save(trial, house, command.removeprefix("save").strip())
+        else:
+            say(trial.take(command))
+    if piped and trial.faults:
+        raise typer.Exit(1)
+
+
+def _save(trial: Trial, house: House, name: str) -> bool:
+    """Write the walk, once it has been run as a test and passes."""
+    path = Path(name)
+    if path.suffix != stage.SUFFIX or path.exists() or not path.parent.is_dir():
+        why = "is there already" if path.exists() else f"name a new file that ends in {stage.SUFFIX}"
+        say([f"not saved: {name or '(no name)'}: {why}"])
+        return False
+    text = trial.saved(path.stem.replace("_", " "))
+    outcome = rehearse(parse.parse(text, name), house)
+    if not outcome.ok:
+        say(["not saved: run again, the walk went another way (a bug of ours)", *report.lines(outcome)])
+        return False
+    path.write_text(text, encoding="utf-8")
+    say([f"saved {name}; run it with: hotline flow test {name}"])
+    return True

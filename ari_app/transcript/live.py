@@ -1,0 +1,379 @@
+"""Transcripts on a real Asterisk: a daemon in this process, real SIP phones, and the rehearsal as what is expected.
+
+`hotline_of` starts Asterisk and daemon in a temporary folder; `play` runs one transcript and compares, stream by
+stream, what the daemon decided with what it decided in the rehearsal: the same things in the same order.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, assert_never
+
+from ari_app.daemon import Daemon
+from ari_app.errors import HotlineError
+from ari_app.model import effects as fx
+from ari_app.model import events as ev
+from ari_app.model.ids import AgentId, LegId, PhoneName, RequestId
+from ari_app.phones.call import Call
+from ari_app.phones.phone import Phone, manual
+from ari_app.phones.ports import Ports
+from ari_app.phones.sip import PhoneError
+from ari_app.provision.install import Install
+from ari_app.provision.ports import BLOCK, port_block
+from ari_app.site import Site, open_site
+from ari_app.transcript.exchange import NO_LOOK_UP, shift_clock
+from ari_app.transcript.rehearse import WISHES, Failure, House, Impossible, Outcome, dressed, rehearse
+from ari_app.transcript.steps import (
+    AgentDoes,
+    CallerHangsUp,
+    Dial,
+    LeavesMessage,
+    LookUpAnswers,
+    MovesClock,
+    Press,
+    Step,
+    Transcript,
+    Wait,
+)
+from ari_app.transcript.words import Telling, Told, alike, by_stream
+
+READY_S: Final = 20.0
+STEP_S: Final = 10.0  # How long the real one may take for what the rehearsal does at once.
+PROMPTS_S: Final = 120.0
+PORTS: Final = Ports(range(26_000, 32_000))
+TONE_HZ: Final = 600
+_REFUSALS: Final = {"declines": 603, "is busy": 486, "does not answer": 480, "is unreachable": 404}
+
+
+def site_on(config: Path, folder: Path, first: int) -> Site:
+    """The site of config.yaml with a private Asterisk and a daemon on the ports of a block; its state in `folder`."""
+    asterisk = {
+        "run": "private",
+        "sip_listen": "127.0.0.1",
+        "sip_port": first,
+        "http_port": first + 1,
+        "ami_port": first + 2,
+        "rtp_port_first": first + 10,
+        "rtp_port_last": first + BLOCK - 1,
+        "external_address": "",
+        "path_map": {},
+    }
+    changes: dict[str, object] = {"web": {"listen": "127.0.0.1", "port": first + 3}, "agi": {"port": first + 4}}
+    loopback = {"trunks": {"transcripts": {"match": ["127.0.0.1"]}}}
+    return open_site(
+        config, asterisk=asterisk, paths={"state": str(folder)}, limits={"drain_s": 0}, **changes, **loopback
+    )
+
+
+@dataclass
+class Hotline:
+    """The running daemon and the one transcript it is on: `told` grows by what the daemon does."""
+
+    daemon: Daemon
+    telling: Telling = field(default_factory=Telling)
+    told: list[Told] = field(default_factory=list)
+    playing: dict[str, LegId] = field(default_factory=dict)
+    messages: dict[str, fx.RecordMessage] = field(default_factory=dict)
+    asked: list[fx.LookUp] = field(default_factory=list)
+    arranged: list[tuple[str, ev.LookedUp]] = field(default_factory=list)
+    leg: LegId | None = None  # Of the last caller.
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def begin(self) -> None:
+        """Forget the transcript before."""
+        self.telling, self.leg = Telling(), None
+        for kept in (self.told, self.playing, self.messages, self.asked, self.arranged):
+            kept.clear()  # type: ignore[attr-defined]
+
+    def see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
+        match event:
+            case ev.CallArrived(leg):
+                self.leg = leg
+            case ev.PlaybackEnded(playback):
+                self.playing.pop(playback, None)
+            case ev.MessageRecorded(message):
+                self.messages.pop(message, None)
+            case _:
+                pass
+        for effect in effects:
+            match effect:
+                case fx.Play(_, leg, playback):
+                    self.playing[playback] = leg
+                case fx.StopPlay(_, playback):
+                    self.playing.pop(playback, None)
+                case fx.RecordMessage(_, _, message):
+                    self.messages[message] = effect
+                case _:
+                    pass
+            if (told := self.telling.tell(effect)) is not None:
+                self.told.append(told)
+        self.changed.set()
+
+    def ask(self, effect: fx.LookUp) -> None:
+        """A look-up is answered by the transcript, by nobody else."""
+        for n, (name, answer) in enumerate(self.arranged):
+            if name == effect.name:
+                del self.arranged[n]
+                self.daemon.loop.post(replace(answer, lookup=effect.lookup))
+                return
+        self.asked.append(effect)
+
+    def look_up(self, name: str, answer: ev.LookedUp) -> None:
+        waiting = next((each for each in self.asked if each.name == name), None)
+        if waiting is None:
+            self.arranged.append((name, answer))
+        else:
+            self.asked.remove(waiting)
+            self.daemon.loop.post(replace(answer, lookup=waiting.lookup))
+
+    async def until(self, done: Callable[[], bool], timeout_s: float) -> None:
+        """TimeoutError when it does not come."""
+        async with asyncio.timeout(timeout_s):
+            while not done():
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def hear_out(self, leg: LegId | None) -> None:
+        await self.until(lambda: leg not in self.playing.values(), PROMPTS_S)
+
+
+@asynccontextmanager
+async def hotline_of(config: Path, install: Install, folder: Path) -> AsyncIterator[Hotline]:
+    """Asterisk and daemon, ready; both gone at the end. HotlineError when they do not get ready."""
+    with port_block() as first:
+        site = site_on(config, folder, first)
+        instance = site.instance(install)
+        instance.write(site.rendered(install))
+        await asyncio.to_thread(instance.start)
+        try:
+            async with _daemon(site, install) as hotline:
+                yield hotline
+        finally:
+            await asyncio.to_thread(instance.stop)
+
+
+@asynccontextmanager
+async def _daemon(site: Site, install: Install) -> AsyncIterator[Hotline]:
+    daemon = Daemon.open(site, install)
+    hotline = _watched(daemon)
+    ready = asyncio.Event()
+    running, waiting = asyncio.create_task(daemon.run(ready)), asyncio.create_task(ready.wait())
+    try:
+        await asyncio.wait((running, waiting), timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            await running
+        if not ready.is_set():
+            raise HotlineError(f"not ready after {READY_S:.0f} s: {daemon.ari.status}; {daemon.ami.status}")
+        yield hotline
+    finally:
+        waiting.cancel()
+        daemon.stop()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def _watched(daemon: Daemon) -> Hotline:
+    hotline = Hotline(daemon)
+    watch, perform = daemon.loop.watch, daemon.loop.perform
+
+    def see(event: ev.Event, effects: list[fx.Effect], seconds: float) -> None:
+        watch(event, effects, seconds)
+        hotline.see(event, effects)
+
+    def do(effect: fx.Effect) -> None:
+        if isinstance(effect, fx.LookUp):
+            hotline.ask(effect)
+        else:
+            perform(effect)
+
+    daemon.loop.watch, daemon.loop.perform = see, do
+    return hotline
+
+
+# -- one transcript --
+
+
+async def play(transcript: Transcript, house: House, hotline: Hotline) -> Outcome:
+    """Rehearsed first; then on the real one, to the first difference."""
+    rehearsed = rehearse(transcript, house)
+    if not rehearsed.ok:
+        return rehearsed
+    floor = hotline.daemon.loop.board.floor
+    hotline.begin()
+    before = floor.settings
+    floor.settings = dressed(before, transcript.header, set(transcript.dialled()))
+    floor.closures.update(dict.fromkeys(transcript.header.closures))
+    shift_clock(floor, transcript.header.at, hotline.daemon.loop.clock.now())
+    try:
+        async with AsyncExitStack() as phones:
+            failure = await _follow(rehearsed, Performance(hotline, phones))
+        await _rest(hotline)
+    except (TimeoutError, PhoneError) as problem:
+        failure = Failure(transcript.lines[-1].number, f"live: at the end: {problem or type(problem).__name__}")
+    finally:
+        floor.settings, floor.shift_s = before, 0.0
+        floor.closures.clear()
+    return replace(rehearsed, failure=failure)
+
+
+async def _follow(rehearsed: Outcome, run: "Performance") -> Failure | None:
+    hotline, since, seen = run.hotline, 0, 0
+    for line in rehearsed.transcript.lines:
+        if isinstance(line.what, tuple):
+            continue
+        since, seen, why = line.number, len(hotline.told), ""
+        expected = by_stream(rehearsed.told[: rehearsed.counts[line.number]])
+        try:
+            await run.do(line.what)
+            await hotline.until(lambda e=expected: _reached(e, hotline.told), STEP_S)  # type: ignore[misc]
+        except (TimeoutError, PhoneError, Impossible) as problem:
+            why = str(problem)
+        difference = _difference(expected, hotline.told) or why
+        if difference:
+            return Failure(line.number, f"live: {difference}", since, tuple(hotline.told[seen:]))
+    extra = _extra(by_stream(rehearsed.told), hotline.told)
+    return Failure(since, f"live: {extra}", since, tuple(hotline.told[seen:])) if extra else None
+
+
+def _reached(expected: dict[str, list[Told]], told: list[Told]) -> bool:
+    """All is there; or something else came, so that waiting helps no more."""
+    real = by_stream(told)
+    return _differs(expected, real) or all(len(real.get(name, ())) >= len(each) for name, each in expected.items())
+
+
+def _differs(expected: dict[str, list[Told]], real: dict[str, list[Told]]) -> bool:
+    pairs = ((a, b) for name, each in expected.items() for a, b in zip(each, real.get(name, ()), strict=False))
+    return any(not alike(a, b) for a, b in pairs)
+
+
+def _difference(expected: dict[str, list[Told]], told: list[Told]) -> str:
+    real = by_stream(told)
+    for name, each in expected.items():
+        for n, want in enumerate(each):
+            came = real.get(name, [])[n : n + 1]
+            if not came or not alike(want, came[0]):
+                return f"rehearsed: {want}; came: {came[0] if came else 'nothing'} ({name})"
+    return ""
+
+
+def _extra(expected: dict[str, list[Told]], told: list[Told]) -> str:
+    for name, each in by_stream(told).items():
+        if len(each) > (length := len(expected.get(name, ()))):
+            return f"not rehearsed: {each[length]} ({name})"
+    return ""
+
+
+async def _rest(hotline: Hotline) -> None:
+    """Until no call is left; agents sign out."""
+    floor = hotline.daemon.loop.board.floor
+    async with asyncio.timeout(STEP_S):
+        while floor.calls or floor.desks:
+            await asyncio.sleep(0.02)
+    for agent, seat in floor.seats.items():
+        if seat.state != "signed-out":
+            await _ask(hotline, agent, "sign-out", "")
+
+
+async def _ask(hotline: Hotline, agent: AgentId, wish: ev.AgentWish, word: str) -> None:
+    phone = PhoneName(hotline.daemon.site.settings.agents[agent].phone) if wish == "sign-in" else None
+    request: RequestId = hotline.daemon.desk.request()
+    reply = await asyncio.wait_for(hotline.daemon.desk.ask(ev.AgentAsked(agent, wish, word, phone, request)), STEP_S)
+    if not reply.ok:
+        raise Impossible(f"{agent} is told: {reply.message}")
+
+
+@dataclass
+class Performance:
+    """The phones of one transcript, and what people do with them."""
+
+    hotline: Hotline
+    phones: AsyncExitStack
+    caller: Call | None = None
+    desks: dict[str, Phone] = field(default_factory=dict)  # By work number.
+    rung: dict[str, Call] = field(default_factory=dict)
+
+    async def do(self, step: Step) -> None:
+        hotline = self.hotline
+        match step:
+            case Dial(caller, dialled):
+                phone = await self._phone(caller or "anonymous", None)
+                self.caller = await phone.dial(dialled)
+                await self.caller.wait_answered(STEP_S)
+            case Press(keys):
+                await self._live().press(keys)
+            case Wait(seconds):
+                await hotline.hear_out(hotline.leg)
+                await asyncio.sleep(seconds)
+            case CallerHangsUp():
+                await self._live().hangup()
+            case AgentDoes():
+                await self._agent(step)
+            case LookUpAnswers(name, values, reason):
+                hotline.look_up(name, ev.LookedUp(NO_LOOK_UP, values is not None, values or (), reason))
+            case LeavesMessage(seconds):
+                await self._message(seconds)
+            case MovesClock():
+                shift_clock(hotline.daemon.loop.board.floor, step, hotline.daemon.loop.clock.now())
+            case _:
+                assert_never(step)
+
+    def _live(self) -> Call:
+        if self.caller is None or self.caller.ended.is_set():
+            raise Impossible("the caller is not on the line any more")
+        return self.caller
+
+    async def _phone(self, user: str, password: str | None) -> Phone:
+        asterisk = self.hotline.daemon.site.settings.asterisk
+        server = asterisk.sip_listen, asterisk.sip_port
+        phone = Phone(user, password, server, PORTS, register=password is not None)
+        phone.on_invite = manual()
+        return await self.phones.enter_async_context(phone)
+
+    async def _message(self, seconds: float) -> None:
+        call, hotline = self._live(), self.hotline
+        await hotline.hear_out(hotline.leg)
+        await hotline.until(lambda: bool(hotline.messages), STEP_S)
+        key = next(iter(hotline.messages.values())).end_key
+        if seconds:
+            call.play_tone(TONE_HZ)
+            await asyncio.sleep(seconds)
+            call.hush()
+        await call.press(key)
+        await hotline.until(lambda: not hotline.messages, STEP_S)
+
+    async def _agent(self, does: AgentDoes) -> None:
+        if does.deed in WISHES:
+            await self._wishes(does)
+            return
+        call = await self._rung(does.agent)
+        match does.deed:
+            case "rings":
+                call.ring()
+            case "answers":
+                await call.answer()
+            case "hears the whisper":
+                legs = [leg for leg, agent in self.hotline.telling.agents.items() if agent == does.agent]
+                await self.hotline.hear_out(LegId(legs[-1]))
+            case "hangs up":
+                await call.hangup()
+            case "holds":
+                await call.hold()
+            case "resumes":
+                await call.resume()
+            case _:
+                call.reject(_REFUSALS[does.deed])
+
+    async def _wishes(self, does: AgentDoes) -> None:
+        site: Any = self.hotline.daemon.site
+        if does.deed == "signs in" and does.agent not in self.desks:
+            name = site.settings.agents[does.agent].phone
+            self.desks[does.agent] = await self._phone(name, site.secrets.phones[name])
+        await _ask(self.hotline, AgentId(does.agent), WISHES[does.deed], does.word)
+
+    async def _rung(self, agent: str) -> Call:
+        call = self.rung.get(agent)
+        if call is None or call.ended.is_set():
+            call = self.rung[agent] = await self.desks[agent].incoming(STEP_S)
+        return call
