@@ -5,8 +5,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -108,7 +110,8 @@ def try_(
     flows = load_flows(file.parent, site.settings, lambda ids: prompts.missing(ids, LANGUAGES))
     house = House(site.settings, flows, stage.seconds_of(site.sounds))
     number = dial or _number(site.settings, file.stem)
-    header = _header(file.stem, at or time.strftime("%Y-%m-%d %H:%M"), lang)
+    now = datetime.now(ZoneInfo(site.settings.timezone))
+    header = _header(file.stem, at or f"{now:%Y-%m-%d %H:%M}", lang)
 
     def text(prompt: str, language: str) -> str:
         row = prompts.rows.get((prompt, language))
@@ -144,7 +147,7 @@ def say(lines: Iterable[str]) -> None:
 
 
 def _converse(trial: Trial, house: House) -> None:
-    """Line by line until quit or the end of the input. Piped in, each command is shown, and a bad one ends in exit 1."""
+    """Line by line until quit or the end. Piped in, each command is shown, and a bad one makes it exit 1."""
     piped = not sys.stdin.isatty()
     while True:
         try:

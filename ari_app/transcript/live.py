@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, assert_never
 
+from ari_app.config.load import load_settings
 from ari_app.daemon import Daemon
 from ari_app.errors import HotlineError
 from ari_app.model import effects as fx
@@ -60,11 +61,16 @@ def site_on(config: Path, folder: Path, first: int) -> Site:
         "external_address": "",
         "path_map": {},
     }
-    changes: dict[str, object] = {"web": {"listen": "127.0.0.1", "port": first + 3}, "agi": {"port": first + 4}}
-    loopback = {"trunks": {"transcripts": {"match": ["127.0.0.1"]}}}
-    return open_site(
-        config, asterisk=asterisk, paths={"state": str(folder)}, limits={"drain_s": 0}, **changes, **loopback
-    )
+    changes: dict[str, object] = {
+        "asterisk": asterisk,
+        "web": {"listen": "127.0.0.1", "port": first + 3},
+        "agi": {"port": first + 4},
+        "paths": {"state": str(folder)},
+        "limits": {"drain_s": 0},
+    }
+    if not any("127.0.0.1" in trunk.match for trunk in load_settings(config).trunks.values()):
+        changes["trunks"] = {"transcripts": {"match": ["127.0.0.1"]}}
+    return open_site(config, **changes)
 
 
 @dataclass
@@ -85,7 +91,7 @@ class Hotline:
         """Forget the transcript before."""
         self.telling, self.leg = Telling(), None
         for kept in (self.told, self.playing, self.messages, self.asked, self.arranged):
-            kept.clear()  # type: ignore[attr-defined]
+            kept.clear()
 
     def see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
         match event:

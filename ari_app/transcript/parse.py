@@ -271,7 +271,7 @@ def _agent(text: str) -> Step:
         return AgentDoes(agent, does)  # type: ignore[arg-type]
     for deed in WITH_A_WORD:
         if does.startswith(f"{deed} "):
-            return AgentDoes(agent, deed, does.removeprefix(deed).strip())  # type: ignore[arg-type]
+            return AgentDoes(agent, deed, does.removeprefix(deed).strip())
     if does == "goes not ready":
         return AgentDoes(agent, "goes not ready")
     raise _Fault(f"agents do not do this: {shown(does)}", nearest(does, get_args(Deed)) or choices(get_args(Deed)))

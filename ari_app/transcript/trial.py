@@ -104,7 +104,7 @@ class Trial:
             name = self._asked().name
             said = command.replace("fail", "fails", 1) if command.startswith("fail") else f"answers {command}"
             yield self._read(f"look-up {name} {said}")
-        elif (words := command.split())[0] == "agent" and not words[1:2][0:1] == [] and not words[1].isdigit():
+        elif re.match(r"agent [^0-9]", command):
             yield from self._agent(command.removeprefix("agent").strip())
         else:
             yield self._read(command)
@@ -159,11 +159,12 @@ class Trial:
     def _free(self, call: Call) -> str:
         assert call.visit is not None
         floor = self.rehearsal.exchange.floor
+        queue = call.visit.queue
         out = [seat.agent for seat in floor.seats.values() if seat.state in ("signed-out", "not-ready")]
-        able = floor.engine.servers(call.visit.queue, out)
+        able = sorted(agent for agent in out if floor.engine.servers(queue, [agent]))
         if not able:
-            raise Impossible(f"nobody who is free has the skills of queue {call.visit.queue}")
-        return min(able)
+            raise Impossible(f"nobody who is free has the skills of queue {queue}")
+        return able[0]
 
     def _call(self) -> Call:
         caller = self.rehearsal.caller
@@ -178,17 +179,28 @@ class Trial:
         exchange = self.rehearsal.exchange
         told, done = len(exchange.told), len(exchange.done)
         try:
-            self.rehearsal.do(step)
+            text = self._pressed(step.keys) if isinstance(step, Press) else self._done(text, step)
         except Impossible:
             if len(exchange.done) > done:  # Half done: then it cannot be told as a step.
-                text = f"# {text}: broke off"
-                self.script.append(text)
+                self.script.append(f"# {text}: broke off")
             raise
-        shown = [""] if isinstance(step, AgentDoes) else []
         self.script += [text, *self._expected(exchange.told[told:])]
-        lines = [f"  {text}"] if shown else []
+        lines = [f"          {text}"] if isinstance(step, AgentDoes) else []
         lines += [line for at, effect in exchange.done[done:] for line in self._shown(at, effect)]
         return lines
+
+    def _done(self, text: str, step: Step) -> str:
+        self.rehearsal.do(step)
+        return text
+
+    def _pressed(self, keys: str) -> str:
+        """Those keys that found the caller still on the line."""
+        pressed = ""
+        for key in keys:
+            if not pressed or not self.over:
+                self.rehearsal.do(Press(key))
+                pressed += key
+        return f"press {pressed}"
 
     def _expected(self, told: list[Told]) -> list[str]:
         wanted = [words for each in told if (words := _wanted(each))]
