@@ -18,7 +18,12 @@ from ari_app.config.load import load_settings
 from ari_app.config.marks import read_marked
 from ari_app.flow.model import Flow, next_nodes
 from ari_app.media.prompts import Prompts
-from tests.asterisk import REPOSITORY, merged
+from ari_app.site import Site
+from ari_app.transcript import report
+from ari_app.transcript.parse import parse
+from ari_app.transcript.rehearse import rehearse
+from ari_app.transcript.stage import house_of
+from tests.asterisk import REPOSITORY, merged, secrets_for
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 PAIRS = [(page, twin) for page in PAGES if (twin := page.with_suffix(".zh-CN.md")) in PAGES]
@@ -51,6 +56,7 @@ def prose(page: Path) -> str:
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 YAML = [block for block in BLOCKS if block.language == "yaml"]
+CALLS = [block for block in BLOCKS if block.language == "call"]
 
 
 # -- YAML --
@@ -106,6 +112,14 @@ def _load_config(written: dict[str, Any], folder: Path) -> None:
 
 def _quoted(tree: dict[str, Any]) -> str:
     return yaml.safe_dump(tree, default_style='"', sort_keys=False, allow_unicode=True)
+
+
+@pytest.mark.parametrize("block", CALLS, ids=str)
+def test_transcript_runs_as_it_says(block: Block) -> None:
+    settings = load_settings(REPOSITORY / "config.yaml")
+    house = house_of(Site(REPOSITORY / "config.yaml", settings, secrets_for(settings)))
+    outcome = rehearse(parse(block.text, str(block)), house)
+    assert outcome.ok, "\n".join(report.lines(outcome))
 
 
 # -- commands --

@@ -99,7 +99,7 @@ def _record(effect: RecordMessage) -> Request:
         "maxDurationSeconds": str(effect.max_s),
         "maxSilenceSeconds": str(effect.silence_s),
         "ifExists": "fail",
-        "beep": "true",
+        "beep": "false",  # Asterisk's own tone is a sound it may not have; the flow plays ours.
         "terminateOn": effect.end_key,
     }
     return Request("POST", f"channels/{_id(effect.leg)}/record", query)

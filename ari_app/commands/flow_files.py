@@ -2,20 +2,28 @@
 
 import os
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from ari_app.agi.scripts import Scripts
 from ari_app.commands import common
-from ari_app.config.diagnostics import PROBLEMS_MAX, Problem
+from ari_app.config.diagnostics import PROBLEMS_MAX, BadFile, Problem
 from ari_app.config.editor import schema_text
 from ari_app.config.flows import Checked, Texts, content_of, look_over, read_texts
+from ari_app.config.schema import read_yaml
+from ari_app.flow import picture
+from ari_app.flow.chart import Traffic, chart
+from ari_app.flow.chart import mermaid as as_mermaid
+from ari_app.flow.model import GOODBYE, Flow
 from ari_app.lookups import SCRIPTS_ENV
 from ari_app.media.prompts import Prompts
 from ari_app.reload import LANGUAGES
 from ari_app.site import Site
+from ari_app.store.traffic import traffic as read_traffic
 
 Files = Annotated[list[Path] | None, typer.Argument(metavar="[FILE…]", help="Flow files or folders; default: all.")]
 
@@ -46,6 +54,39 @@ def looked_over(site: Site, texts: Texts) -> Checked:
     prompts = Prompts.load(site.sounds)
     scripts = Scripts(Path(os.environ.get(SCRIPTS_ENV) or site.home / "agi_scripts")).names()
     return look_over(texts, site.settings, lambda ids: prompts.missing(ids, LANGUAGES), scripts)
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="The flow file.")],
+    svg: Annotated[Path | None, typer.Option("--svg", help="Write a picture here instead.")] = None,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print Mermaid text: the default.")] = False,
+    traffic: Annotated[str, typer.Option("--traffic", metavar="DAY", help="Callers of that day (YYYY-MM-DD).")] = "",
+) -> None:
+    """Draw a flow: keys on the arrows, what is said in the boxes."""
+    site = common.site()
+    loaded = read_yaml(file, Flow, "F", content=content_of(file))
+    if loaded.value is None or loaded.problems:
+        raise BadFile(loaded.problems)
+    flow, counted = loaded.value, _traffic(site, file.stem, loaded.value, traffic) if traffic else None
+    rows, language = Prompts.load(site.sounds).rows, site.settings.language
+    words = {one: row.text for (one, spoken), row in rows.items() if spoken == language}
+    title = f"{file.stem}: {flow.description}" if flow.description else file.stem
+    if counted is not None:
+        title = f"{file.stem}, {traffic}: {_many(counted.calls, 'call')}"
+    drawn = chart(title, flow, lambda prompt: words.get(prompt, ""), counted)
+    if svg is not None:
+        svg.write_text(picture.svg(drawn), encoding="utf-8")
+        common.console.print(f"written: {svg}", markup=False)
+    if mermaid or svg is None:
+        print(as_mermaid(drawn), end="")
+
+
+def _traffic(site: Site, name: str, flow: Flow, day: str) -> Traffic:
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        raise typer.BadParameter(f"{day!r} is not a day such as 2026-03-02", param_hint="--traffic") from None
+    return read_traffic(site.store, name, (*flow.nodes, GOODBYE), wanted, ZoneInfo(site.settings.timezone))
 
 
 def _texts(files: Iterable[Path]) -> Texts:

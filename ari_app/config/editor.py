@@ -25,7 +25,7 @@ def flow_schema() -> Schema:
     parts: Schema = {name: _polished(part) for name, part in raw.pop("$defs").items()}
     whole = _polished(raw)
     nodes = whole["properties"]["nodes"]
-    nodes["patternProperties"] = dict.fromkeys(nodes["patternProperties"], {"$ref": "#/definitions/Node"})
+    nodes["patternProperties"] = {name: {"$ref": "#/definitions/Node"} for name in nodes["patternProperties"]}
     branches = {_type(branch): branch for branch in get_args(Node)}
     for name, branch in branches.items():
         parts[branch.__name__]["properties"]["type"] = {"const": name, "description": _sentence(branch)}

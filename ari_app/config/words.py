@@ -19,19 +19,11 @@ PATTERNS: Final = {
     "^[0-9*#]$": "a key of a telephone (0-9, * or #)",
     "^[0-9]$": "one digit",
     "^[0-9]{1,2}$": "one or two digits",
-    "^[a-z][a-z0-9_]{0,40}$": "a variable's name (a small letter, then small letters, digits or _, at most 41)",
-    "^([a-z0-9][a-z0-9-]{0,60}|(digits|number|money|date|time):[a-z][a-z0-9_]{0,40})$": (
-        "a prompt's name, or a value said: digits, number, money, date or time, a colon and a variable"
-    ),
-    "^(spring-festival|(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))$": "a day such as 05-01, or spring-festival",
-    "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$": "a date such as 2026-10-01",
-    "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$": "a day or days such as sat or mon-fri",
-    "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$": "a span of the day such as 08:00-20:00",
     "^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day such as 09:30 or 18:00",
     "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$": "a span such as 08:00-20:00",
     "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$": "a day or days, such as sat or mon-fri",
     "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$": "a date such as 2026-10-01",
-    "^(spring-festival|(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))$": "a day of the year such as 10-01, or spring-festival",
+    "^(spring-festival|(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))$": "a day such as 10-01, or spring-festival",
     "^[a-z][a-z0-9_]{0,40}$": "a variable (a small letter, then small letters, digits or _, at most 41)",
     "^([a-z0-9][a-z0-9-]{0,60}|(digits|number|money|date|time):[a-z][a-z0-9_]{0,40})$": (
         "a prompt's name, or a value such as money:balance (digits, number, money, date or time, and a variable)"

@@ -51,6 +51,7 @@ from ari_app.flow.nodes import (
 )
 from ari_app.flow.turn import Turn
 
+TONE: Final = "beep"  # Before a caller speaks his message.
 TYPED_MAX: Final = 16  # Keys kept ahead; more are dropped (a fax, a child, a stuck key).
 TURNED_AWAY: Final = ("full", "closed", "no_agents")
 
@@ -109,8 +110,10 @@ def _pass(turn: Turn, node: Node) -> str | None:
             return node.next
         case Greet():
             turn.say((decisions.greeting(turn, node),))
-        case Play() | Voicemail():
+        case Play():
             turn.say(node.say)
+        case Voicemail():
+            turn.say((*node.say, TONE))
         case Menu() | Confirm() | Survey():
             return keys.enter_keyed(turn, node)
         case Collect():

@@ -21,6 +21,7 @@ from ari_app.flow.nodes import (
     SetVariables,
     Subflow,
     Variable,
+    Voicemail,
 )
 from ari_app.flow.speech import spoken_prompts
 from ari_app.model.settings import Part
@@ -84,6 +85,8 @@ def spoken(node: Node) -> Iterator[str]:
         said = getattr(node, place, None)
         if said is not None and not (isinstance(node, Confirm) and place == "no_key"):
             yield said
+    if isinstance(node, Voicemail):
+        yield "beep"
     if isinstance(node, Greet):
         yield from node.festivals.values()
     if isinstance(node, Confirm):

@@ -19,6 +19,7 @@ RATE: Final = 8000
 LEAD_S: Final = 0.10
 TAIL_S: Final = 0.15
 PART_EDGE_S: Final = 0.02  # Around a word that is put together with others.
+PART_QUIET_DB: Final = 30.0  # Such a word is cut closer than a sentence, which may end in a breath.
 FRAME: Final = 160  # 20 ms
 LEVEL_DBFS: Final = -20.0  # RFC 7874 §3 asks for -22 ± 6.
 PEAK_DBFS: Final = -3.0
@@ -59,11 +60,11 @@ def telephone(samples: Samples, rate: int) -> Samples:
     return np.fft.irfft(spectrum * gain, count)[: length * RATE // rate] * (RATE / rate)
 
 
-def trim(samples: Samples, before: int = 2, after: int = 3) -> Samples:
-    """Cut silence at both ends: keep so many frames of 20 ms before and after those within 35 dB of the loudest."""
+def trim(samples: Samples, before: int = 2, after: int = 3, quiet_db: float = 35.0) -> Samples:
+    """Cut silence at both ends: keep so many frames of 20 ms around those less than `quiet_db` under the loudest."""
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
     power = (frames * frames).mean(axis=1)
-    loud = np.flatnonzero(power > power.max(initial=0.0) * 10**-3.5)
+    loud = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (-quiet_db / 10))
     if loud.size == 0:
         return samples
     return samples[max(0, int(loud[0] - before) * FRAME) : int(loud[-1] + 1 + after) * FRAME]
@@ -74,7 +75,7 @@ def part(samples: Samples, seconds_min: float = 0.0) -> Samples:
 
     (Silence before a figure parts 二十|三; after it, it would part 二|十.)
     """
-    word = finish(trim(samples, 0, 1), PART_EDGE_S, PART_EDGE_S)
+    word = finish(trim(samples, 1, 1, PART_QUIET_DB), PART_EDGE_S, PART_EDGE_S)
     return np.concatenate([np.zeros(max(0, round(seconds_min * RATE) - len(word))), word])
 
 

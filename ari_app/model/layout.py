@@ -84,6 +84,11 @@ class Layout:
         return self.spool / "monitor"
 
     @property
+    def messages(self) -> PurePath:
+        """Where ARI records voicemail messages; Asterisk does not make the folder."""
+        return self.spool / "recording"
+
+    @property
     def pid_file(self) -> PurePath:
         return self.run / "asterisk.pid"
 

@@ -52,7 +52,16 @@ class Instance:
     def write(self, files: Mapping[str, str]) -> list[str]:
         """Create the folders and write the files that differ, each at once; return the names of those."""
         layout = self.layout
-        folders = (layout.etc, layout.run, layout.log, layout.spool, layout.lib, layout.keys, layout.monitor)
+        folders = (
+            layout.etc,
+            layout.run,
+            layout.log,
+            layout.spool,
+            layout.lib,
+            layout.keys,
+            layout.monitor,
+            layout.messages,
+        )
         for folder in map(Path, folders):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._share_recordings()

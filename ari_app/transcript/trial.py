@@ -187,7 +187,7 @@ class Trial:
         self.script += [text, *self._expected(exchange.told[told:])]
         lines = [f"          {text}"] if isinstance(step, AgentDoes) else []
         lines += [line for at, effect in exchange.done[done:] for line in self._shown(at, effect)]
-        return lines
+        return lines or ["          (nothing happens)"]
 
     def _done(self, text: str, step: Step) -> str:
         self.rehearsal.do(step)
@@ -290,6 +290,8 @@ def _wanted(told: Told) -> str:
     if not told.is_fact:
         return str(told) if len(told.words) > 1 or told.words[0] in ("answer", "record") else ""
     kind = told.words[1]
+    if kind == "Queued":
+        return next(f"join queue {word.removeprefix('queue=')}" for word in told.words if word.startswith("queue="))
     if kind not in _KEPT:
         return ""
     fields = [word for word in told.words[2:] if word.partition("=")[0] in _KEPT[kind] and "," not in word]

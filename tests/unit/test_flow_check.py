@@ -211,16 +211,26 @@ MUTATIONS = [
     M("agi: balance", "http: cmr", "33:11 F003", "no http look-up named 'cmr'   did you mean 'crm'?"),
     M("agi: balance", "sql: money", "33:10 F003", "lookups.sql.money of config.yaml"),
     # Ways.
+    M('"2": rate, ', "", "53:3 F020", "nodes.rate: no way leads here", more=("59:3 F020",)),
     M(
-        '"2": rate, ', "", "53:3 F020", "nodes.rate: no way leads here", more=("59:3 F020",)
+        "    next: main_menu\n",
+        "    next: again\n  again:\n    type: play\n    say: [x]\n    next: tell\n",
+        "49:3 F022",
+        "no way out of tell, again",
     ),
     M(
-        "    next: main_menu\n", "    next: again\n  again:\n    type: play\n    say: [x]\n    next: tell\n",
-        "49:3 F022", "no way out of tell, again",
+        "values: {rated: \"'yes'\"}\n    next: bye",
+        "values: {rated: \"'yes'\"}\n    next: count",
+        "59:3 F023",
+        "count → count",
     ),
-    M("values: {rated: \"'yes'\"}\n    next: bye", "values: {rated: \"'yes'\"}\n    next: count", "59:3 F023", "count → count"),
     M("on_failure: person\n    next: owes", "on_failure: ask\n    next: owes", "31:3 F023", "ask → ask"),
-    M("    type: queue\n    queue: billing\n    on_closed: message", "    type: voicemail\n    next: bye", "12:3 F031", "person"),
+    M(
+        "    type: queue\n    queue: billing\n    on_closed: message",
+        "    type: voicemail\n    next: bye",
+        "12:3 F031",
+        "person",
+    ),
     # Prompts.
     M("[rate-us]", "[no-audio]", "56:11 F021", "no zh-CN and no en audio for prompt 'no-audio'"),
     M("    type: greet\n", "    type: greet\n    vip: no-audio\n", "5:10 F021", "no-audio"),
@@ -235,7 +245,13 @@ MUTATIONS = [
     M("rated: \"'yes'\"", "rated: 1 / 0", "61:21 F025", "division"),
     M("money:balance", "money:vip", "51:11 F026", "yes or no"),
     M("money:balance", "money:caller", "51:11 F026", "digits:caller"),
-    M("next: keep", "next: read\n  read: {type: play, say: ['digits:password'], next: keep}", "10:28 F027", "secret", "pay"),
+    M(
+        "next: keep",
+        "next: read\n  read: {type: play, say: ['digits:password'], next: keep}",
+        "10:28 F027",
+        "secret",
+        "pay",
+    ),
     # Nodes by themselves.
     M("    agi: balance\n", "", "31:3 F028", "asks nobody"),
     M("    agi: balance\n", "    agi: balance\n    http: crm\n", "31:3 F028", "agi and http"),
@@ -247,9 +263,15 @@ MUTATIONS = [
     # Flows together.
     M("{amount: -balance}", "{amout: -balance}", "46:12 F036", "takes no variable 'amout'   did you mean 'amount'?"),
     M("{paid: done}", "{paid: don}", "47:18 F036", "did you mean 'done'?"),
-    M("next: back", "next: more\n  more: {type: subflow, flow: pay, next: back}", "14:31 F038", "before it returns", "pay"),
+    M(
+        "next: back",
+        "next: more\n  more: {type: subflow, flow: pay, next: back}",
+        "14:31 F038",
+        "before it returns",
+        "pay",
+    ),
     M("type: hangup", "type: return", "70:3 F041", "warning: "),
-]  # fmt: skip
+]
 
 
 def short(found: tuple[Problem, ...]) -> list[str]:
@@ -418,8 +440,11 @@ def test_any_bytes_give_messages(content: bytes) -> None:
 
 @CALM
 @given(
-    at=st.integers(0, len(MAIN)), much=st.integers(0, 40), piece=st.lists(PIECES, max_size=4).map("".join), on_pay=st.booleans()
-)  # fmt: skip
+    at=st.integers(0, len(MAIN)),
+    much=st.integers(0, 40),
+    piece=st.lists(PIECES, max_size=4).map("".join),
+    on_pay=st.booleans(),
+)
 def test_a_cut_or_overwritten_sample_gives_messages(at: int, much: int, piece: str, on_pay: bool) -> None:
     name = "pay" if on_pay else "main"
     text = BASE[name]
@@ -427,8 +452,10 @@ def test_a_cut_or_overwritten_sample_gives_messages(at: int, much: int, piece: s
 
 
 TREES = st.recursive(
-    JUNK, lambda below: st.lists(below, max_size=3) | st.dictionaries(st.sampled_from("abx1*"), below, max_size=3), max_leaves=8
-)  # fmt: skip
+    JUNK,
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.sampled_from("abx1*"), below, max_size=3),
+    max_leaves=8,
+)
 NODES = list(yaml.safe_load(MAIN)["nodes"])
 
 
@@ -465,7 +492,7 @@ def large(count: int, target: str = "n{next}") -> str:
     for n in range(count - 1):
         after = target.format(next=n + 1)
         kinds = (
-            f"{{type: menu, say: [main], keys: {{'1': {after}, '2': n{(n * 7) % count}, '0': person}}, on_wrong: person}}",
+            f"{{type: menu, say: [main], keys: {{1: {after}, 2: n{(n * 7) % count}, 0: person}}, on_wrong: person}}",
             f"{{type: branch, cases: [{{when: 'caller == \"{n}\" and vip', to: person}}], otherwise: {after}}}",
             f"{{type: collect, say: [main], into: v{n}, next: {after}}}",
         )
@@ -484,7 +511,7 @@ def test_two_thousand_mistakes_are_told_soon() -> None:
     found = problems({"main": large(2000, "m{next}")})
     assert len(found) > PROBLEMS_MAX
     assert time.process_time() - started < 20
-    with pytest.raises(BadFile, match="and .* more"):
+    with pytest.raises(BadFile, match=r"and .* more"):
         check_texts({Path("m.yaml"): large(2000, "m{next}").encode()}, Settings.model_validate(CONFIG), lambda ids: [])
 
 

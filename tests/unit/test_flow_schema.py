@@ -40,7 +40,9 @@ def complaints(text: str) -> list[str]:
     """Of the tree with every scalar as text, and as an editor reads it."""
     marks, problems = parse_marked(text, "x.yaml", "F")
     assert problems == []
-    return [error.message for tree in (marks.tree, as_an_editor_reads(marks.tree)) for error in SCHEMA.iter_errors(tree)]
+    return [
+        error.message for tree in (marks.tree, as_an_editor_reads(marks.tree)) for error in SCHEMA.iter_errors(tree)
+    ]
 
 
 def test_it_is_a_schema() -> None:

@@ -1,0 +1,83 @@
+"""Self-service and messages: secrets, look-ups, values said, voicemail, on a real Asterisk."""
+
+from pathlib import Path
+
+import pytest
+
+from ari_app.model.effects import Play, RecordMessage
+from ari_app.model.facts import LookUpDone, MessageLeft, NodeEntered, Queued
+from ari_app.phones.call import Call
+from tests.e2e.kit import Hotline
+
+PASSWORD = "502918"  # Of the sample's 13800138000 (agi_scripts/README.md).
+
+
+@pytest.fixture(autouse=True)
+def customers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_CUSTOMERS", str(tmp_path / "customers.db"))
+
+
+async def at_node(hotline: Hotline, call: Call, node: str, keys: str) -> None:
+    await hotline.wait(NodeEntered, node=node)
+    await call.press(keys)
+
+
+async def to_services(hotline: Hotline, call: Call) -> None:
+    await call.wait_silence_end(5)
+    await at_node(hotline, call, "greeting", "*")
+    await at_node(hotline, call, "ask_number", "13800138000")
+    await hotline.wait(NodeEntered, node="services")
+
+
+async def test_balance_behind_the_password_which_is_nowhere(hotline: Hotline) -> None:
+    async with hotline.caller() as caller:
+        call = await caller.dial("1861")
+        await to_services(hotline, call)
+        await call.press("1")
+        await at_node(hotline, call, "ask", PASSWORD)
+        await hotline.wait(LookUpDone, node="check", ok=True)
+        await hotline.wait(LookUpDone, node="account", ok=True)
+        await hotline.wait(NodeEntered, node="say_balance")
+        await call.hangup()
+        await hotline.closed()
+    said = [effect.prompts for effect in hotline.effects if isinstance(effect, Play)]
+    assert ("balance-is", "num-80", "money-yuan") not in said
+    assert any(prompts[0] == "balance-is" and prompts[-1] == "money-jiao" for prompts in said)  # 86.50: …六元五角
+    await hotline.at_rest()
+    store = hotline.daemon.site.store
+    for file in (store, store.with_name(store.name + "-wal")):
+        assert PASSWORD.encode() not in file.read_bytes()
+
+
+async def test_wrong_twice_is_locked_and_leads_to_a_person(hotline: Hotline) -> None:
+    async with hotline.caller() as caller:
+        call = await caller.dial("1861")
+        await to_services(hotline, call)
+        await call.press("1")
+        await at_node(hotline, call, "ask", "111222")
+        await hotline.wait(NodeEntered, node="ask", count=2)
+        await call.press("111222")
+        await hotline.wait(NodeEntered, node="locked")
+        await call.press("*")
+        await hotline.wait(Queued, queue="general")
+        await call.hangup()
+        await hotline.closed()
+
+
+async def test_a_message_is_taken_and_filed(hotline: Hotline) -> None:
+    async with hotline.caller() as caller:
+        call = await caller.dial("1862")
+        await call.wait_silence_end(5)
+        await at_node(hotline, call, "greeting", "*")
+        await at_node(hotline, call, "number", "13800138000#")
+        await at_node(hotline, call, "read_back", "1")
+        await hotline.wait(NodeEntered, node="message")
+        await hotline.asked(RecordMessage)
+        call.play_tone(600)
+        await call.lasts(3)
+        await call.press("#")
+        left = await hotline.wait(MessageLeft)
+        assert left.box == "message-desk" and left.seconds >= 2
+        await hotline.wait(NodeEntered, node="thanks")
+        await call.wait_ended(15)
+        await hotline.closed()
