@@ -14,9 +14,9 @@ UNQUOTED_KEY: Final = "F032"
 
 _HINT: Final = 'YAML takes * for an alias and # for a comment: write "*" or "#", in quotes'
 _PLACES: Final = (
-    re.compile(r"""^\s*()([*#])\s*:\s+[a-z][a-z0-9_-]*\s*(?:\s#.*)?$"""),  # `#: node` on a line of its own.
-    re.compile(r"""(\bkeys\s*:\s*\{(?:[^"'#]|"[^"]*"|'[^']*')*?[{,\s])([*#])\s*:"""),
-    re.compile(r"""(\bkeys\s*:\s*\[(?:[^"'#]|"[^"]*"|'[^']*')*?[\[,\s])([*#])\s*[,\]]"""),
+    re.compile(r"""^\s*()([*#])\s*:\s+[a-z][a-z0-9_-]*[\s,}]*(?:\s#.*)?$"""),  # `#: node` on a line of its own.
+    re.compile(r"""(\bkeys\s*:\s*\{(?:[^"'#}]|"[^"]*"|'[^']*')*?[{,\s])([*#])\s*:"""),
+    re.compile(r"""(\bkeys\s*:\s*\[(?:[^"'#\]]|"[^"]*"|'[^']*')*?[\[,\s])([*#])\s*[,\]]"""),
     re.compile(r"""(\b(?:repeat_key|end_key|yes_key|no_key|refuse_key)\s*:\s+)([*#])\s*(?:[,}].*|#.*)?$"""),
 )
 

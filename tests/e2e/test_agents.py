@@ -29,7 +29,7 @@ async def sign_in(hotline: Hotline, phone: Phone, number: str, pin: str) -> None
     await call.wait_silence_end(5)
     await call.press(f"{number}#")
     await call.press(f"{pin}#")
-    await call.wait_ended(15)
+    await call.wait_ended(40)
 
 
 async def test_a_day_by_feature_codes(hotline: Hotline) -> None:
@@ -46,7 +46,7 @@ async def test_a_day_by_feature_codes(hotline: Hotline) -> None:
             answering = await desk.incoming()
             await talk(call, answering)
             await answering.hangup()
-            await call.wait_ended(15)
+            await call.wait_ended(40)
         await dial_code(desk, "*151")
         assert (await hotline.wait(DispositionNoted)).disposition == "solved"
         await dial_code(desk, "*132")

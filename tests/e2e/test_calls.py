@@ -14,6 +14,7 @@ from ari_app.model.facts import (
     OfferRang,
     Queued,
     QueueLeft,
+    Rated,
     RecordingStored,
 )
 from ari_app.phones import audio
@@ -114,15 +115,18 @@ async def test_caller_hangs_up_while_the_agent_rings(hotline: Hotline) -> None:
         await hotline.wait(AgentChanged, state="ready", count=2)
 
 
-async def test_agent_hangs_up_first_and_the_caller_hears_goodbye(hotline: Hotline) -> None:
+async def test_agent_hangs_up_first_and_the_caller_is_asked_what_he_thinks(hotline: Hotline) -> None:
     async with hotline.agent("8025") as desk, hotline.caller() as caller:
         call = await to_queue(caller)
         answering = await desk.incoming()
         await talk(call, answering)
         await answering.hangup()
+        await hotline.wait(NodeEntered, node="survey")
+        await call.press("1")
+        assert (await hotline.wait(Rated)).agent == "8025"
         await call.wait_ended(15)
         closed = await hotline.closed()
-        assert (closed.by, closed.node) == ("flow", "goodbye!")
+        assert (closed.by, closed.node) == ("flow", "thanks")
 
 
 @pytest.mark.parametrize("status", [486, 603])

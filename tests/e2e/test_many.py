@@ -37,8 +37,8 @@ async def test_ten_calls_at_once(big_exchange: RunningAsterisk) -> None:
         calls = [asyncio.create_task(to_queue(caller)) for caller in callers]
         await asyncio.gather(*(answer(n) for n in TEN))
         for placed in await asyncio.gather(*calls):
-            await placed.wait_ended(20)
-        await hotline.closed(count=10)
+            await placed.wait_ended(40)
+        await hotline.closed(count=10, timeout_s=40)
         assert len({fact.agent for fact in hotline.facts if isinstance(fact, Connected)}) == 10
         await hotline.wait(RecordingStored, count=10)
         await hotline.at_rest()

@@ -199,6 +199,11 @@ MUTATIONS = [
         "18:7 F032",
         "in quotes",
     ),
+    M(
+        '{"1": number, "2": rate, "0": person}',
+        '{\n      "1": number,\n      "2": rate,\n      *: person}',
+        "18:7 F032",
+    ),
     # Names.
     M("start: greeting", "start: greetin", "1:8 F003", "did you mean 'greeting'?"),
     M("next: open", "next: opne", "6:11 F003", "greeting.next: no node named 'opne'   did you mean 'open'?"),
@@ -383,6 +388,20 @@ QUEUE = {"type": "queue", "queue": "billing"}
 def test_not_told(nodes: dict[str, Any]) -> None:
     desk = flow({"q": {**QUEUE, "next": "r"}, "r": {"type": "return"}}, variables=["class"])
     assert problems({"main": flow(nodes), "desk": desk}) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"0": person}', '"0": person} # "#": not yet, *: neither'),
+        ('"0": person}', "'*': person}"),
+        ('repeat_key: "*"', "repeat_key: '#' # or *"),
+        ("start: greeting", "# The key #: see below\nstart: greeting"),
+        ("start: greeting", "description: |\n  Press * or #: then wait.\nstart: greeting"),
+    ],
+)
+def test_quoted_keys_and_comments_are_not_told(old: str, new: str) -> None:
+    assert "F032" not in str(problems({**BASE, "main": MAIN.replace(old, new)}))
 
 
 def test_a_subflow_that_passes_makes_a_circle() -> None:

@@ -1,4 +1,4 @@
-"""What is wrong in a `.call` file is said with its line and a cure, all at once; any text gives messages, no traceback."""
+"""What is wrong in a `.call` file is said with its line and a cure, all at once; any text at all gives messages."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""A flow walked in the terminal: what is shown, what is answered to nonsense, and that a saved walk passes as a test."""
+"""A flow walked in the terminal: what is shown, what nonsense is answered, and that a saved walk passes as a test."""
 
 import os
 import subprocess
@@ -94,7 +94,9 @@ def test_what_is_shown(house: House) -> None:
 def hotline(folder: Path, *words: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "HOTLINE_CONFIG": str(folder / "config.yaml"), "PYTHONPATH": str(REPOSITORY)}
     command = [sys.executable, "-m", "ari_app", "flow", *words]
-    return subprocess.run(command, input=typed, capture_output=True, text=True, env=environment, cwd=folder, timeout=50)
+    return subprocess.run(
+        command, input=typed, capture_output=True, text=True, env=environment, cwd=folder, timeout=50, check=False
+    )
 
 
 def test_try_and_test_at_the_terminal(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A small hotline of its own for tests of transcripts: collect, look-up, hours, voicemail, survey, language."""
+"""A small hotline of its own for tests of transcripts: menus and queues (main), and most other nodes (desk)."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from ari_app.site import Site
 from ari_app.transcript.parse import parse
 from ari_app.transcript.rehearse import House, Outcome, rehearse
 from ari_app.transcript.stage import house_of
-from tests.asterisk import REPOSITORY, merged, sample, secrets_for
+from tests.asterisk import REPOSITORY, secrets_for
 
 DESK: dict[str, Any] = {
     "start": "office",
@@ -48,22 +48,51 @@ DESK: dict[str, Any] = {
         "bye": {"type": "hangup"},
     },
 }
-CHANGES: dict[str, Any] = {
+MAIN: dict[str, Any] = {
+    "start": "greeting",
+    "nodes": {
+        "greeting": {"type": "greet", "next": "main_menu"},
+        "main_menu": {
+            "type": "menu",
+            "say": ["main-menu"],
+            "keys": {"1": "billing", "2": "network", "3": "english", "0": "person"},
+            "repeat_key": "*",
+            "on_wrong": "person",
+        },
+        "english": {"type": "language", "language": "en", "next": "main_menu"},
+        "billing": {"type": "queue", "queue": "billing", "on_timeout": "sorry"},
+        "network": {"type": "queue", "queue": "network", "on_timeout": "sorry"},
+        "person": {"type": "queue", "queue": "general", "on_timeout": "sorry"},
+        "sorry": {"type": "hangup", "say": ["queue-timeout"]},
+    },
+}
+CONFIG: dict[str, Any] = {
+    "numbers": {"1860": {"flow": "main"}, "1870": {"flow": "desk"}},
     "hours": {"office": {"weekly": {"mon-fri": ["08:00-20:00"]}}},
-    "queues": {"general": {"hours": "office"}},
-    "numbers": {"1870": {"flow": "desk"}},
+    "skills": {"billing": "bills", "network": "faults", "general": "all else"},
+    "queues": {
+        "billing": {"skills": {"billing": 1}, "whisper": "queue-billing"},
+        "network": {"skills": {"network": 1}},
+        "general": {"skills": {"general": 1}, "hours": "office"},
+    },
+    "agents": {
+        "8025": {"phone": "p8025", "skills": {"billing": 4, "general": 5}},
+        "8026": {"phone": "p8026", "skills": {"network": 3, "billing": 2, "general": 5}},
+    },
+    "phones": {"p8025": {}, "p8026": {}},
+    "trunks": {"local": {"match": ["127.0.0.1"]}},
+    "paths": {"sounds": str(REPOSITORY / "sounds"), "asterisk_root": str(REPOSITORY / ".asterisk")},
 }
 
 
 def write_site(folder: Path) -> Path:
-    """A folder with config.yaml and flows (the sample's and `desk`); returns the configuration's path."""
+    """A folder with config.yaml and two flows; returns the configuration's path."""
     (folder / "ivr_flows").mkdir()
-    (folder / "ivr_flows" / "desk.yaml").write_text(json.dumps(DESK), encoding="utf-8")
-    for flow in (REPOSITORY / "ivr_flows").glob("*.yaml"):
-        (folder / "ivr_flows" / flow.name).write_bytes(flow.read_bytes())
-    paths = {"sounds": str(REPOSITORY / "sounds"), "asterisk_root": str(REPOSITORY / ".asterisk")}
-    config = merged(merged(sample(), CHANGES), {"paths": paths})
-    (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
+    for name, flow in {"main": MAIN, "desk": DESK}.items():
+        (folder / "ivr_flows" / f"{name}.yaml").write_text(json.dumps(flow), encoding="utf-8")
+    (folder / "agi_scripts").mkdir()
+    (folder / "agi_scripts" / "balance.py").write_text('"""Never asked: transcripts answer by hand."""\n')
+    (folder / "config.yaml").write_text(json.dumps(CONFIG), encoding="utf-8")
     return folder / "config.yaml"
 
 
