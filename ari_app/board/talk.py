@@ -5,7 +5,7 @@ from datetime import datetime
 from ari_app.acd.engine import Match, Visit, rank
 from ari_app.board import recording, seats
 from ari_app.board.floor import Call, Floor, Offer, Seat, Talk
-from ari_app.flow import hours
+from ari_app.flow import hours, speech
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import (
     Announce,
@@ -111,10 +111,11 @@ def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutc
 
 def _say_while_waiting(floor: Floor, call: Call, node: Queue, policy: RecordingPolicy) -> None:
     """The recording notice first, alone, since nobody may be joined before its end; then the node's own prompts."""
-    notice = {"announce": "recording-notice", "ask": "recording-notice-ask"}.get(policy.policy)
+    refuse = speech.speak(policy.refuse_key, "digits", call.language)  # The prompt ends with: please press …
+    notice = {"announce": ("recording-notice",), "ask": ("recording-notice-ask", *refuse)}.get(policy.policy)
     if notice and not call.recording_refused:
         call.notice = call.playback = floor.playback(call.id)
-        floor.do(Play(call.id, call.leg, call.notice, (notice,), call.language))
+        floor.do(Play(call.id, call.leg, call.notice, notice, call.language))
     elif node.say:
         _say(floor, call, node.say)
 

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -36,6 +37,8 @@ def test(
     everything: Annotated[bool, typer.Option("--all", help="With --live: not only those marked `live: yes`.")] = False,
 ) -> None:
     """Run call transcripts against the flows; exit 1 when one does not go as it says."""
+    if everything and not live:
+        raise ConfigError("--all goes with --live; without it all are run anyway")
     began, site = time.monotonic(), common.site()
     paths = list(stage.call_files(places or stage.default_folders(site)))
     if not paths:
@@ -149,6 +152,8 @@ def say(lines: Iterable[str]) -> None:
 def _converse(trial: Trial, house: House) -> None:
     """Line by line until quit or the end. Piped in, each command is shown, and a bad one makes it exit 1."""
     piped = not sys.stdin.isatty()
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
     while True:
         try:
             command = input("" if piped else "> ").strip()

@@ -12,6 +12,7 @@ from ari_app.config.marks import Marks
 
 UNQUOTED_KEY: Final = "F032"
 
+_LINE_MAX: Final = 1000  # Nobody writes longer ones; they would take long to search.
 _HINT: Final = 'YAML takes * for an alias and # for a comment: write "*" or "#", in quotes'
 _PLACES: Final = (
     re.compile(r"""^\s*()([*#])\s*:\s+[a-z][a-z0-9_-]*[\s,}]*(?:\s#.*)?$"""),  # `#: node` on a line of its own.
@@ -34,7 +35,7 @@ def with_unquoted(marks: Marks, problems: list[Problem]) -> list[Problem]:
 
 def _unquoted(marks: Marks) -> Iterator[Problem]:
     for number, line in enumerate(marks.lines, 1):
-        if "*" not in line and "#" not in line:
+        if len(line) > _LINE_MAX or ("*" not in line and "#" not in line):
             continue
         for pattern in _PLACES:
             if match := pattern.search(line):

@@ -124,8 +124,9 @@ def _keys(here: Path, node: Menu | Confirm | Survey) -> Iterator[Finding]:
             place: Path = (*here, "no_key" if "no_key" in node.model_fields_set else "yes_key")
             yield Finding(place, ONE_KEY_TWICE, f"key {node.yes_key} would mean both yes and no", "choose another key")
         case Survey():
+            first = {key: n for n, key in reversed([*enumerate(node.keys)])}
             for n, key in enumerate(node.keys):
-                if key in node.keys[:n]:
+                if first[key] != n:
                     yield Finding((*here, "keys", n), ONE_KEY_TWICE, f"key {key} stands twice", "remove one of the two")
 
 

@@ -163,11 +163,12 @@ def _passes(draft: Draft, passing: Collection[str]) -> bool:
 
 def _round(knot: list[str], ways: Ways) -> str:
     """`a → b → a`: one round of the circle, cut when long."""
-    inside, name, way = set(knot), knot[0], list[str]()
-    while name not in way:
-        way.append(name)
+    inside, name, seen = set(knot), knot[0], dict[str, None]()
+    while name not in seen:
+        seen[name] = None
         fresh = [target for target in ways[name] if target in inside]
-        name = next((target for target in fresh if target not in way), fresh[0])
+        name = next((target for target in fresh if target not in seen), fresh[0])
+    way = list(seen)
     way = way[way.index(name) :]
     shown = way if len(way) <= _SHOWN_MAX else [*way[: _SHOWN_MAX - 1], "…"]
     return " → ".join([*shown, name])
@@ -205,8 +206,9 @@ def _persons(draft: Draft, across: Across) -> Iterator[Finding]:
     nodes, ways = draft.flow.nodes, _open_ways(draft)
     persons = [name for name, node in nodes.items() if _is_person(node, across)]
     served = reached(backwards(ways), persons)
-    for name in sorted(reached(ways, [draft.flow.start]) - served, key=list(nodes).index):
-        if isinstance(nodes[name], Menu):
+    heard = reached(ways, [draft.flow.start]) - served
+    for name, node in nodes.items():
+        if name in heard and isinstance(node, Menu):
             message = "no key and no wait leads from here to a person"
             yield Finding(("nodes", name), NO_PERSON, message, "lead a key, such as 0, to a queue", at_key=True)
 

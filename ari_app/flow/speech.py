@@ -80,6 +80,7 @@ def _mandarin(number: int) -> Ids:
         head, rest = divmod(number, _WAN)
         said = ("num-two-of",) if head == 2 else _mandarin(head)
         gap = ("digit-0",) if 0 < rest < _THOUSAND else ()
+        gap = (*gap, "digit-1") if 10 <= rest < 20 else gap  # 一万零一十, though 十 alone needs no 一.
         return (*said, "num-wan", *gap, *(_mandarin_below_wan(rest) if rest else ()))
     return _mandarin_below_wan(number)
 
@@ -133,7 +134,8 @@ def _money(text: str, language: str) -> Ids:
         two = language == "zh-CN" and yuan == 2
         said += [*(("num-two-of",) if two else _number(yuan, language)), "money-yuan"]
     if fen and language == "zh-CN":
-        said += [f"digit-{fen // 10}", "money-jiao"] if fen >= 10 else (["digit-0"] if yuan else [])
+        jiao = "num-two-of" if fen // 10 == 2 else f"digit-{fen // 10}"
+        said += [jiao, "money-jiao"] if fen >= 10 else (["digit-0"] if yuan else [])
         said += [f"digit-{fen % 10}", "money-fen"] if fen % 10 else []
     elif fen:
         said += [*_english(fen), "money-fen"]
@@ -164,6 +166,8 @@ def _time(text: str, language: str) -> Ids:
         said = ("num-two-of",) if hour == 2 else _mandarin(hour)
         zero = ("digit-0",) if 0 < at.minute < 10 else ()
         minutes = (*zero, *_mandarin(at.minute), "time-minute") if at.minute else ("time-sharp",)
+        if at.hour in (0, 12):  # 零点, 十二点: neither needs to be told which half of the day it is.
+            return (*(("digit-0",) if at.hour == 0 else said), "time-hour", *minutes)
         return (half, *said, "time-hour", *minutes)
     zero = ("digit-0",) if 0 < at.minute < 10 else ()
     minutes = (*zero, *_english(at.minute)) if at.minute else ()

@@ -55,7 +55,7 @@ STEPS: Final = {
 }
 _HEADER: Final = re.compile(r"([a-z]+):(?:\s+(.*))?")
 _COMMENT: Final = re.compile(r"(?<!press)\s+#\s.*$")
-_CLOCK: Final = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d)?)(?:\s+(\S+))?")
+_CLOCK: Final = re.compile(r"(20\d\d-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d)?)(?:\s+(\S+))?")
 _SECONDS: Final = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)\s?s?")
 _PAIR: Final = re.compile(r"""([a-z][a-z0-9_]*)=("[^"]*"|'[^']*'|\S+)(?:\s+|$)""")
 
@@ -104,9 +104,9 @@ def clock(text: str) -> MovesClock:
         zone = found[3] or ""
         ZoneInfo(zone or "UTC")
         return MovesClock(datetime.fromisoformat(f"{found[1]}T{found[2]}"), zone)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError; see below.
+    except (ValueError, OSError):
         raise _Fault(f"no such time: {shown(text)}", "write it like 2026-03-02 10:00 Asia/Shanghai") from None
-    except KeyError:
+    except KeyError:  # ZoneInfoNotFoundError.
         raise _Fault(f"no such time zone: {shown(found[3])}", "an IANA name, like Asia/Shanghai") from None
 
 

@@ -525,6 +525,27 @@ def test_two_thousand_nodes_are_checked_soon() -> None:
     assert time.process_time() - started < 10  # Seconds, on a busy machine; the aim of 1 s is the bench's.
 
 
+HUGE = 25_000  # Nodes; about as many as a file may hold.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "start: n0\nnodes:\n" + "".join(f"  n{n}: {{type: goto, to: n{(n + 1) % HUGE}}}\n" for n in range(HUGE)),
+        "start: n0\nnodes:\n"
+        + "".join(f"  n{n}: {{type: menu, say: [x], keys: {{1: n{n + 1}}}}}\n" for n in range(15_000)),
+        "start: a\nnodes: {a: {type: survey, question: q, say: [x], next: a, keys: [" + "1, " * 90_000 + "]}}",
+        "keys: {*" * 100_000,
+        "start: a\nnodes: {a: {type: menu, keys: {" + " " * 900_000 + "#: b",
+    ],
+    ids=["ring", "menus", "keys", "braces", "spaces"],
+)
+def test_the_largest_files_are_told_of_soon(text: str) -> None:
+    started = time.process_time()
+    assert problems({"main": text})
+    assert time.process_time() - started < 40  # Under load; alone a few seconds.
+
+
 def test_two_thousand_mistakes_are_told_soon() -> None:
     started = time.process_time()
     found = problems({"main": large(2000, "m{next}")})

@@ -124,11 +124,15 @@ def _english_year(ids: Sequence[str]) -> int:
 
 def read_time(ids: Sequence[str], language: str) -> time:
     if language == "zh-CN":
-        half, (hour, rest) = ids[0], _upto(ids[1:], "time-hour")
+        half = ids[0] if ids[0] in ("time-am", "time-pm") else ""
+        hour, rest = _upto(ids[1:] if half else ids, "time-hour")
         assert hour and rest
         minutes = _upto(rest, "time-minute")[0]
         assert minutes or rest == ("time-sharp",)
         twelve, minute = read_mandarin(hour), read_mandarin(minutes) if minutes else 0
+        if not half:  # 零点 and 十二点 stand alone.
+            assert twelve in (0, 12)
+            return time(twelve, minute)
     else:
         half = ids[-1]
         twelve, minute = read_english(ids[:1]), read_english(ids[1:-1]) if ids[1:-1] else 0
@@ -269,6 +273,8 @@ def test_dates_and_times_in_mandarin() -> None:
     assert hanzi("2026-10-01", "date") == "二零二六年十月一日"
     assert hanzi("09:05", "time") == "上午九点零五分"
     assert hanzi("14:00", "time") == "下午两点整"
+    assert hanzi("00:30", "time") == "零点三十分"
+    assert hanzi("12:30", "time") == "十二点三十分"
     assert hanzi("1*#", "digits") == "一星号井号"
 
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ari_app.media.prompts import Prompts
 from ari_app.transcript.parse import clock, parse
@@ -32,6 +34,9 @@ def begin(house: House, flow: str, at: str = "2026-03-02 10:00", language: str |
     return trial
 
 
+TYPED = (".", "1", "345#", "3456", "a=1", "balance=-5 stopped=yes", "fail", "wait 3", "hang up", "message of 200s")
+TYPED += ("agent answers", "agent declines", "agent hangs up", "agent 8025 signs in", "agent 8025 goes ready", "help")
+TYPED += ("at 2026-03-02 21:00", "at 2000-01-01 00:00", "caller  → 1870", "caller 1 → 1860", "agent 8025 signs out")
 WALKS = {
     "queue, agent, goodbye": ("main", ["1", "agent answers", "wait 3", "agent holds", "agent hangs up", ".", "."]),
     "silence, wrong keys": ("main", [".", ".", "9", "wait 5", "*", "0", "wait 20", "hang up"]),
@@ -86,6 +91,15 @@ def test_what_is_shown(house: House) -> None:
     assert trial.take("help")[0].startswith("1  *  123#")
     assert trial.take("agent answers") == ["the caller does not wait in a queue   (help lists what can be typed)"]
     assert trial.take("hang up")[-1].startswith("10:00:00  the call is over (by caller)")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(commands=st.lists(st.one_of(st.sampled_from(TYPED), st.text(max_size=30)), max_size=12))
+def test_whatever_is_typed_is_answered_and_can_be_saved(commands: list[str], house: House) -> None:
+    trial = begin(house, "desk")
+    for command in commands:
+        trial.take(command)
+    assert rehearse(parse(trial.saved("Any"), "any.call"), house).ok
 
 
 # -- the commands --
