@@ -25,13 +25,18 @@ Scalar = str | int | float | bool
 SCRIPTS_ENV: Final = "HOTLINE_AGI_SCRIPTS"  # Another folder of scripts than agi_scripts/ beside config.yaml.
 
 
+def scripts_of(site: Site) -> Scripts:
+    """The scripts of a site: HOTLINE_AGI_SCRIPTS, else agi_scripts/ beside config.yaml."""
+    folder = Path(os.environ.get(SCRIPTS_ENV) or site.home / "agi_scripts")
+    return Scripts(folder, site.settings.agi.sessions_max)
+
+
 class LookUps:
     """`counts[kind, outcome]`: ok, cancelled, or the reason of the LookUpFailed. `at_once` runs now."""
 
     def __init__(self, site: Site, scripts: Scripts | None = None) -> None:
         settings = site.settings
-        folder = Path(os.environ.get(SCRIPTS_ENV) or site.home / "agi_scripts")
-        self.scripts = scripts or Scripts(folder, settings.agi.sessions_max)
+        self.scripts = scripts or scripts_of(site)
         self.counts: Counter[tuple[Kind, str]] = Counter()
         self.at_once = 0
         self._at_once_max = settings.lookups.at_once_max

@@ -17,6 +17,7 @@ from ari_app.config.diagnostics import BadFile, Problem, Shared, nearest, shown
 from ari_app.config.flows import Texts, check_texts, read_texts, version
 from ari_app.errors import ConfigError, HotlineError, StoreError
 from ari_app.flow.model import LoadedFlow, prompts_of
+from ari_app.lookups import scripts_of
 from ari_app.media.prompts import MANIFEST, Prompts
 from ari_app.model.effects import Reply
 from ari_app.model.events import FlowsLoaded
@@ -59,7 +60,8 @@ def checked(site: Site, prompts: Prompts, texts: Texts) -> Live:
     """These texts as flows; BadFile with all problems, also of numbers whose flow is not among them."""
     problems = list(_numbers_without_flow(site, texts))
     try:
-        flows = check_texts(texts, site.settings, lambda ids: prompts.missing(ids, LANGUAGES))
+        scripts = scripts_of(site).names()
+        flows = check_texts(texts, site.settings, lambda ids: prompts.missing(ids, LANGUAGES), scripts)
     except BadFile as bad:
         raise BadFile((*problems, *bad.problems)) from None
     if problems:

@@ -1,6 +1,5 @@
 """`hotline flow check | schema | show`: what can be told and drawn from flow files alone."""
 
-import os
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -9,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ari_app.agi.scripts import Scripts
 from ari_app.commands import common
 from ari_app.config.diagnostics import PROBLEMS_MAX, BadFile, Problem
 from ari_app.config.editor import schema_text
@@ -19,7 +17,7 @@ from ari_app.flow import picture
 from ari_app.flow.chart import Traffic, chart
 from ari_app.flow.chart import mermaid as as_mermaid
 from ari_app.flow.model import GOODBYE, Flow
-from ari_app.lookups import SCRIPTS_ENV
+from ari_app.lookups import scripts_of
 from ari_app.media.prompts import Prompts
 from ari_app.reload import LANGUAGES
 from ari_app.site import Site
@@ -52,7 +50,7 @@ def check(files: Files = None) -> None:
 def looked_over(site: Site, texts: Texts) -> Checked:
     """These texts, checked with the prompts, scripts and settings of the site."""
     prompts = Prompts.load(site.sounds)
-    scripts = Scripts(Path(os.environ.get(SCRIPTS_ENV) or site.home / "agi_scripts")).names()
+    scripts = scripts_of(site).names()
     return look_over(texts, site.settings, lambda ids: prompts.missing(ids, LANGUAGES), scripts)
 
 

@@ -178,6 +178,9 @@ def _save(trial: Trial, house: House, name: str) -> bool:
         why = "is there already" if path.exists() else f"name a new file that ends in {stage.SUFFIX}"
         say([f"not saved: {name or '(no name)'}: {why}"])
         return False
+    if trial.untold:
+        say([f"not saved: `{trial.untold}` broke off half done, which no transcript can tell"])
+        return False
     text = trial.saved(path.stem.replace("_", " "))
     outcome = rehearse(parse.parse(text, name), house)
     if not outcome.ok:

@@ -47,7 +47,10 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.NodeEntered: ("step_left", "step_entered"),
     facts.KeyTaken: ("key_taken",),
     facts.Queued: ("visit_began",),
-    facts.QueueLeft: ("visit_turned_away", "visit_ended",),
+    facts.QueueLeft: (
+        "visit_turned_away",
+        "visit_ended",
+    ),
     facts.OfferMade: ("offer_made",),
     facts.OfferRang: ("offer_rang",),
     facts.OfferEnded: ("offer_ended",),

@@ -209,7 +209,7 @@ async def play(transcript: Transcript, house: House, hotline: Hotline) -> Outcom
     floor = hotline.daemon.loop.board.floor
     hotline.begin()
     before = floor.settings
-    floor.settings = dressed(before, transcript.header, set(transcript.dialled()))
+    floor.settings = dressed(before, transcript.header, transcript.dialled)
     floor.closures.update(dict.fromkeys(transcript.header.closures))
     shift_clock(floor, transcript.header.at, hotline.daemon.loop.clock.now())
     try:

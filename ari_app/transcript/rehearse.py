@@ -79,13 +79,12 @@ class Outcome:
         return self.failure is None
 
 
-def dressed(settings: Settings, header: Header, dialled: set[str]) -> Settings:
+def dressed(settings: Settings, header: Header, dialled: str) -> Settings:
     """The settings as the header changes them. Impossible for hours that config.yaml does not have."""
     numbers, hours = dict(settings.numbers), dict(settings.hours)
-    for number in dialled if header.flow or header.language else ():
-        plan = numbers.get(number)
-        if flow := header.flow or (plan.flow if plan is not None else ""):
-            numbers[number] = NumberPlan(flow=flow, language=header.language or (plan.language if plan else None))
+    plan = numbers.get(dialled)
+    if flow := header.flow or (plan.flow if plan is not None else ""):
+        numbers[dialled] = NumberPlan(flow=flow, language=header.language or (plan.language if plan else None))
     hours |= dict[str, Hours](header.hours)
     for name in header.closures:
         if name not in ("*", *hours):
@@ -97,7 +96,7 @@ def rehearse(transcript: Transcript, house: House) -> Outcome:
     """Run it to its first failure."""
     header = transcript.header
     try:
-        settings = dressed(house.settings, header, set(transcript.dialled()))
+        settings = dressed(house.settings, header, transcript.dialled)
         if header.flow and header.flow not in house.flows:
             raise Impossible(f"flow: no flow named {header.flow!r}; there are {', '.join(sorted(house.flows))}")
     except Impossible as problem:

@@ -1,6 +1,5 @@
 """A transcript as data: a header, steps, and what is expected after them. Pure; `parse` makes it, others run it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
@@ -112,7 +111,7 @@ class Header:
 
     title: str = ""
     at: MovesClock = MovesClock(datetime(2026, 3, 2, 10))
-    flow: str = ""  # Instead of the one config.yaml gives the numbers dialled.
+    flow: str = ""  # Instead of the one config.yaml gives the number called first.
     language: Language | None = None  # Likewise.
     hours: tuple[tuple[str, Hours], ...] = ()  # Instead of config.yaml's.
     closures: tuple[str, ...] = ()  # Hours closed by hand; `*`: all.
@@ -128,6 +127,7 @@ class Transcript:
     lines: tuple[Line, ...]
     text: tuple[str, ...]
 
-    def dialled(self) -> Iterator[str]:
-        """Every number called in it."""
-        return (line.what.dialled for line in self.lines if isinstance(line.what, Dial))
+    @property
+    def dialled(self) -> str:
+        """The number called first: the header's flow and language are its."""
+        return next(line.what.dialled for line in self.lines if isinstance(line.what, Dial))

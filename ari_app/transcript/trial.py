@@ -14,7 +14,7 @@ from ari_app.model import effects as fx
 from ari_app.model import facts as ft
 from ari_app.transcript import parse as reading
 from ari_app.transcript.rehearse import House, Impossible, Rehearsal, dressed
-from ari_app.transcript.steps import AgentDoes, Deed, Header, Press, Step, Wait
+from ari_app.transcript.steps import AgentDoes, Deed, Header, LeavesMessage, Press, Step, Wait
 from ari_app.transcript.words import Told
 
 HELP: Final = """\
@@ -55,11 +55,12 @@ class Trial:
     rehearsal: Rehearsal
     script: list[str] = field(default_factory=list)
     faults: int = 0
+    untold: str = ""  # A step that broke off half done: the walk cannot be saved.
 
     @classmethod
     def of(cls, house: House, header: Header, dialled: str, text: Text) -> "Trial":
         """Impossible when the header does not fit the house."""
-        settings = dressed(house.settings, header, {dialled})
+        settings = dressed(house.settings, header, dialled)
         own = House(settings, house.flows, house.seconds)
         return cls(own, header, text, Rehearsal.of(own, header))
 
@@ -181,8 +182,10 @@ class Trial:
         try:
             text = self._pressed(step.keys) if isinstance(step, Press) else self._done(text, step)
         except Impossible:
-            if len(exchange.done) > done:  # Half done: then it cannot be told as a step.
-                self.script.append(f"# {text}: broke off")
+            if isinstance(step, LeavesMessage):  # What was being said has been heard out.
+                self.script += ["wait 0s", *self._expected(exchange.told[told:])]
+            elif len(exchange.told) > told:
+                self.untold = text
             raise
         self.script += [text, *self._expected(exchange.told[told:])]
         lines = [f"          {text}"] if isinstance(step, AgentDoes) else []
