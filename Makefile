@@ -12,7 +12,7 @@ test: ## Set up what the tests need and run them all, on a real Asterisk.
 	@tools/setup test -- sip-tester
 	@$(HOTLINE) asterisk install
 	@$(MAKE) --no-print-directory check
-	@.venv/bin/python -m pytest -n 3 --dist loadfile $(ARGS) # Three at once: most tests wait for a phone, not for the processor.
+	@.venv/bin/python -m pytest $(ARGS)
 
 check: ## Types and style.
 	@.venv/bin/ruff check --quiet .
