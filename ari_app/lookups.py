@@ -1,12 +1,10 @@
 """The one front of all look-ups: scripts, HTTP services, SQL queries. Bounded, counted, and failing in one way."""
 
 import asyncio
-import os
 import time
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Literal, get_args
 
 import structlog
 
@@ -22,13 +20,10 @@ log = structlog.get_logger(__name__)
 Kind = Literal["agi", "http", "sql"]
 Scalar = str | int | float | bool
 
-SCRIPTS_ENV: Final = "HOTLINE_AGI_SCRIPTS"  # Another folder of scripts than agi_scripts/ beside config.yaml.
-
 
 def scripts_of(site: Site) -> Scripts:
-    """The scripts of a site: HOTLINE_AGI_SCRIPTS, else agi_scripts/ beside config.yaml."""
-    folder = Path(os.environ.get(SCRIPTS_ENV) or site.home / "agi_scripts")
-    return Scripts(folder, site.settings.agi.sessions_max)
+    """The scripts of a site."""
+    return Scripts(site.home / site.settings.paths.scripts, site.settings.agi.sessions_max)
 
 
 class LookUps:

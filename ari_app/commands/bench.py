@@ -1,4 +1,4 @@
-"""`hotline bench …`: how much it carries and what it costs, measured with real SIP phones on this machine."""
+"""`hotline bench …`: how much it carries and what it costs, measured on this machine; calls by real SIP phones."""
 
 import time
 from typing import Annotated, Any
@@ -10,11 +10,6 @@ from rich.table import Table
 from ari_app.commands import common
 
 app = typer.Typer(no_args_is_help=True, help="Measure the hotline on this machine, with a hotline of its own.")
-
-
-@app.callback()
-def bench() -> None:
-    """Keeps `calls` a command of its own while it is the only one."""
 
 
 @app.command()
@@ -31,12 +26,30 @@ def calls(
 
     site = common.site()
     result = bench_calls(site, common.installed(site), Plan.of(rate, seconds, site), _progress())
+    _print(result, as_json)
+    if result["failed"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def flow(as_json: common.AsJson = False) -> None:
+    """Flows: the check of a large one, steps of the interpreter a second, reloads under live calls.
+
+    No Asterisk and no phones. Exit 1 when a reload disturbed a call.
+    """
+    from ari_app.bench.flow import bench_flow
+
+    result = bench_flow(common.site(), _progress())
+    _print(result, as_json)
+    if result["calls_disturbed"]:
+        raise typer.Exit(1)
+
+
+def _print(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
         common.print_json(result)
     else:
         common.console.print(_table(result))
-    if result["failed"]:
-        raise typer.Exit(1)
 
 
 def _progress() -> common.Say:

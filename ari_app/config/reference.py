@@ -33,7 +33,7 @@ def config_page(model: type[BaseModel]) -> str:
 def _sections(model: type[BaseModel], prefix: str, sections: list[str]) -> None:
     title = f"`{prefix.rstrip('.')}`" if prefix else "Top level"
     intro = " ".join((model.__doc__ or "").split())
-    rows = [_row(name, field) for name, field in shapes.fields(model).items()]
+    rows = [key_row(name, field) for name, field in shapes.fields(model).items()]
     sections.append(f"## {title}\n\n{intro}\n\n| key | meaning | type | default |\n|---|---|---|---|")
     sections[-1] += "".join(f"\n{row}" for row in rows) + "\n"
     for name, field in shapes.fields(model).items():
@@ -49,7 +49,8 @@ def _entry_word(shape: shapes.Shape) -> str:
     return {"^[0-9]{1,8}$": "work number", "^\\+?[0-9*#]{1,24}$": "number"}.get(pattern, "name")
 
 
-def _row(name: str, field: FieldInfo) -> str:
+def key_row(name: str, field: FieldInfo) -> str:
+    """One row of a table of keys: key, meaning, type with its bounds, default."""
     kind = _words(shapes.child_of(field))
     unit = next((unit for ending, unit in _UNITS.items() if name.endswith(ending)), "")
     cells = (f"`{name}`", field.description or "", f"{kind}, {unit}" if unit else kind, _default(field))

@@ -4,9 +4,10 @@ The interpreter knows nodes, prompts and keys, but no channels: the board turns 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import tzinfo
-from typing import Literal, TypeAlias
+from operator import attrgetter
+from typing import Any, Final, Literal, TypeAlias
 
 from ari_app.flow.expression import Value
 from ari_app.flow.model import LoadedFlow
@@ -41,6 +42,17 @@ class Cursor:
     values: Mapping[str, Value] = field(default_factory=dict, repr=False)
     flow: LoadedFlow | None = field(default=None, repr=False)  # None: the walk's own.
     stack: tuple[Frame, ...] = ()
+
+
+_FIELDS: Final = tuple(each.name for each in fields(Cursor))
+_NAMES: Final = frozenset(_FIELDS)
+_VALUES: Final = attrgetter(*_FIELDS)
+
+
+def moved(at: Cursor, **changes: Any) -> Cursor:
+    """A copy with changes: what `dataclasses.replace` gives, for less than half its time."""
+    assert changes.keys() <= _NAMES, changes.keys()
+    return Cursor(*map(changes.get, _FIELDS, _VALUES(at)))
 
 
 @dataclass(frozen=True, slots=True)

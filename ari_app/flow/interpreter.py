@@ -5,7 +5,6 @@ may belong to a secret are not kept: `is_secret` says of which.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from ari_app.flow import decisions, keys
@@ -27,6 +26,7 @@ from ari_app.flow.intents import (
     TakeMessage,
     WaitedOut,
     Walk,
+    moved,
 )
 from ari_app.flow.model import GOODBYE, next_nodes
 from ari_app.flow.nodes import (
@@ -58,7 +58,7 @@ TURNED_AWAY: Final = ("full", "closed", "no_agents")
 
 def begin(walk: Walk, now: float, given: Mapping[str, Value] | None = None) -> Step:
     """Enter the flow's first node. `now` is seconds since the Unix epoch; `given` the variables of model.GIVEN."""
-    turn = Turn(walk, now, Cursor(walk.flow.flow.start, values=dict(given or {})))
+    turn = Turn(walk, now, Cursor(walk.flow.flow.start, values=dict(given or {})), owned=True)
     _enter(turn, walk.flow.flow.start)
     return turn.at, tuple(turn.intents)
 
@@ -69,10 +69,10 @@ def step(walk: Walk, at: Cursor, got: Input, now: float) -> Step:
         return at, ()
     # An answer, or a queue that did not take the caller, comes without the caller having been waited for.
     alone = isinstance(got, Answered) or (isinstance(got, QueueDone) and got.branch in TURNED_AWAY)
-    before = at if alone else replace(at, steps=0)
-    turn = Turn(walk, now, before)
+    before = at if alone or at.steps == 0 else moved(at, steps=0)
+    turn = Turn(walk, now, before, owned=before is not at)
     _enter(turn, _take(turn, turn.node, got))
-    return (at, ()) if turn.at is before else (turn.at, tuple(turn.intents))
+    return (turn.at, tuple(turn.intents)) if turn.moved else (at, ())
 
 
 def is_secret(walk: Walk, at: Cursor) -> bool:

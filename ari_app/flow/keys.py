@@ -56,10 +56,11 @@ def completes(node: Collect, digits: str, digit: str) -> bool:
 
 def enter_keyed(turn: Turn, node: Menu | Confirm | Survey) -> str | None:
     """A key typed ahead is taken at once; else the prompts are said."""
-    choices, typed = keyed(node).keys, turn.at.typed
-    turn.move(typed=typed[1:] if typed[:1] in choices else "")
-    if typed and typed[0] in choices:
-        return _taken(turn, node, choices[typed[0]], typed[0])
+    if typed := turn.at.typed:
+        choices = keyed(node).keys
+        turn.move(typed=typed[1:] if typed[0] in choices else "")
+        if typed[0] in choices:
+            return _taken(turn, node, choices[typed[0]], typed[0])
     turn.say(node.say)
     return None
 

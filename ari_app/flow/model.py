@@ -1,6 +1,7 @@
 """A flow: nodes by name. What leads where, what is said, read and written: for interpreter, checker, picture."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -72,10 +73,16 @@ def next_nodes(node: Node) -> dict[str, str]:
         places |= {f"keys.{key}": target for key, target in node.keys.items()}
     if isinstance(node, Branch):
         places |= {f"cases.{n}.to": case.to for n, case in enumerate(node.cases)}
-    for place in _PLACES:
-        if (target := getattr(node, place, None)) is not None:
+    for place in _places_of(type(node)):
+        if (target := getattr(node, place)) is not None:
             places[place] = target
     return places
+
+
+@cache
+def _places_of(kind: type[Node]) -> tuple[str, ...]:
+    """Places that nodes of a type have. Asking each node for all there are costs more than all else a key does."""
+    return tuple(place for place in _PLACES if place in kind.model_fields)
 
 
 def spoken(node: Node) -> Iterator[str]:

@@ -1,21 +1,26 @@
 """One input being worked on: the cursor moves, intents gather. Pure; what the nodes' rules have in common."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ari_app.flow import speech
-from ari_app.flow.intents import Cursor, Hush, Intent, Say, Unsaid, Unwait, Walk
+from ari_app.flow.intents import Cursor, Hush, Intent, Say, Unsaid, Unwait, Walk, moved
 from ari_app.flow.model import GOODBYE, LoadedFlow
 from ari_app.flow.nodes import Node
 
 
 @dataclass
 class Turn:
-    """Rules return the next node's name, or None when the caller stays where he is."""
+    """Rules return the next node's name, or None when the caller stays where he is.
+
+    `owned`: the cursor is this turn's own copy that nobody else has seen: until it is given out, it may be written.
+    """
 
     walk: Walk
     now: float
     at: Cursor
+    owned: bool = False
+    moved: bool = False
     intents: list[Intent] = field(default_factory=list)
 
     @property
@@ -27,7 +32,11 @@ class Turn:
         return self.flow.node(self.at.node)
 
     def move(self, **changes: Any) -> None:
-        self.at = replace(self.at, **changes)
+        if not self.owned:
+            self.at, self.owned = moved(self.at), True
+        self.moved = True
+        for name, value in changes.items():
+            object.__setattr__(self.at, name, value)
 
     def do(self, *intents: Intent) -> None:
         self.intents += intents

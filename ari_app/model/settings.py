@@ -152,6 +152,7 @@ class Paths(Part):
 
     state: str = Field("var", description="Folder of the store, secrets, logs and recordings.")
     flows: str = Field("ivr_flows", description="Folder of the flow files.")
+    scripts: str = Field("agi_scripts", description="Folder of the scripts that flows and dialplans may ask.")
     sounds: str = Field("sounds", description="Folder of the prompt catalogue and its audio.")
     asterisk_root: str = Field(".asterisk", description="Folder of the private Asterisk, used when the box has none.")
 

@@ -226,7 +226,8 @@ def plain(asterisk: RunningAsterisk) -> dict[str, Any]:
     """The settings as config.yaml holds them, for a folder outside the repository."""
     data = asterisk.settings.model_dump(mode="json", exclude_none=True)
     root = os.environ.get("HOTLINE_ASTERISK_ROOT", str(REPOSITORY / ".asterisk"))
-    return merged(data, {"paths": {"flows": str(REPOSITORY / "ivr_flows"), "asterisk_root": root}})
+    ours = {name: str(REPOSITORY / folder) for name, folder in (("flows", "ivr_flows"), ("scripts", "agi_scripts"))}
+    return merged(data, {"paths": {**ours, "asterisk_root": root}})
 
 
 ENDS = {
