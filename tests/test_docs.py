@@ -3,6 +3,8 @@
 import re
 import runpy
 import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from typer.testing import CliRunner
 
 from ari_app.cli import app
 from ari_app.config.flows import load_flows
@@ -55,7 +58,8 @@ def prose(page: Path) -> str:
 
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
-YAML = [block for block in BLOCKS if block.language == "yaml"]
+STEPS = ("first-menu.md", "first-menu.zh-CN.md")  # Pages that are run as a whole, from the first block to the last.
+YAML = [block for block in BLOCKS if block.language == "yaml" and block.page.name not in STEPS]
 CALLS = [block for block in BLOCKS if block.language == "call"]
 
 
@@ -97,7 +101,7 @@ def _framed(nodes: dict[str, Any]) -> dict[str, Any]:
 
 def _load_flow(written: dict[str, Any], folder: Path) -> None:
     flows, prompts = folder / "flows", Prompts.load(REPOSITORY / "sounds")
-    flows.mkdir()
+    shutil.copytree(REPOSITORY / "ivr_flows", flows)  # A block may call a sample flow.
     (flows / "block.yaml").write_text(_quoted(written), encoding="utf-8")
     settings = load_settings(REPOSITORY / "config.yaml")
     assert "block" in load_flows(flows, settings, lambda ids: prompts.missing(ids, ("zh-CN", "en")))
@@ -171,6 +175,46 @@ def test_commands_in_blocks_can_be_typed(page: Path) -> None:
         command.make_context(typed, rest)  # Parses, runs nothing; UsageError when it would not do.
 
 
+@pytest.mark.parametrize("page", STEPS)
+def test_first_menu_works_as_it_is_shown(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file saved, every command of a `console` block run, in the order of the page, in a copy."""
+    for folder in ("ivr_flows", "tests/calls"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder)
+    for folder in ("sounds", "agi_scripts"):
+        (tmp_path / folder).symlink_to(REPOSITORY / folder)
+    shutil.copy(REPOSITORY / "config.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for block in blocks(REPOSITORY / "docs" / page):
+        if block.language == "yaml":
+            _save(block.text)
+        elif block.language == "console":
+            for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.M):
+                assert _settled(_run(command, shown)) == _settled(shown), f"{block}: {command}"
+
+
+def _save(text: str) -> None:
+    """A whole flow becomes first.yaml; lines under `numbers:` join those of config.yaml."""
+    if "nodes:" in text:
+        Path("ivr_flows/first.yaml").write_text(text, encoding="utf-8")
+    else:
+        config = Path("config.yaml").read_text(encoding="utf-8")
+        line = text.removeprefix("numbers:\n")
+        Path("config.yaml").write_text(re.sub(r"^numbers:.*\n", rf"\g<0>{line}", config, flags=re.M), encoding="utf-8")
+
+
+def _run(command: str, shown: str) -> str:
+    """What is typed after `> ` goes to the command."""
+    name, *words = shlex.split(command)
+    if name != "hotline":
+        return subprocess.run([name, *words], check=True, capture_output=True, text=True).stdout
+    return CliRunner().invoke(app, words, input="".join(re.findall(r"^> (.*\n)", shown, re.M))).output
+
+
+def _settled(output: str) -> str:
+    """Without what changes when config.yaml or a prompt does."""
+    return re.sub(r"\d+ (?=numbers|queues|agents)|\d+:\d\d:\d\d|[\d.]+ s$", "…", output, flags=re.M)
+
+
 def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.M))
     named = {name for page in PAGES for name in re.findall(r"`make (?:-s )?([a-z]+)", page.read_text(encoding="utf-8"))}
@@ -216,7 +260,7 @@ def test_translation_has_the_same_sections_and_blocks(page: Path, twin: Path) ->
 
 
 def test_pages_for_users_are_in_both_languages() -> None:
-    assert {page.name for page, _ in PAIRS} >= {"README.md", "admin.md"}
+    assert {page.name for page, _ in PAIRS} >= {"README.md", "admin.md", "first-menu.md", "nodes.md", "cookbook.md"}
 
 
 def _levels(page: Path) -> list[int]:

@@ -115,7 +115,7 @@ def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
         return
     match call.state:
         case CallState.IN_FLOW:
-            if call.walk is not None and call.cursor is not None and interpreter.is_secret(call.walk, call.cursor):
+            if digit.isdigit() and call.walk and call.cursor and interpreter.is_secret(call.walk, call.cursor):
                 floor.do(MarkSecret())
             take(floor, call, Key(digit), now)
         case CallState.QUEUED | CallState.RINGING | CallState.WHISPERING:

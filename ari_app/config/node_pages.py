@@ -1,4 +1,4 @@
-"""docs/nodes.md, made from the models of the nodes: each type with its sentence, its keys, and an example that loads."""
+"""docs/nodes.md, made from the models of the nodes: each type with its sentence, its keys and an example that loads."""
 
 from collections.abc import Iterator
 from typing import Any, Final, get_args
@@ -12,10 +12,12 @@ from ari_app.flow.nodes import Node
 _HEAD: Final = """\
 # Nodes: what a flow can do
 
-Made from the models of the nodes by `python -m ari_app.config.node_pages`; do not edit by hand. In Chinese: [nodes.zh-CN.md](nodes.zh-CN.md).
+Made from the models of the nodes by `python -m ari_app.config.node_pages`; do not edit by hand.
+In Chinese: [nodes.zh-CN.md](nodes.zh-CN.md).
 
-A flow is a set of nodes. Each has a `type`; the type decides which other keys it may have. A key without a default must be written.
-Names that lead on (`next`, `on_…`, `keys`) are nodes of the same file. How a file is put together: [admin.md](admin.md#flow-files).
+A flow is a set of nodes. Each has a `type`; the type decides which other keys it may have.
+A key without a default must be written. Names that lead on (`next`, `on_…`, `keys`) are nodes of the same file.
+How a file is put together: [admin.md](admin.md#flow-files).
 Prompts, and values such as `money:balance`: [prompts.md](prompts.md). Whole recipes: [cookbook.md](cookbook.md).
 """
 
@@ -157,7 +159,7 @@ def nodes_page() -> str:
     """The whole page, nodes in the order of the model."""
     types = {_type_of(model): model for model in get_args(Node)}
     links = " · ".join(f"[{name}](#{name})" for name in types)
-    return "\n".join([_HEAD, links, *(_section(name, model) for name, model in types.items())])
+    return "\n".join([_HEAD, links, *(_section(name, model) for name, model in types.items())]) + "\n"
 
 
 def _type_of(model: Any) -> str:
@@ -184,4 +186,4 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    print(nodes_page())
+    print(nodes_page(), end="")

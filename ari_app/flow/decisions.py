@@ -26,7 +26,7 @@ def goodbye(turn: Turn, node: HangUp) -> None:
     before: tuple[str, ...] = ()
     if node.holiday is not None and (hours.is_holiday(today) or hours.is_holiday(today + timedelta(days=1))):
         before = (node.holiday,)
-    elif node.weekend is not None and today.weekday() >= 4:
+    elif node.weekend is not None and today.weekday() >= 4 and not hours.is_made_up(today):
         before = (node.weekend,)
     if before or node.say:
         turn.say((*before, *node.say))

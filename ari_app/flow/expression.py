@@ -47,6 +47,10 @@ _ALLOWED: Final = (
 )
 
 
+_AT_REST: Final[list[SimpleEval]] = []
+"""Evaluators nobody uses now, one a thread at most: to make one takes longer than to work most expressions out."""
+
+
 class BadExpression(ValueError):
     """The text is no expression we allow, or it cannot be worked out; says why."""
 
@@ -66,11 +70,18 @@ def unknown_names(text: str, known: Collection[str]) -> list[str]:
 def evaluate(text: str, values: Mapping[str, Value]) -> Value:
     """Work it out. BadExpression, with the reason, when it cannot be: the flow then takes the branch of that case."""
     tree = _parsed(text)
-    evaluator = SimpleEval(names=dict(values), functions={"number": _number})  # type: ignore[no-untyped-call]
+    try:
+        evaluator = _AT_REST.pop()
+    except IndexError:
+        evaluator = SimpleEval(functions={"number": _number})  # type: ignore[no-untyped-call]
+    evaluator.names = dict(values)
     try:
         result = evaluator.eval(text, previously_parsed=tree.body)  # type: ignore[no-untyped-call]
     except (InvalidExpression, TypeError, ValueError, ArithmeticError) as error:
         raise BadExpression(f"{text!r}: {error}") from None
+    finally:
+        evaluator.names = {}
+        _AT_REST.append(evaluator)
     if not isinstance(result, str | int | float | bool):
         raise BadExpression(f"{text!r} gives neither text, number nor yes or no")
     return result

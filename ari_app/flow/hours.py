@@ -5,7 +5,7 @@ A year whose make-up days are not announced yet has none in the table: `made_up_
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -20,7 +20,7 @@ State = Literal["open", "closed", "holiday"]
 
 @lru_cache(maxsize=16)
 def _calendar(year: int) -> China:
-    return China(years=[year])  # type: ignore[no-untyped-call]
+    return China(years=[year], language="en_US")  # type: ignore[no-untyped-call]
 
 
 def made_up_known(year: int) -> bool:
@@ -52,10 +52,22 @@ def is_holiday(day: date) -> bool:
 def is_festival(festival: str, day: date) -> bool:
     """`05-01`: that day of any year; `spring-festival`: its eve and days."""
     if festival == "spring-festival":
-        return any(
-            "Spring Festival" in name or "New Year's Eve" in name for name in [_calendar(day.year).get(day) or ""]
-        )
+        return any(_is_spring_festival(each) for each in _days_off_around(day))
     return day.strftime("%m-%d") == festival
+
+
+def _is_spring_festival(day: date) -> bool:
+    name = _calendar(day.year).get(day) or ""
+    return "Spring Festival" in name or "New Year's Eve" in name
+
+
+def _days_off_around(day: date) -> Iterator[date]:
+    """The day and the days off on end with it; nothing for a day that is worked."""
+    for step in (timedelta(days=-1), timedelta(days=1)):
+        each = day
+        while (each.weekday() > 4 or is_holiday(each)) and not is_made_up(each):
+            yield each
+            each += step
 
 
 def is_made_up(day: date) -> bool:

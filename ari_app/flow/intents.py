@@ -3,7 +3,7 @@
 The interpreter knows nodes, prompts and keys, but no channels: the board turns intents into effects on legs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from operator import attrgetter
@@ -49,10 +49,11 @@ _NAMES: Final = frozenset(_FIELDS)
 _VALUES: Final = attrgetter(*_FIELDS)
 
 
-def moved(at: Cursor, **changes: Any) -> Cursor:
+def copied(at: Cursor, **changes: Any) -> Cursor:
     """A copy with changes: what `dataclasses.replace` gives, for less than half its time."""
     assert changes.keys() <= _NAMES, changes.keys()
-    return Cursor(*map(changes.get, _FIELDS, _VALUES(at)))
+    values: Iterator[Any] = map(changes.get, _FIELDS, _VALUES(at))
+    return Cursor(*values)
 
 
 @dataclass(frozen=True, slots=True)

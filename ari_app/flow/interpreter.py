@@ -1,7 +1,7 @@
 """What a flow does: `begin` and `step` take a cursor and an input, and return the next cursor and intents. Pure.
 
-Keys typed ahead are kept until a menu takes them, so a caller who knows the way never waits for a prompt. Keys that
-may belong to a secret are not kept: `is_secret` says of which.
+Keys typed ahead are kept until a menu takes them, so a caller who knows the way never waits for a prompt. Of keys that
+may belong to a secret (`is_secret`) the journal keeps that they were pressed, not which.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from ari_app.flow.intents import (
     TakeMessage,
     WaitedOut,
     Walk,
-    moved,
+    copied,
 )
 from ari_app.flow.model import GOODBYE, next_nodes
 from ari_app.flow.nodes import (
@@ -69,7 +69,7 @@ def step(walk: Walk, at: Cursor, got: Input, now: float) -> Step:
         return at, ()
     # An answer, or a queue that did not take the caller, comes without the caller having been waited for.
     alone = isinstance(got, Answered) or (isinstance(got, QueueDone) and got.branch in TURNED_AWAY)
-    before = at if alone or at.steps == 0 else moved(at, steps=0)
+    before = at if alone or at.steps == 0 else copied(at, steps=0)
     turn = Turn(walk, now, before, owned=before is not at)
     _enter(turn, _take(turn, turn.node, got))
     return (turn.at, tuple(turn.intents)) if turn.moved else (at, ())
@@ -182,9 +182,8 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
 
 
 def _ahead(turn: Turn, node: Greet | Play, digit: str) -> str | None:
-    """A key during a prompt: kept for the next menu, unless it may belong to a secret."""
-    if not is_secret(turn.walk, turn.at):
-        turn.move(typed=(turn.at.typed + digit)[:TYPED_MAX])
+    """A key during a prompt: kept for the node that takes it."""
+    turn.move(typed=(turn.at.typed + digit)[:TYPED_MAX])
     if not node.interruptible:
         return None
     turn.do(Hush())

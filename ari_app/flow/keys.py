@@ -7,6 +7,8 @@ from ari_app.flow.intents import Key, Rated, SaidAll, Took, Wait, WaitedOut
 from ari_app.flow.nodes import Collect, Confirm, Menu, Survey
 from ari_app.flow.turn import Turn
 
+REDACTED = "x"  # What the journal keeps of a secret's digit (store/rows).
+
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
@@ -46,7 +48,8 @@ def keyed(node: Menu | Confirm | Survey) -> Keyed:
 
 def added(node: Collect, digits: str, digit: str) -> str:
     """The digits after one more key; the end key and other signs add nothing, nor does one too many."""
-    return (digits + digit)[: node.max] if digit.isdigit() else digits
+    # A replayed secret has REDACTED for digits: it must be as long as it was.
+    return (digits + digit)[: node.max] if digit.isdigit() or digit == REDACTED else digits
 
 
 def completes(node: Collect, digits: str, digit: str) -> bool:
@@ -94,8 +97,8 @@ def take_keyed(turn: Turn, node: Menu | Confirm | Survey, got: Key | SaidAll | W
 
 
 def enter_collect(turn: Turn, node: Collect) -> str | None:
-    """Digits typed ahead count, but never for a secret."""
-    typed = "" if node.secret else turn.at.typed
+    """Digits typed ahead count: a caller who interrupts the prompt before has begun with the first of them."""
+    typed = turn.at.typed
     turn.move(typed="")
     for n, digit in enumerate(typed):
         digits = added(node, turn.at.digits, digit)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ari_app.flow import speech
-from ari_app.flow.intents import Cursor, Hush, Intent, Say, Unsaid, Unwait, Walk, moved
+from ari_app.flow.intents import Cursor, Hush, Intent, Say, Unsaid, Unwait, Walk, copied
 from ari_app.flow.model import GOODBYE, LoadedFlow
 from ari_app.flow.nodes import Node
 
@@ -33,7 +33,7 @@ class Turn:
 
     def move(self, **changes: Any) -> None:
         if not self.owned:
-            self.at, self.owned = moved(self.at), True
+            self.at, self.owned = copied(self.at), True
         self.moved = True
         for name, value in changes.items():
             object.__setattr__(self.at, name, value)

@@ -1,4 +1,4 @@
-"""`hotline bench calls` runs and prints its figures; what they are is never asserted (design §7)."""
+"""`hotline bench …` runs and prints its figures; what they are is never asserted (design §7)."""
 
 import json
 import subprocess
@@ -32,3 +32,20 @@ def test_calls() -> None:
         assert set(figures[name]) == set(shares.split()) and None not in figures[name].values()
     assert (figures["placed"], figures["answered"], figures["failed"]) == (6, 6, 0), done.stderr
     assert figures["asterisk_version"] == version and figures["line_analysis"] is False
+
+
+@pytest.mark.timeout(120)
+def test_flow() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ari_app", "bench", "flow", "--json"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    figures = json.loads(done.stdout)
+    assert {"check_2000_nodes_s", "steps_per_s", "reload_ms", "cores"} <= set(figures)
+    assert (figures["nodes"], figures["live_calls"], figures["calls_disturbed"]) == (2000, 200, 0)

@@ -8,7 +8,7 @@ import pytest
 
 from ari_app.flow import intents as it
 from ari_app.flow.intents import Cursor, Key, QueueDone, SaidAll, WaitedOut, Walk
-from ari_app.flow.interpreter import TYPED_MAX, begin, step
+from ari_app.flow.interpreter import TYPED_MAX, begin, is_secret, step
 from ari_app.flow.model import GOODBYE, next_nodes, prompts_of
 from tests.board_kit import NOON, loaded
 
@@ -184,3 +184,22 @@ def test_what_a_node_leads_to_and_says() -> None:
     assert next_nodes(nodes["line"]) == {"on_timeout": "end", "on_full": "mute"} and next_nodes(nodes["end"]) == {}
     assert prompts_of(nodes["menu"]) == ("main", "wrong-key", "no-key") and prompts_of(nodes["english"]) == ()
     assert prompts_of(nodes["hello"]) == ("greeting-morning", "greeting-day") and prompts_of(nodes["end"]) == ("bye",)
+
+
+SECRET = {
+    "hello": {"type": "greet", "next": "pin"},
+    "pin": {"type": "collect", "say": ["ask"], "into": "pin", "min": 4, "max": 8, "secret": True, "next": "menu"},
+    "menu": {"type": "menu", "say": ["main"], "keys": {"1": "end"}},
+    "end": {"type": "hangup", "say": []},
+}
+
+
+@pytest.mark.parametrize("digit", ["7", "x"])
+def test_a_secret_may_be_typed_over_the_prompt_before_it_and_is_replayed_as_long_as_it_was(digit: str) -> None:
+    w = Walk(loaded({"start": "hello", "nodes": SECRET}), ZONE)
+    at, _ = begin(w, NOON)
+    assert is_secret(w, at)
+    for key in (digit, digit, digit, digit, "#"):
+        at, _ = step(w, at, Key(key), NOON)
+    assert at.node == "menu" and at.values["pin"] == digit * 4
+    assert not is_secret(w, at)

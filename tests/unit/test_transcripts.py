@@ -37,9 +37,7 @@ GOOD = {
     "by hand": """at: 2026-03-02 10:00
 caller 13800138000 → 1870
 press 1234
-  < stop greeting-morning, at node number
-press 1234
-  < look-up balance, at node balance
+  < stop greeting-morning, look-up balance, at node balance
 look-up balance answers balance=12.5 stopped=no
   < fact LookUpDone ok=yes, play please-wait …, at node tell
 wait 0s
@@ -53,18 +51,18 @@ wait 0s
 look-up balance answers balance=1 stopped=yes
 caller 13800138000 → 1870
 press 1
-press 1234
+press 234
   < look-up balance, fact LookUpDone ok=no reason=down, play queue-timeout
 hang up
 caller 13900139000 → 1870
 press 1
-press 1234
+press 234
   < fact LookUpDone ok=yes, fact Queued call=2 queue=general
 hang up
 """,
     "nobody answers": """caller 13800138000 → 1870
 press 1
-press 1234
+press 234
 wait 6s
   < fact LookUpDone ok=no, play queue-timeout
 """,
@@ -94,7 +92,7 @@ message of 0s
     "time moves": """at: 2026-03-02 19:00
 caller 13800138000 → 1870
 press 1
-press 1234
+press 234
 at 2026-03-02 21:00
 look-up balance answers balance=1 stopped=yes
   < fact QueueLeft queue=general outcome=closed, play queue-timeout
