@@ -143,6 +143,7 @@ def _settings(first: int, scale: Scale, home: Site) -> dict[str, Any]:
             "rtp_port_last": first + scale.ports - 1 + scale.ports % 2,
         },
         "web": {"port": first + 3},
+        "agi": {"port": first + 8},
         "paths": {"flows": "flows", "sounds": str(home.sounds), "asterisk_root": str(home.asterisk_root)},
         "limits": {"calls_max": max(400, 2 * scale.callers), "drain_s": 3},
         "log": {"format": "json"},

@@ -23,7 +23,7 @@ hang up
 """
 BALANCE = """at: 2026-03-02 10:00 Asia/Shanghai
 caller 13800138000 → 1870
-press 1
+press *
   < play main-menu
 press 1234
   < look-up balance
