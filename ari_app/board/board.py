@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import changes, closing, desk, link, recording, seats, talk, walk
+from ari_app.board import changes, closing, desk, link, offers, recording, seats, talk, waiting, walk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -93,7 +93,7 @@ class Board:
             case CallArrived():
                 calls.arrive(self.floor, event, now)
             case FeatureDialled():
-                talk.rematch(self.floor, desk.dialled(self.floor, event, now), now)
+                desk.dialled(self.floor, event, now)
             case AgentAsked():
                 self._asked(event, now)
             case PinChecked(leg, agent, ok):
@@ -113,6 +113,7 @@ class Board:
                 self._leg(event, now)
             case _:
                 assert_never(event)
+        offers.make_all(self.floor, now)
         return out
 
     def _at(self, leg: LegId) -> Call | Desk | None:
@@ -124,15 +125,15 @@ class Board:
             case Desk() as at, KeyPressed(_, digit):
                 desk.key(self.floor, at, digit, now)
             case Desk() as at, LegEnded():
-                talk.rematch(self.floor, desk.gone(self.floor, at), now)
+                desk.gone(self.floor, at)
             case Call() as call, KeyPressed(leg, digit):
                 walk.key(self.floor, call, leg, digit, now)
             case Call() as call, LegEnded() as ended:
                 calls.leg_ended(self.floor, call, ended, now)
             case Call() as call, LegRinging(leg):
-                talk.ringing(self.floor, call, leg)
+                offers.ringing(self.floor, call, leg)
             case Call() as call, LegAnswered(leg):
-                talk.agent_answered(self.floor, call, leg, now)
+                offers.agent_answered(self.floor, call, leg, now)
             case Call() as call, (LegHeld(leg) | LegResumed(leg)):
                 talk.held(self.floor, call, leg, isinstance(event, LegHeld))
             case None, LegEnded(leg):
@@ -161,17 +162,16 @@ class Board:
                 calls.timer(self.floor, call, name, now)
         elif (at := self.floor.desks.get(CallId(owner))) is not None:
             if at.due <= now:
-                talk.rematch(self.floor, desk.timed_out(self.floor, at, now), now)
+                desk.timed_out(self.floor, at, now)
         else:
             seat = self.floor.seats.get(AgentId(owner.removeprefix("agent-")))
             if seat is not None and seat.state is AgentState.WRAP_UP and seat.wrap_up_at <= now:
-                talk.rematch(self.floor, seats.wrap_up_ended(self.floor, seat, now), now)
+                seats.wrap_up_ended(self.floor, seat, now)
 
     def _asked(self, event: AgentAsked, now: float) -> None:
-        (ok, message), match = seats.ask(self.floor, event, now)
+        ok, message = seats.ask(self.floor, event, now)
         if event.request is not None:
             self.floor.do(Reply(event.request, ok, message))
-        talk.rematch(self.floor, match, now)
 
     def _recording(self, event: RecordingStarted | RecordingJoined | RecordingUnusable) -> None:
         owner = call_of(event.recording)
@@ -208,6 +208,6 @@ class Board:
         elif event.action == "Play":
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":
-            talk.music_gone(self.floor, call)
+            waiting.music_gone(self.floor, call)
         elif call is not None and event.action in ("Join", "MakeBridge") and event.reason not in ("gone", "down"):
             closing.close(self.floor, call, "lost", 41, now)

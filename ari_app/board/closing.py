@@ -1,6 +1,6 @@
 """The end of a call: hang up whoever is still there; the call is over when its last leg is gone."""
 
-from ari_app.board import seats, talk
+from ari_app.board import seats, talk, waiting
 from ari_app.board.floor import Call, Floor
 from ari_app.model.facts import CallClosed, ClosedBy
 from ari_app.model.states import CallMove, CallState
@@ -12,7 +12,7 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
         return
     if call.talk is not None:
         talk.end_talk(floor, call, by, now)
-    talk.leave_queue(floor, call, "abandoned" if by == "caller" else "failed", now)
+    waiting.leave_queue(floor, call, "abandoned" if by == "caller" else "failed", now)
     call.to(CallMove.CLOSE)
     call.closed_by, call.cause = by, cause
     call.playback = call.notice = None
@@ -31,4 +31,4 @@ def finish(floor: Floor, call: Call, now: float) -> None:
     floor.note(CallClosed(call.id, call.closed_by, node, call.cause, round(now - call.opened_at, 3)))
     del floor.calls[call.id]
     floor.mint.forget(call.id)
-    talk.rematch(floor, seats.phone_freed(floor, call.via), now)
+    seats.phone_freed(floor, call.via)

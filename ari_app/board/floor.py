@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Literal
 
-from ari_app.acd.engine import Engine, Visit
+from ari_app.acd.engine import Engine
+from ari_app.acd.model import Match, Rule, Visit
 from ari_app.flow.intents import Cursor, Walk
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Queue
@@ -32,7 +33,9 @@ from ari_app.model.ids import (
     Skill,
     TimerId,
 )
+from ari_app.model.settings import Queue as QueueSettings
 from ari_app.model.settings import Settings
+from ari_app.model.skills import needs_of
 from ari_app.model.states import CALL, AgentState, CallMove, CallState
 
 HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
@@ -165,11 +168,12 @@ class Floor:
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
+    matched: list[Match] = field(default_factory=list)  # By the event being handled; offers.make_all rings the phones.
     out: list[Effect] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.engine = Engine(
-            needs={QueueName(q): _skills(queue.skills) for q, queue in self.settings.queues.items()},
+            rules={QueueName(q): _rule(queue) for q, queue in self.settings.queues.items()},
             skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},
             open=False,  # Until the first Listed.
         )
@@ -183,6 +187,11 @@ class Floor:
 
     def note(self, fact: Fact) -> None:
         self.out.append(Note(fact))
+
+    def offer(self, match: Match | None) -> None:
+        """What the distributor decided just now, if anything; carried out at the end of this event."""
+        if match is not None:
+            self.matched.append(match)
 
     def playback(self, call: CallId) -> PlaybackId:
         return PlaybackId(self.mint.part(call, "p"))
@@ -214,6 +223,17 @@ class Floor:
             call.doomed.add(leg)
             self.set_timer(call, "close", now + HANG_UP_S_MAX)
             self.do(HangUp(call.id, leg, cause))
+
+
+def queue_of(floor: Floor, call: Call) -> QueueSettings:
+    """The settings of the queue the caller waits in, or was connected from."""
+    assert call.queue is not None
+    return floor.settings.queues[call.queue.queue]
+
+
+def _rule(queue: QueueSettings) -> Rule:
+    relax = tuple((each.after_s, needs_of(each.skills)) for each in queue.relax)
+    return Rule(needs_of(queue.skills), relax, queue.policy)
 
 
 def _skills(levels: Mapping[str, int]) -> dict[Skill, int]:

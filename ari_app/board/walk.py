@@ -1,6 +1,6 @@
 """The flow half of a call: inputs to the interpreter, its intents to effects on the caller's leg."""
 
-from ari_app.board import closing, talk
+from ari_app.board import closing, voice, waiting
 from ari_app.board.floor import Call, Floor
 from ari_app.flow import interpreter
 from ari_app.flow.expression import Value
@@ -82,7 +82,7 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
             call.playback = floor.playback(call.id)
             floor.do(Play(call.id, call.leg, call.playback, prompts, call.language))
         case Hush():
-            talk.hush(floor, call)
+            voice.hush(floor, call)
         case Wait(seconds):
             floor.set_timer(call, "flow", now + seconds)
         case Unwait():
@@ -101,7 +101,7 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
         case Rated(question, key):
             floor.note(facts.Rated(call.id, question, key, call.talked_to))
         case Enqueue(node):
-            return talk.enqueue(floor, call, node, now)
+            return waiting.enqueue(floor, call, node, now)
         case End(looped):
             if looped:
                 floor.do(Warn("flow broken off: too many nodes without waiting for the caller", call.id))
@@ -119,7 +119,7 @@ def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
                 floor.do(MarkSecret())
             take(floor, call, Key(digit), now)
         case CallState.QUEUED | CallState.RINGING | CallState.WHISPERING:
-            talk.key(floor, call, digit, now)
+            waiting.key(floor, call, digit, now)
         case _:
             pass
 

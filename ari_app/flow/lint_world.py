@@ -1,13 +1,15 @@
 """The checker's rules about what flows share with config.yaml: queues, skills, opening hours, the calendar. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ari_app.flow import hours as calendar
 from ari_app.flow.finding import Draft, Finding, Path, World, no_such
 from ari_app.flow.lint_nodes import NO_SUCH_DAY, is_day
 from ari_app.flow.nodes import CheckHours, Queue
+from ari_app.model.ids import Skill
 from ari_app.model.settings import Hours, Settings
+from ari_app.model.skills import needs_of
 
 NEVER_OPEN: Final = "F033"
 RUNS_BACKWARDS: Final = "F034"
@@ -50,13 +52,17 @@ def _queue(path: Path, name: str, settings: Settings, told: set[str]) -> Iterato
     if queue.hours is not None and queue.hours not in settings.hours:
         message = f"opening hours of the queue {name!r}"
         yield no_such(path, message, queue.hours, settings.hours, "write them in config.yaml")
-    wanted = queue.skills.items()
-    if not any(
-        all(agent.skills.get(skill, 0) >= level for skill, level in wanted) for agent in settings.agents.values()
-    ):
-        skills = ", ".join(f"{skill} {level}" for skill, level in wanted)
+    asked = (queue.skills, *(each.skills for each in queue.relax))
+    levels = [_levels(agent.skills) for agent in settings.agents.values()]
+    if not any(needs_of(each).met_by(has) for each in asked for has in levels):
+        first = queue.skills
+        skills = first if isinstance(first, str) else ", ".join(f"{skill} {level}" for skill, level in first.items())
         message = f"no agent in config.yaml has the skills of the queue {name!r} ({skills})"
         yield Finding(path, NOBODY_HAS_SKILLS, message, "give an agent these skills, or ask for less")
+
+
+def _levels(skills: Mapping[str, int]) -> dict[Skill, int]:
+    return {Skill(name): level for name, level in skills.items()}
 
 
 def _hours(path: Path, name: str, found: Hours) -> Iterator[Finding]:

@@ -62,11 +62,35 @@ class RecordingPolicy(Part):
     keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(180, description="Days a recording is kept.")
 
 
+Skills = dict[Name, Level] | Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Relax(Part):
+    """What a queue asks for once a caller has waited; his place is kept."""
+
+    after_s: Seconds = Field(description="Seconds of waiting after which these skills will do instead.")
+    skills: Skills = Field(description="As under the queue's skills.")
+
+
+class Routing(Part):
+    """Rules that hold for every queue."""
+
+    priority_step_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        60, description="Seconds of waiting that each step of priority counts as; age always wins in the end."
+    )
+
+
 class Queue(Part):
     """A line of waiting callers, served by the agents who have its skills."""
 
-    skills: dict[Name, Level] = Field(
-        description="Skills an agent needs, each with the lowest level that will do (1-5)."
+    skills: Skills = Field(
+        description="Skills an agent needs, each with the lowest level that will do (1-5); or an expression, such as billing>=3 & (mandarin | english)."
+    )
+    relax: Annotated[tuple[Relax, ...], Field(max_length=10)] = Field(
+        (), description="What is asked for instead as the wait grows, in order of time."
+    )
+    policy: Literal["longest-idle", "most-skilled", "least-occupied"] = Field(
+        "longest-idle", description="Which of several ready agents is rung; equals: the longest idle."
     )
     hours: Name | None = Field(
         None,
@@ -297,6 +321,7 @@ class Settings(Part):
     hours: dict[Name, Hours] = Field(default_factory=dict, description="Opening hours by name; queues name theirs.")
     skills: dict[Name, str] = Field(default_factory=dict, description="Skill: what it means, in a few words.")
     queues: dict[Name, Queue] = Field(default_factory=dict, description="Queues by name.")
+    routing: Routing = Field(default_factory=Routing, description="Rules for every queue.")
     agents: dict[WorkNumber, Agent] = Field(default_factory=dict, description="Agents by work number.")
     phones: dict[Name, Phone] = Field(default_factory=dict, description="SIP accounts by name.")
     trunks: dict[Name, Trunk] = Field(default_factory=dict, description="Where calls come from, by name.")

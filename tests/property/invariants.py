@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ari_app.acd.engine import serves
 from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model.facts import OfferMade
-from ari_app.model.ids import AgentId, BridgeId, LegId, PlaybackId, TimerId
+from ari_app.model.ids import AgentId, BridgeId, LegId, PlaybackId, Skill, TimerId
+from ari_app.model.skills import needs_of
 from ari_app.model.states import AgentState, CallState
 
 
@@ -39,8 +39,8 @@ def _agents(floor: Floor) -> None:
 def _queues(floor: Floor) -> None:
     """Every queue holds exactly those who wait in it, by rank."""
     waiting = {call.id: call for call in floor.calls.values() if call.visit is not None}
-    assert set(waiting) == set(floor.engine.visits)
-    assert set(floor.engine.offered) <= set(waiting)
+    assert set(waiting) == set(floor.engine.places)
+    assert not floor.matched
     in_queue = (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING)
     for call in floor.calls.values():
         assert (call.visit is not None) == (call.state in in_queue), call
@@ -59,10 +59,10 @@ def _nobody_idles(floor: Floor, now: float) -> None:
     for call in floor.calls.values():
         if call.visit is None or call.offer is not None or _about_to(call, now):
             continue
-        needs = floor.settings.queues[call.visit.queue].skills
+        needs = needs_of(floor.settings.queues[call.visit.queue].skills)
         for seat in idle:
-            has = floor.settings.agents[seat.agent].skills
-            assert not serves(has, needs), f"{seat.agent} idles while {call.id} waits"  # type: ignore[arg-type]
+            has = {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
+            assert not needs.met_by(has), f"{seat.agent} idles while {call.id} waits"
 
 
 def _free(floor: Floor, seat: Seat) -> bool:
@@ -152,15 +152,15 @@ class Watch:
     def _fair(self, offers: list[OfferMade]) -> None:
         """Nobody with a better rank was passed over, no agent who has been idle for longer."""
         floor = self.floor
-        left = [c.visit for c in floor.calls.values() if c.visit and c.id not in floor.engine.offered]
+        left = [each.visit for each in floor.engine.places.values() if each.offered is None]
         idle = {s.agent for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)}
         for offer in offers:
-            call, queues = floor.calls[offer.call], floor.engine.queues_of[offer.agent]
+            call, queues = floor.calls[offer.call], floor.engine.queues_of(offer.agent)
             if call.visit is None or call.offer is None or f"{call.offer.leg}" != offer.offer:
                 continue  # It is over already.
             better = [visit for visit in left if visit.queue in queues and visit.key < call.visit.key]
             assert not better, f"{offer} passed over {better}"
             since = floor.seats[offer.agent].idle_since
-            able = [s for s in idle & self.idle if offer.queue in floor.engine.queues_of[s]]
+            able = [s for s in idle & self.idle if offer.queue in floor.engine.queues_of(s)]
             assert not [s for s in able if floor.seats[s].idle_since < since], f"{offer} passed over {able}"
         self.idle = idle

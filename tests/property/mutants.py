@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from ari_app.acd.engine import Engine, Match, Visit
-from ari_app.board import desk, link, seats, talk
-from ari_app.board.floor import Call, Floor
+from ari_app.acd.engine import Engine
+from ari_app.acd.model import Match, Visit
+from ari_app.board import desk, link, seats, voice
+from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model.effects import DropBridge, Note
 from ari_app.model.facts import QueueLeft
 from ari_app.model.ids import AgentId, CallId, Mint, TimerId
@@ -22,35 +23,26 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def newest_first(patch: Patch) -> None:
-    def visit_for(self: Engine, agent: AgentId) -> Match | None:
-        mine = [v for q in self.queues_of[agent] for v in self.waiting[q] if v.call not in self.offered]
-        return self._match(max(mine, key=lambda v: v.key), agent) if self.open and mine else None
-
-    patch.setattr(Engine, "_visit_for", visit_for)
+    patch.setattr(Visit, "key", property(lambda v: (-v.rank, v.call)))
 
 
 def queue_by_queue(patch: Patch) -> None:
     """One queue's head instead of the best head of all queues."""
 
     def visit_for(self: Engine, agent: AgentId) -> Match | None:
-        heads = [head for q in self.queues_of[agent] if (head := self._head(q)) is not None]
-        return self._match(heads[-1], agent) if self.open and heads else None
+        mine = [p for p in self.places.values() if self._free(p) and self._may_have(agent, p)]
+        return self._match(min(mine, key=lambda p: (p.visit.queue, p.visit.key)), agent) if self.open and mine else None
 
     patch.setattr(Engine, "_visit_for", visit_for)
 
 
 def shortest_idle(patch: Patch) -> None:
-    def agent_for(self: Engine, visit: Visit) -> Match | None:
-        able = [(since, a) for a, since in self.ready.items() if visit.queue in self.queues_of[a]]
-        return self._match(visit, max(able)[1]) if self.open and able else None
-
-    patch.setattr(Engine, "_agent_for", agent_for)
+    patch.setattr(Engine, "_order", lambda self, place, agent: (0.0, -self.ready[agent].since))
 
 
 def leaves_a_ghost(patch: Patch) -> None:
     def leave(self: Engine, gone: CallId) -> None:
-        self.visits.pop(gone, None)
-        self.offered.pop(gone, None)
+        self.places.pop(gone, None)
 
     patch.setattr(Engine, "leave", leave)
 
@@ -59,23 +51,14 @@ def never_offered_again(patch: Patch) -> None:
     patch.setattr(Engine, "offer_lost", _nothing)
 
 
-def unsorted(patch: Patch) -> None:
-    def enter(self: Engine, visit: Visit) -> Match | None:
-        self.waiting[visit.queue].append(visit)
-        self.visits[visit.call] = visit
-        return self._agent_for(visit)
-
-    patch.setattr(Engine, "enter", enter)
-
-
 def rank_lost_when_offer_lost(patch: Patch) -> None:
     """The caller goes to the end of his queue when an agent does not take him."""
     old = Engine.offer_lost
 
     def offer_lost(self: Engine, lost: CallId) -> Match | None:
-        if (visit := self.visits.get(lost)) is not None:
-            self.waiting[visit.queue].remove(visit)
-            insort(self.waiting[visit.queue], visit, key=lambda v: (v is visit, v.key))
+        if (place := self.places.get(lost)) is not None:
+            self.waiting[place.visit.queue].remove(place.visit)
+            insort(self.waiting[place.visit.queue], place.visit, key=lambda v: (v is place.visit, v.key))
         return old(self, lost)
 
     patch.setattr(Engine, "offer_lost", offer_lost)
@@ -89,7 +72,7 @@ def nobody_matched_after_a_loss(patch: Patch) -> None:
 
 
 def joined_over_a_prompt(patch: Patch) -> None:
-    patch.setattr(talk, "hush", _nothing)
+    patch.setattr(voice, "hush", _nothing)
 
 
 def timers_never_cancelled(patch: Patch) -> None:
@@ -113,7 +96,11 @@ def listing_ignored(patch: Patch) -> None:
 
 def phone_rung_while_it_calls(patch: Patch) -> None:
     patch.setattr(seats, "phone_taken", lambda floor, phone: floor.phones_used.update([phone]))
-    patch.setattr(seats, "_available", lambda floor, seat: floor.engine.agent_ready(seat.agent, seat.idle_since))
+
+    def available(floor: Floor, seat: Seat) -> None:
+        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since))
+
+    patch.setattr(seats, "available", available)
 
 
 def ready_before_the_leg_is_gone(patch: Patch) -> None:
@@ -138,7 +125,7 @@ def desk_never_ends(patch: Patch) -> None:
 
 def agent_kept_after_the_call(patch: Patch) -> None:
     """The agent's leg ends, and nobody tells his seat."""
-    patch.setattr(talk, "seat_leg_gone", _nothing)
+    patch.setattr(seats, "leg_gone", _nothing)
 
 
 def ids_that_depend_on_the_process(patch: Patch) -> None:
@@ -161,7 +148,6 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     shortest_idle,
     leaves_a_ghost,
     never_offered_again,
-    unsorted,
     rank_lost_when_offer_lost,
     nobody_matched_after_a_loss,
     joined_over_a_prompt,

@@ -1,18 +1,21 @@
 """Who is offered which call."""
 
+import re
 from typing import Any
 
 import pytest
 
-from ari_app.acd.engine import Engine, Match, Visit, rank, serves
+from ari_app.acd.engine import Engine
+from ari_app.acd.model import Match, Rule, Visit, rank
 from ari_app.model.ids import AgentId, CallId, QueueName, Skill
+from ari_app.model.skills import SkillsFault, needs_of
 
 BILLING, NETWORK = QueueName("billing"), QueueName("network")
 A, B = AgentId("81"), AgentId("82")
 
 
 def engine(**changes: Any) -> Engine:
-    needs = {BILLING: {Skill("billing"): 2}, NETWORK: {Skill("network"): 1}}
+    needs = {BILLING: Rule(needs_of({"billing": 2})), NETWORK: Rule(needs_of("network"))}
     return Engine(needs, {A: {Skill("billing"): 3}, B: {Skill("billing"): 2, Skill("network"): 5}}, **changes)
 
 
@@ -20,9 +23,41 @@ def visit(n: int, queue: QueueName = BILLING, since: float = 0.0, priority: int 
     return Visit(CallId(f"1-{n}"), 1, queue, priority, since, rank(since, priority))
 
 
-def test_serves() -> None:
-    assert serves({Skill("a"): 2}, {Skill("a"): 2}) and serves({}, {})
-    assert not serves({Skill("a"): 1}, {Skill("a"): 2}) and not serves({Skill("b"): 5}, {Skill("a"): 1})
+@pytest.mark.parametrize(
+    ("text", "has", "good"),
+    [
+        ("a", {"a": 1}, True),
+        ("a>=2", {"a": 1}, False),
+        ("a & b", {"a": 1}, False),
+        ("a | b", {"b": 5}, True),
+        ("a>=3 & (b | c>=2)", {"a": 3, "c": 2}, True),
+        ("a>=3 & (b | c>=2)", {"a": 3, "c": 1}, False),
+        ("a | b & c", {"a": 1}, True),
+        ("(a | b) & a>=4", {"a": 3, "b": 5}, False),
+    ],
+)
+def test_expressions(text: str, has: dict[str, int], good: bool) -> None:
+    assert needs_of(text).met_by({Skill(k): v for k, v in has.items()}) is good
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "says"),
+    [
+        ("a &", 4, "missing at the end"),
+        ("a & | b", 5, "missing before '|'"),
+        ("(a | b", 1, "never closed"),
+        ("a)", 2, "not expected"),
+        ("a>=6", 1, "1 to 5"),
+        ("a + b", 3, "means nothing"),
+        ("a b", 3, "not expected"),
+        (" ", 2, "missing"),
+        (" & ".join(f"(a{n} | b{n})" for n in range(7)), 71, "alternatives"),
+    ],
+)
+def test_faulty_expressions(text: str, column: int, says: str) -> None:
+    with pytest.raises(SkillsFault, match=re.escape(says)) as fault:
+        needs_of(text)
+    assert fault.value.column == column
 
 
 def test_nobody_there() -> None:
@@ -96,10 +131,10 @@ def test_leaving_is_idempotent() -> None:
     e.enter(visit(2))
     for _ in range(2):
         e.leave(CallId("1-1"))
-    assert [v.call for v in e.waiting[BILLING]] == ["1-2"] and list(e.visits) == ["1-2"]
+    assert [v.call for v in e.waiting[BILLING]] == ["1-2"] and list(e.places) == ["1-2"]
     assert e.agent_ready(A, 0) == Match(visit(2), A)
     e.leave(CallId("1-2"))
-    assert not e.offered
+    assert not e.places
 
 
 def test_agent_not_ready_is_not_matched() -> None:
