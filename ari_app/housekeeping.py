@@ -14,7 +14,7 @@ import structlog
 
 from ari_app.errors import HotlineError
 from ari_app.media import recordings
-from ari_app.model.settings import Limits
+from ari_app.model.routing import Limits
 from ari_app.runtime.clock import Clock
 from ari_app.store import retention
 from ari_app.store.journal import Journal

@@ -11,6 +11,7 @@ from ari_app.model.effects import (
     Announce,
     Answer,
     AsteriskEffect,
+    Dial,
     DropBridge,
     HangUp,
     Join,
@@ -47,6 +48,8 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             return (Request("DELETE", f"playbacks/{_id(playback)}", {}, quiet_404=True),)
         case Ring():
             return (_ring(effect, app),)
+        case Dial():
+            return (_dial(effect, app),)
         case MakeBridge():
             return _make_bridge(effect)
         case Join(bridge=bridge, leg=leg):
@@ -90,6 +93,18 @@ def _ring(ring: Ring, app: str) -> Request:
         "callerId": f'"{shown}" <{number}>',
     }
     return Request("POST", f"channels/{_id(ring.leg)}", query)
+
+
+def _dial(dial: Dial, app: str) -> Request:
+    number = _NO_NUMBER.sub("", dial.number)
+    query = {
+        "endpoint": f"PJSIP/trunk.{dial.trunk}/sip:{number}@{dial.address}",
+        "app": app,
+        "appArgs": "leg",
+        "timeout": str(max(1, math.ceil(dial.ring_s))),
+        "callerId": _NO_NUMBER.sub("", dial.caller),
+    }
+    return Request("POST", f"channels/{_id(dial.leg)}", query)
 
 
 def _record(effect: RecordMessage) -> Request:

@@ -33,7 +33,7 @@ from ari_app.model.ids import (
     Skill,
     TimerId,
 )
-from ari_app.model.settings import Queue as QueueSettings
+from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
 from ari_app.model.skills import needs_of
 from ari_app.model.states import CALL, AgentState, CallMove, CallState

@@ -11,7 +11,7 @@ from ari_app.model.effects import Join, Leave, MakeBridge, Play
 from ari_app.model.events import ALL_HOURS
 from ari_app.model.facts import Queued, QueueLeft, RecordingRefused, VisitOutcome
 from ari_app.model.ids import BridgeId, QueueName
-from ari_app.model.settings import RecordingPolicy
+from ari_app.model.routing import RecordingPolicy
 from ari_app.model.states import AgentState, CallMove, CallState
 
 

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from ari_app.config.diagnostics import Problem, Shared, nearest, shown
 from ari_app.config.marks import KeyPath, Marks
-from ari_app.model.settings import FeatureCodes, Settings
+from ari_app.model.routing import FeatureCodes
+from ari_app.model.settings import Settings
 from ari_app.model.skills import SkillsFault, parse
 
 NO_SUCH_NAME: Final = "C" + Shared.NO_SUCH_NAME
@@ -24,6 +25,7 @@ SAME_SOURCE: Final = "C026"
 BAD_SKILLS: Final = "C027"
 
 _RTP_PORTS_MIN: Final = 100
+_HOST_PORT: Final = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", re.ASCII)
 _SIP_ADDRESS: Final = re.compile(r"sip:[A-Za-z0-9._~+-]+@([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", re.ASCII)
 
 
@@ -39,6 +41,7 @@ def check_settings(settings: Settings, marks: Marks, root: Path) -> Iterator[Pro
     yield from _ports(settings, marks)
     yield from _addresses(settings, marks)
     yield from _sources(settings, marks)
+    yield from _outbound(settings, marks)
     yield from _timezone(settings, marks)
 
 
@@ -185,6 +188,20 @@ def _sources(settings: Settings, marks: Marks) -> Iterator[Problem]:
             if (earlier := first.setdefault(network, trunk)) != trunk:
                 message = f"{shown(source)} is already the trunk {shown(earlier)}"
                 yield marks.problem(path, SAME_SOURCE, message, "one address belongs to one trunk")
+
+
+def _outbound(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    for name, plan in settings.trunks.items():
+        if plan.address and _HOST_PORT.fullmatch(plan.address) is None:
+            message = f"{shown(plan.address)} is not HOST:PORT"
+            yield marks.problem(("trunks", name, "address"), BAD_ADDRESS, message, "such as 203.0.113.7:5060")
+    trunk = settings.outbound.trunk
+    if trunk and trunk not in settings.trunks:
+        message = f"no trunk named {shown(trunk)}"
+        yield marks.problem(("outbound", "trunk"), NO_SUCH_NAME, message, nearest(trunk, settings.trunks))
+    elif trunk and not settings.trunks[trunk].address:
+        message = f"the trunk {shown(trunk)} has no address to dial out to"
+        yield marks.problem(("outbound", "trunk"), BAD_ADDRESS, message, f"write trunks.{trunk}.address: HOST:PORT")
 
 
 def _network_hint(source: str) -> str:

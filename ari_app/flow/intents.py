@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from ari_app.flow.expression import Value
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Queue, Voicemail
-from ari_app.model.settings import Hours
+from ari_app.model.routing import Hours
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from ari_app.flow.finding import Draft, Finding, Path, World, no_such
 from ari_app.flow.lint_nodes import NO_SUCH_DAY, is_day
 from ari_app.flow.nodes import CheckHours, Queue
 from ari_app.model.ids import Skill
-from ari_app.model.settings import Hours, Settings
+from ari_app.model.routing import Hours
+from ari_app.model.settings import Settings
 from ari_app.model.skills import needs_of
 
 NEVER_OPEN: Final = "F033"

@@ -25,7 +25,7 @@ from ari_app.flow.nodes import (
     Voicemail,
 )
 from ari_app.flow.speech import spoken_prompts
-from ari_app.model.settings import Part
+from ari_app.model.part import Part
 
 GOODBYE: Final = "goodbye!"
 """The node every flow has without writing it (no author's name may hold a `!`): where left-out branches lead."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from ari_app.model.settings import Language, Name, Part
+from ari_app.model.part import Language, Name, Part
 
 NodeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
 PromptId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]

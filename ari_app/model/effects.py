@@ -81,6 +81,19 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class Dial:
+    """Originate a leg to a number outside. The board has made sure that it is permitted (model.dialling)."""
+
+    call: CallId
+    leg: LegId
+    number: Number
+    trunk: str
+    address: str  # Of the trunk: HOST:PORT.
+    caller: Number
+    ring_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class MakeBridge:
     """mixing: a talk (always softmix, phones.md §0.1) · holding: one for each music class, for waiting callers."""
 
@@ -244,6 +257,7 @@ AsteriskEffect: TypeAlias = (
     | Announce
     | StopPlay
     | Ring
+    | Dial
     | MakeBridge
     | Join
     | Leave

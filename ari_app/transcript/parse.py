@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from ari_app.config.diagnostics import choices, nearest, shown
 from ari_app.errors import HotlineError
 from ari_app.model.events import Answer
-from ari_app.model.settings import Hours, Language
+from ari_app.model.part import Language
+from ari_app.model.routing import Hours
 from ari_app.transcript.steps import (
     WITH_A_WORD,
     AgentDoes,

@@ -8,7 +8,8 @@ from ari_app.flow.model import LoadedFlow
 from ari_app.model import events as ev
 from ari_app.model.effects import Reply
 from ari_app.model.ids import AgentId, LegId, PhoneName, RequestId
-from ari_app.model.settings import Hours, NumberPlan, Settings
+from ari_app.model.routing import Hours
+from ari_app.model.settings import NumberPlan, Settings
 from ari_app.transcript.exchange import NO_LOOK_UP, Exchange, Seconds, shift_clock
 from ari_app.transcript.steps import (
     AgentDoes,

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from ari_app.model.events import Answer
-from ari_app.model.settings import Hours, Language
+from ari_app.model.part import Language
+from ari_app.model.routing import Hours
 
 Deed = Literal[
     "signs in",

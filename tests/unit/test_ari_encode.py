@@ -9,6 +9,7 @@ from ari_app.errors import Gone, RequestFailed
 from ari_app.model.effects import (
     Announce,
     Answer,
+    Dial,
     DropBridge,
     HangUp,
     Join,
@@ -151,3 +152,10 @@ def test_a_failed_reply_says_why(reply, error, text):
 def test_a_good_reply_gives_its_value():
     assert Reply(200, "OK", '{"a":1}').check().value() == {"a": 1}
     assert Reply(204, "No Content").check().value() is None
+
+
+def test_dial():
+    [(method, path, query, _)] = sent(Dial(C, "7-1.l1", "138001;&x", "carrier", "203.0.113.7:5060", "1860", 29.5))
+    assert (method, path) == ("POST", "channels/7-1.l1")
+    assert query["endpoint"] == "PJSIP/trunk.carrier/sip:138001x@203.0.113.7:5060"
+    assert query["timeout"] == "30" and query["callerId"] == "1860" and query["appArgs"] == "leg"

@@ -20,7 +20,8 @@ from ari_app.config.reference import config_page
 from ari_app.config.schema import load_yaml, read_yaml
 from ari_app.config.words import PATTERNS
 from ari_app.flow.model import Flow
-from ari_app.model.settings import Part, Settings
+from ari_app.model.part import Part
+from ari_app.model.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SAMPLE = (REPOSITORY / "config.yaml").read_text(encoding="utf-8")
