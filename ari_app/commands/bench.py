@@ -45,6 +45,19 @@ def flow(as_json: common.AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def line(
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Of the corpus: the same seed, the same sound.")] = 1860,
+    as_json: common.AsJson = False,
+) -> None:
+    """Verdicts on a caller's line over a generated corpus: confusion table, time to a verdict, CPU. No Asterisk."""
+    from ari_app.bench.line import bench_line
+
+    site = common.site()
+    result = bench_line(site.sounds, site.settings.line, seed)
+    _print(result, as_json)
+
+
 def _print(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
         common.print_json(result)
