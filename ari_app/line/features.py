@@ -90,7 +90,7 @@ def _mean_dbfs(levels: npt.NDArray[np.float64]) -> float:
 def _noise(levels: npt.NDArray[np.float64], flags: Flags) -> float:
     """The quietest tenth, or what stands between speech where there is enough of it, whichever is louder."""
     lowest = float(np.percentile(levels, 10)) + 0.8  # A tenth of a stationary noise lies that far below its mean.
-    near = np.convolve(flags, np.ones(2 * GUARD + 1), "same") > 0
+    near = np.convolve(flags, np.ones(2 * GUARD + 1))[GUARD:-GUARD] > 0
     between = levels[~near]
     if len(between) < NOISE_FRAMES_MIN:
         return lowest

@@ -14,27 +14,30 @@ SPEECH_FROM: Final = 0.5
 
 
 class VoiceDetector:
-    """One line's detector: feed its sound in order, in pieces of any length."""
+    """One line's detector: feed its sound in order, in whole frames."""
 
     def __init__(self) -> None:
         self._model = SileroVAD(RATE)
         self._rest = np.zeros(0, dtype=np.float32)
-        self._spoken: list[bool] = []  # Of each window that was heard.
-        self._given = 0  # Frames handed out.
+        self._last = False  # What the newest whole window was.
 
     def heard(self, sound: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """The flags of the frames that are complete by now. Full scale 1."""
+        """A flag for each frame of `sound`, full scale 1: that of the window its middle lies in, or of the newest."""
+        before = len(self._rest)
         samples = np.concatenate([self._rest, sound.astype(np.float32)])
         count = len(samples) // WINDOW
-        for n in range(count):
-            piece = array("f", samples[n * WINDOW : (n + 1) * WINDOW].tobytes())
-            self._spoken.append(self._model.process(piece) >= SPEECH_FROM)
+        spoken = [self._is_speech(samples[n * WINDOW : (n + 1) * WINDOW]) for n in range(count)]
         self._rest = samples[count * WINDOW :]
-        return self._flags()
+        flags = np.asarray([*(spoken or [self._last]), *(spoken[-1:] or [self._last])], dtype=bool)
+        self._last = bool(flags[-1])
+        middles = before + np.arange(len(sound) // FRAME) * FRAME + FRAME // 2
+        return np.asarray(flags[np.minimum(middles // WINDOW, len(flags) - 1)])
 
-    def _flags(self) -> npt.NDArray[np.bool_]:
-        """A frame is speech when the window its middle lies in is."""
-        frames = len(self._spoken) * WINDOW // FRAME
-        middles = (np.arange(self._given, frames) * FRAME + FRAME // 2) // WINDOW
-        self._given = frames
-        return np.asarray(self._spoken, dtype=bool)[middles] if frames and len(middles) else np.zeros(0, dtype=bool)
+    def skip(self, sound: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Sound that is too faint for speech: it is not looked at, and its frames are none."""
+        self._model.reset()
+        self._rest, self._last = self._rest[:0], False
+        return np.zeros(len(sound) // FRAME, dtype=bool)
+
+    def _is_speech(self, window: npt.NDArray[np.float32]) -> bool:
+        return bool(self._model.process(array("f", window.tobytes())) >= SPEECH_FROM)

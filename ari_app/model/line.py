@@ -13,6 +13,9 @@ Share = Annotated[float, Field(gt=0, le=1)]
 class Rules(Part):
     """Thresholds of the line's verdicts. Levels are dBFS, full-scale square wave = 0, speech at its active level."""
 
+    lines_max: Annotated[int, Field(ge=0, le=1000)] = Field(
+        50, description="Lines listened to at once; further calls go on unheard, counted. 0: none."
+    )
     window_s: Annotated[float, Field(ge=1, le=10)] = Field(4, description="Seconds of sound a verdict looks back on.")
     step_s: Annotated[float, Field(ge=0.1, le=5)] = Field(0.5, description="Seconds between two looks.")
     first_s: Annotated[float, Field(ge=0.5, le=10)] = Field(3, description="Seconds of sound a first verdict needs.")
