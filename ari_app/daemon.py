@@ -19,6 +19,7 @@ from ari_app.asking import Asking
 from ari_app.board.board import Board
 from ari_app.desk import Desk
 from ari_app.flow.model import LoadedFlow
+from ari_app.hearing import Hearing
 from ari_app.housekeeping import Housekeeping
 from ari_app.lookups import LookUps
 from ari_app.media.prompts import Prompts
@@ -26,6 +27,8 @@ from ari_app.model.effects import (
     CancelTimer,
     CheckPin,
     Effect,
+    ForgetLine,
+    HearLine,
     JoinRecording,
     LookUp,
     MarkSecret,
@@ -97,6 +100,7 @@ class Daemon:
         self.ari = AriLink(address, self.loop.post, self._prompt)
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
+        self.hearing = Hearing(self.ami, site.settings.line, layout.monitor, site.parts(layout), self.loop.post)
         self.housekeeping = Housekeeping(self.journal, site.settings.limits, site.recordings, self.loop.clock)
         self.asking = Asking(LookUps(site), self.loop.post)
         self.desk = Desk(self)
@@ -135,7 +139,7 @@ class Daemon:
             self.loop.board.offer_flows(self.live.flows.values())
             self.loop.post(flows)
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
-                services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run())
+                services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run(), self.hearing.run())
                 agi = self.asking.lookups.server().run(self.site.settings.agi.port)
                 keeping = (self._watch(), self.housekeeping.run(), self.flows.watch(), agi, self._ready(ready))
                 running = [tasks.create_task(service) for service in (*services, *keeping)]
@@ -146,6 +150,7 @@ class Daemon:
         finally:
             await self.asking.close()
             await self.ari.close()
+            await self.hearing.close()
             await self.ami.close()
             await asyncio.to_thread(self.journal.close)
             log.info("stopped")
@@ -215,6 +220,8 @@ class Daemon:
         match effect:
             case StartRecording() | StopRecording() | JoinRecording():
                 self.recorder.perform(effect)
+            case HearLine() | ForgetLine():
+                self.hearing.perform(effect)
             case LookUp():
                 self.asking.perform(effect)
             case CheckPin(leg, agent, pin):

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ari_app.line.verdict import Verdict
 from ari_app.media import pcm
+from ari_app.model.facts import Verdict
 
 Sound = npt.NDArray[np.float64]
 

@@ -10,8 +10,9 @@ import numpy as np
 from ari_app.bench.corpus import Clip, Sound, clips
 from ari_app.bench.figures import machine, percentiles
 from ari_app.line.features import FRAME, RATE, measure
-from ari_app.line.verdict import Verdict, Watcher
+from ari_app.line.verdict import Watcher
 from ari_app.media.vad import VoiceDetector
+from ari_app.model.facts import Verdict
 from ari_app.model.line import Rules
 
 SEED: Final = 1860

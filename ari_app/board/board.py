@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import changes, closing, desk, link, offers, recording, seats, talk, waiting, walk
+from ari_app.board import changes, closing, desk, line, link, offers, recording, seats, talk, waiting, walk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -31,6 +31,8 @@ from ari_app.model.events import (
     LegHeld,
     LegResumed,
     LegRinging,
+    LineJudged,
+    LineUnheard,
     LinkDown,
     LinkUp,
     Listed,
@@ -103,6 +105,8 @@ class Board:
                 seats.phone_changed(self.floor, phone, reachable, now)
             case RecordingStarted() | RecordingJoined() | RecordingUnusable():
                 self._recording(event)
+            case LineJudged() | LineUnheard():
+                self._line(event)
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():
@@ -185,6 +189,14 @@ class Board:
             case RecordingUnusable(name, reason):
                 self.floor.note(RecordingMissed(owner, name, reason))
                 self.floor.do(Warn(f"recording {name} unusable: {reason}", owner))
+
+    def _line(self, event: LineJudged | LineUnheard) -> None:
+        call = self.floor.calls.get(call_of(event.line) or CallId(""))
+        match event:
+            case LineJudged() if call is not None:
+                line.judged(self.floor, call, event)
+            case LineUnheard() if call is not None:
+                line.unheard(self.floor, call, event)
 
     def _failed(self, event: CommandFailed, now: float) -> None:
         """A command failed. That its leg is gone is normal; the leg's own end says so, or we say it here."""

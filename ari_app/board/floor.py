@@ -16,12 +16,13 @@ from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
 from ari_app.model.events import BridgeSeen, OpenCall, Unjoined
-from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened
+from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened, Verdict
 from ari_app.model.ids import (
     AgentId,
     BridgeId,
     CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Mint,
@@ -94,6 +95,8 @@ class Call:
     untold: bool = False  # The recording notice could not be played: then nothing may be recorded.
     recording_on: bool = False
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
+    line: LineId | None = None  # What is listened to on his leg, while he talks.
+    verdict: Verdict | None = None
     lookup: LookUpId | None = None  # What the flow waits for.
     asked_at: float = 0.0
     message: MessageId | None = None  # The voicemail message being recorded.

@@ -1,6 +1,6 @@
 """Caller and agent in one bridge: joined, held, ended."""
 
-from ari_app.board import recording, seats, voice
+from ari_app.board import line, recording, seats, voice
 from ari_app.board.floor import Call, Floor, Offer, Talk, queue_of
 from ari_app.model.effects import Announce, DropBridge, Join, MakeBridge
 from ari_app.model.facts import ClosedBy, Connected, HoldBegan, HoldEnded, OfferEnded, QueueLeft, TalkEnded
@@ -14,6 +14,7 @@ def join(floor: Floor, call: Call, offer: Offer, now: float) -> None:
     assert visit is not None
     voice.hush(floor, call)
     recording.order(floor, call, offer.agent, queue_of(floor, call).recording)  # Not before he was told of it.
+    line.listen(floor, call)
     bridge = BridgeId(floor.mint.part(call.id, "b"))
     wait_s = round(now - visit.since, 3)
     call.offer = call.visit = None
@@ -52,6 +53,7 @@ def end_talk(floor: Floor, call: Call, by: ClosedBy, now: float) -> None:
         floor.note(HoldEnded(call.id, talk.agent))
     floor.note(TalkEnded(call.id, OfferId(talk.leg), talk.agent, by, round(now - talk.since, 3)))
     recording.drop(floor, call)
+    line.forget(floor, call)
     floor.hang_up(call, talk.leg, now)
     floor.do(DropBridge(call.id, talk.bridge))
     seat = floor.seats[talk.agent]

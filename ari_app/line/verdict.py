@@ -5,12 +5,10 @@ and a worse one is left only when the line is clearly better (hysteresis).
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
 from ari_app.line.features import Features
+from ari_app.model.facts import Verdict
 from ari_app.model.line import Rules
-
-Verdict: TypeAlias = Literal["silent", "quiet", "noisy", "clear", "tone", "music"]
 
 
 def judge(heard: Features, rules: Rules, now: Verdict | None = None) -> Verdict:

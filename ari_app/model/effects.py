@@ -12,6 +12,7 @@ from ari_app.model.ids import (
     BridgeId,
     CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Number,
@@ -173,6 +174,22 @@ class JoinRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class HearLine:
+    """Listen to what the caller sends; LineJudged tells of each change, LineUnheard that it cannot be listened to."""
+
+    call: CallId
+    leg: LegId
+    line: LineId
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetLine:
+    call: CallId
+    leg: LegId
+    line: LineId
+
+
+@dataclass(frozen=True, slots=True)
 class RecordMessage:
     """Record what the caller says until `end_key`, `silence_s` of silence or `max_s`; MessageRecorded answers."""
 
@@ -268,6 +285,17 @@ AsteriskEffect: TypeAlias = (
     | RecordMessage
 )
 RecordingEffect: TypeAlias = StartRecording | StopRecording | JoinRecording
+HearingEffect: TypeAlias = HearLine | ForgetLine
 Effect: TypeAlias = (
-    AsteriskEffect | RecordingEffect | SetTimer | CancelTimer | Note | CheckPin | LookUp | MarkSecret | Reply | Warn
+    AsteriskEffect
+    | RecordingEffect
+    | HearingEffect
+    | SetTimer
+    | CancelTimer
+    | Note
+    | CheckPin
+    | LookUp
+    | MarkSecret
+    | Reply
+    | Warn
 )

@@ -6,12 +6,13 @@ An event carries no time: the loop stamps it with `now` (seconds since the Unix 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ari_app.model.facts import FlowsHow
+from ari_app.model.facts import FlowsHow, Verdict
 from ari_app.model.ids import (
     AgentId,
     BridgeId,
     CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Number,
@@ -266,6 +267,27 @@ class RecordingUnusable:
     reason: str
 
 
+# -- the caller's line --
+
+
+@dataclass(frozen=True, slots=True)
+class LineJudged:
+    """What a caller's line is like has changed. Levels in dBFS; `speech_dbfs` is -100 without speech."""
+
+    line: LineId
+    verdict: Verdict
+    speech_dbfs: float
+    noise_dbfs: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineUnheard:
+    """The line is not listened to (any more); the call goes on as if it were clear."""
+
+    line: LineId
+    reason: str
+
+
 # -- changes while calls go on --
 
 
@@ -364,6 +386,8 @@ Event: TypeAlias = (
     | RecordingStarted
     | RecordingJoined
     | RecordingUnusable
+    | LineJudged
+    | LineUnheard
     | MessageRecorded
     | LookedUp
     | FlowsLoaded

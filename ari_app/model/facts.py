@@ -12,6 +12,7 @@ from ari_app.model.states import AgentState
 
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
+Verdict = Literal["silent", "quiet", "noisy", "clear", "tone", "music"]
 FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
 
@@ -212,6 +213,25 @@ class RecordingStored:
 
 
 @dataclass(frozen=True, slots=True)
+class LineHeard:
+    """The caller's line changed while he talked to `agent`. Levels in dBFS; `speech_dbfs` is -100 without speech."""
+
+    call: CallId
+    agent: AgentId
+    verdict: Verdict
+    speech_dbfs: float
+    noise_dbfs: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineMissed:
+    """The caller's line was not listened to, and why: the gap in what is known of it."""
+
+    call: CallId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PromptFailed:
     """A prompt was not heard to its end though nobody stopped it."""
 
@@ -309,6 +329,8 @@ Fact: TypeAlias = (
     | RecordingRefused
     | RecordingMissed
     | RecordingStored
+    | LineHeard
+    | LineMissed
     | PromptFailed
     | LookUpDone
     | MessageLeft

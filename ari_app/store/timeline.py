@@ -97,6 +97,8 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     facts.RecordingMissed: "recording {recording} failed: {reason}",
     facts.RecordingStored: _recording_stored,
     facts.PromptFailed: "prompt not heard to its end: {prompts}",
+    facts.LineHeard: "line {verdict} (speech {speech_dbfs} dBFS, noise {noise_dbfs} dBFS)",
+    facts.LineMissed: "line not listened to: {reason}",
     facts.LookUpDone: _look_up_done,
     facts.MessageLeft: "caller left message {message} of {seconds:.1f} s in box {box}",
     facts.Rated: _rated,

@@ -69,7 +69,7 @@ def test_no_file_no_verdict_and_a_limit(tmp_path: Path) -> None:
     lines = Lines(Rules(lines_max=1))
     assert lines.watch("a", tmp_path / "none") and not lines.watch("b", tmp_path / "none")
     assert lines.look() == []
-    lines.drop("a")
+    lines.drop("a", 0.0)
     assert lines.watch("b", tmp_path / "none")
 
 
@@ -84,6 +84,40 @@ def test_the_process_speaks_json_and_ends_with_its_input(tmp_path: Path) -> None
         process.stdin.flush()
         said = [orjson.loads(process.stdout.readline()) for _ in range(2)]
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(20) == 0
+    assert not list(tmp_path.iterdir())
     assert {"line": "b", "refused": "lines_max"} in said
     assert [each["verdict"] for each in said if "verdict" in each] == ["clear"]
+
+
+def test_what_was_read_takes_no_room(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(written(speech(8)))
+    before = file.stat().st_blocks
+    lines = Lines(RULES)
+    lines.watch("a", file)
+    lines.look()
+    after = file.stat()
+    assert after.st_blocks < before / 10 and after.st_size == len(written(speech(8)))
+
+
+def test_an_analyser_that_comes_later_goes_on_from_there(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(written(np.zeros(8 * 8000)))
+    lines = Lines(RULES)
+    lines.watch("a", file, at_end=True)
+    assert lines.look() == []
+    with file.open("ab") as more:
+        more.write(written(speech(6)))
+    assert [report["verdict"] for report in lines.look()] == ["clear"]
+
+
+def test_a_file_that_comes_back_is_removed_again(tmp_path: Path) -> None:
+    lines = Lines(RULES)
+    lines.watch("a", tmp_path / "a")
+    lines.drop("a", 10.0)
+    (tmp_path / "a").write_bytes(b"")
+    lines.tidy(11.0)
+    assert (tmp_path / "a").exists()
+    lines.tidy(12.0)
+    assert not (tmp_path / "a").exists()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ari_app.line.features import FRAME, RATE, Features, measure
-from ari_app.line.verdict import Verdict, Watcher, judge
+from ari_app.line.verdict import Watcher, judge
+from ari_app.model.facts import Verdict
 from ari_app.model.line import Rules
 
 RULES = Rules()

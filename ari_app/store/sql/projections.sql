@@ -198,3 +198,12 @@ DELETE FROM closure WHERE hours = :hours;
 -- Hours are closed by hand.
 INSERT INTO closure (hours, until, by, reason, at)
 SELECT :hours, :until, :by, :reason, :at WHERE :closed;
+
+-- name: line_heard
+-- What the caller's line is like from here on.
+INSERT INTO line_verdict (fact, call, agent, verdict, speech_dbfs, noise_dbfs, at)
+VALUES (:id, :call, :agent, :verdict, :speech_dbfs, :noise_dbfs, :at);
+
+-- name: line_missed
+-- From here on the line was not listened to.
+INSERT INTO line_verdict (fact, call, reason, at) VALUES (:id, :call, :reason, :at);
