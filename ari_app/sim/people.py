@@ -62,5 +62,6 @@ class Agent:
     since: float = 0.0
     idle_since: float = 0.0
     taken_at: float = 0.0
+    talked_s: float = 0.0
     spent: list[float] | None = None
-    calls: int = 0
+    calls: int = 0  # Connected.

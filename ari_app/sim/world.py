@@ -4,8 +4,7 @@ Whatever is drawn at random is drawn for a caller as he comes, or for an offer a
 decides who talks to whom. `happened`, when given, is told everything, in order.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Literal, TypeAlias
@@ -14,31 +13,15 @@ from ari_app.acd.engine import Engine
 from ari_app.acd.estimate import Estimator
 from ari_app.acd.model import Match, Visit, rank
 from ari_app.model.ids import AgentId, CallId, QueueName
+from ari_app.sim.callers import Source, source
 from ari_app.sim.people import Agent, At, Caller, Doing
-from ari_app.sim.plan import Draw, Duty, Plan, Streams, arrivals, drawn
+from ari_app.sim.plan import Duty, Plan, Streams, drawn
 from ari_app.sim.tally import Count, Tally
 
 What: TypeAlias = Literal["came", "full", "offered", "not answered", "connected", "left", "talk over", "free"]
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    at: float
-    what: What
-    call: CallId | None
-    agent: AgentId | None
-
-
-@dataclass(slots=True, eq=False)
-class Source:
-    """One kind of caller."""
-
-    kind: str
-    queue: QueueName
-    moments: Iterator[float]
-    talk: Draw
-    wrap_up: Draw
-    patience: Draw | None
+Happened: TypeAlias = Callable[[What, float, Caller | None, Agent | None], None]
 
 
 class World:
@@ -51,7 +34,7 @@ class World:
         *,
         engine: Engine | None = None,
         estimator: Estimator | None = None,
-        happened: Callable[[Happening], None] | None = None,
+        happened: Happened | None = None,
     ) -> None:
         self.plan, self.now = plan, 0.0
         self.engine = engine or Engine(rules=plan.rules, skills=plan.skills())
@@ -62,13 +45,12 @@ class World:
         self.callers: dict[CallId, Caller] = {}
         self.agents: dict[AgentId, Agent] = {}
         self.servers = dict.fromkeys(plan.queues, 0)  # On duty, by queue.
-        self.by_occupancy = any(rule.policy == "least-occupied" for rule in plan.rules.values())
         self.came = self.events = 0
         self._heap: list[tuple[float, int, Callable[..., None], Any]] = []
         self._next = count().__next__
         self._luck = random("offers").random
         for kind in scenario.callers:
-            self._open(kind, random)
+            self._await(source(plan, kind, random))
         self._staff(random)
 
     def run(self) -> Tally:
@@ -87,28 +69,14 @@ class World:
 
     def _say(self, what: What, caller: Caller | None, agent: Agent | None) -> None:
         if self.happened is not None:
-            self.happened(Happening(self.now, what, caller.call if caller else None, agent.id if agent else None))
+            self.happened(what, self.now, caller, agent)
 
     # -- the beginning --
 
-    def _open(self, kind: str, random: Streams) -> None:
-        plan, callers = self.plan, self.plan.scenario.callers[kind]
-        queue = QueueName(callers.queue)
-        always = plan.queues[queue].wrap_up_s
-        source = Source(
-            kind,
-            queue,
-            arrivals(plan.profiles[kind], plan.begins_s, plan.until_s, random(f"{kind}/arrivals")),
-            drawn(callers.talk, random(f"{kind}/talk")),
-            drawn(callers.wrap_up, random(f"{kind}/wrap-up")) if callers.wrap_up else lambda: always,
-            drawn(callers.patience, random(f"{kind}/patience")) if callers.patience else None,
-        )
-        self._await(source)
-
-    def _await(self, source: Source) -> None:
-        moment = next(source.moments, None)
+    def _await(self, of: Source) -> None:
+        moment = next(of.moments, None)
         if moment is not None:
-            self._at(moment, self._arrive, source)
+            self._at(moment, self._arrive, of)
 
     def _staff(self, random: Streams) -> None:
         plan = self.plan
@@ -129,37 +97,24 @@ class World:
 
     # -- callers --
 
-    def _arrive(self, source: Source) -> None:
-        self._await(source)
-        now, plan = self.now, self.plan
+    def _arrive(self, of: Source) -> None:
+        self._await(of)
         self.came += 1
-        queue = source.queue
-        rules = plan.queues[queue]
-        patience_s = source.patience() if source.patience else rules.wait_s_max
-        caller = Caller(
-            CallId(f"1-{self.came}"),
-            queue,
-            source.kind,
-            now,
-            now + min(patience_s, rules.wait_s_max),
-            source.patience is not None and patience_s < rules.wait_s_max,
-            source.talk(),
-            source.wrap_up(),
-        )
+        caller = of.caller(CallId(f"1-{self.came}"), self.now)
+        queue = of.queue
         if (counted := self.tally.counted(caller)) is not None:
             counted.entered += 1
         self._say("came", caller, None)
-        if self.engine.length(queue) >= rules.waiting_max:
+        if self.engine.length(queue) >= self.plan.queues[queue].waiting_max:
             caller.at = At.GONE
             if counted is not None:
                 counted.full += 1
             self._say("full", caller, None)
             return
-        self._enter(caller)
+        self._enter(caller, of.priority)
 
-    def _enter(self, caller: Caller) -> None:
+    def _enter(self, caller: Caller, priority: int) -> None:
         engine, now, queue = self.engine, self.now, caller.queue
-        priority = self.plan.scenario.callers[caller.kind].priority
         place = rank(now, priority, self.plan.step_s)
         visit = Visit(caller.call, 1, queue, priority, now, place, self.plan.needs[caller.kind])
         self.callers[caller.call] = caller
@@ -219,11 +174,12 @@ class World:
             self._at(caller.limit_at, self._limit, caller)
             if (due := self.engine.next_stage_at(caller.call)) is not None:
                 self._at(due, self._relax, caller)
-        if agent.no_answer and self._luck() < agent.no_answer:
-            self._at(self.now + self.plan.queues[caller.queue].ring_s, self._ran_out, (caller, caller.offers))
-        else:
-            rings_s = agent.answer() if agent.answer else 0.0
-            self._at(self.now + rings_s, self._answered, (caller, caller.offers))
+        ring_s = self.plan.queues[caller.queue].ring_s
+        answer_s = (
+            ring_s if agent.no_answer and self._luck() < agent.no_answer else agent.answer() if agent.answer else 0.0
+        )
+        ends = self._answered if answer_s < ring_s else self._ran_out
+        self._at(self.now + min(answer_s, ring_s), ends, (caller, caller.offers))
 
     def _answered(self, offer: tuple[Caller, int]) -> None:
         caller, n = offer
@@ -262,6 +218,7 @@ class World:
         agent = caller.agent
         assert agent is not None
         caller.at = At.GONE
+        agent.talked_s += self.now - agent.since
         self._say("talk over", caller, agent)
         if caller.wrap_up_s:
             self.tally.spend(agent, Doing.WRAP_UP, self.now)
@@ -284,15 +241,9 @@ class World:
         if not agent.on_duty:
             return
         agent.idle_since = idle_since
-        match = self.engine.agent_ready(agent.id, idle_since, self._occupancy(agent) if self.by_occupancy else 0.0)
+        match = self.engine.agent_ready(agent.id, idle_since, agent.talked_s / now if now else 0.0)
         if match is not None:
             self._offer(match)
-
-    def _occupancy(self, agent: Agent) -> float:
-        assert agent.spent is not None
-        busy = agent.spent[Doing.TALKING] + agent.spent[Doing.WRAP_UP]
-        on_duty = busy + agent.spent[Doing.READY] + agent.spent[Doing.RESERVED]
-        return busy / on_duty if on_duty else 0.0
 
     def _back(self, agent: Agent) -> None:
         if agent.doing is Doing.AWAY:
