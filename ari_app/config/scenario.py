@@ -115,11 +115,11 @@ def _spans(scenario: Scenario, marks: Marks) -> Iterator[Problem]:
 def _limits(scenario: Scenario, marks: Marks) -> Iterator[Problem]:
     agents = sum(each.count for each in scenario.agents.values())
     if agents > AGENTS_MAX:
-        yield marks.problem(("agents",), TOO_MUCH, f"{agents:,} agents in all", f"at most {AGENTS_MAX:,}")
+        yield marks.key_problem(("agents",), TOO_MUCH, f"{agents:,} agents in all", f"at most {AGENTS_MAX:,}")
     calls = scenario.hours * sum(max(each.profile.values()) for each in scenario.callers.values())
     if calls > CALLS_MAX:
         hint = f"at most {CALLS_MAX:,} a replication: fewer hours, or fewer calls an hour"
-        yield marks.problem(("callers",), TOO_MUCH, f"up to {calls:,.0f} calls", hint)
+        yield marks.key_problem(("callers",), TOO_MUCH, f"up to {calls:,.0f} calls", hint)
     if scenario.warm_up_hours >= scenario.hours:
         message = f"nothing is left of {scenario.hours:g} hours after a warm-up of {scenario.warm_up_hours:g}"
         yield marks.problem(("warm_up_hours",), WARM_UP, message, "more hours, or a shorter warm-up")
