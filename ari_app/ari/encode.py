@@ -15,6 +15,7 @@ from ari_app.model.effects import (
     HangUp,
     Join,
     Leave,
+    Listen,
     MakeBridge,
     Play,
     RecordMessage,
@@ -23,6 +24,7 @@ from ari_app.model.effects import (
     StartMusic,
     StopMusic,
     StopPlay,
+    Unlisten,
 )
 
 # (prompt id, language) -> absolute path of the audio without its ending, as Asterisk sees it; None when it is missing.
@@ -63,6 +65,10 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             # report_events (22.10): the variable comes back in `channelvars` of every event, also to the next daemon.
             query = {"variable": name, "value": value, "report_events": "true"}
             return (Request("POST", f"channels/{_id(leg)}/variable", query),)
+        case Listen(leg=leg, talk_threshold=threshold, silence_ms=silence_ms):
+            return (_talk_detect(leg, "set", f"{silence_ms},{threshold}"),)
+        case Unlisten(leg=leg):
+            return (_talk_detect(leg, "remove", ""),)
         case RecordMessage():
             return (_record(effect),)
         case _:
@@ -90,6 +96,11 @@ def _ring(ring: Ring, app: str) -> Request:
         "callerId": f'"{shown}" <{number}>',
     }
     return Request("POST", f"channels/{_id(ring.leg)}", query)
+
+
+def _talk_detect(leg: str, what: str, value: str) -> Request:
+    query = {"variable": f"TALK_DETECT({what})", "value": value}
+    return Request("POST", f"channels/{_id(leg)}/variable", query, quiet_404=True)
 
 
 def _record(effect: RecordMessage) -> Request:

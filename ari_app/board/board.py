@@ -43,6 +43,8 @@ from ari_app.model.events import (
     RecordingStarted,
     RecordingUnusable,
     Restored,
+    SpeechBegan,
+    SpeechEnded,
     TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
@@ -111,6 +113,9 @@ class Board:
                 self._playback(playback, ok, now)
             case LegRinging() | LegAnswered() | LegEnded() | LegHeld() | LegResumed() | KeyPressed():
                 self._leg(event, now)
+            case SpeechBegan() | SpeechEnded():
+                if isinstance(at := self._at(event.leg), Call):
+                    walk.speech(self.floor, at, event, now)
             case _:
                 assert_never(event)
         return out

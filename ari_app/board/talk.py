@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from ari_app.acd.engine import Match, Visit, rank
-from ari_app.board import recording, seats
+from ari_app.board import recording, seats, situations
 from ari_app.board.floor import Call, Floor, Offer, Seat, Talk
 from ari_app.flow import hours, speech
 from ari_app.flow.nodes import Queue
@@ -328,6 +328,7 @@ def _join_if_heard(floor: Floor, call: Call, now: float) -> None:
     floor.note(OfferEnded(call.id, OfferId(offer.leg), offer.agent, "accepted"))
     floor.note(QueueLeft(call.id, visit.n, visit.queue, "connected", wait_s, offer.agent))
     floor.note(Connected(call.id, OfferId(offer.leg), visit.queue, offer.agent, wait_s))
+    situations.talk_began(floor, call, now)
     floor.seats[offer.agent].talked = call.id
     seats.move(floor, floor.seats[offer.agent], AgentMove.CONNECT, now)
     number = tuple(f"digit-{digit}" for digit in offer.agent)
@@ -352,6 +353,7 @@ def end_talk(floor: Floor, call: Call, by: ClosedBy, now: float) -> None:
         floor.note(HoldEnded(call.id, talk.agent))
     floor.note(TalkEnded(call.id, OfferId(talk.leg), talk.agent, by, round(now - talk.since, 3)))
     recording.drop(floor, call)
+    situations.talk_over(floor, call)
     floor.hang_up(call, talk.leg, now)
     floor.do(DropBridge(call.id, talk.bridge))
     seat = floor.seats[talk.agent]

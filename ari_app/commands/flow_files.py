@@ -11,7 +11,7 @@ import typer
 from ari_app.commands import common
 from ari_app.config.diagnostics import PROBLEMS_MAX, BadFile, Problem
 from ari_app.config.editor import schema_text
-from ari_app.config.flows import Checked, Texts, content_of, look_over, read_texts
+from ari_app.config.flows import Checked, Texts, content_of, flow_texts, look_over, read_texts
 from ari_app.config.schema import read_yaml
 from ari_app.flow import picture
 from ari_app.flow.chart import Traffic, chart
@@ -42,9 +42,12 @@ def check(files: Files = None) -> None:
     if errors:
         common.console.print(f"{_many(len(errors), 'error')}, {_many(len(warnings), 'warning')}")
         raise typer.Exit(1)
-    nodes = sum(len(checked.flows[path.stem].flow.nodes) for path in mine)
+    flows = flow_texts(mine)
+    counts = [_many(len(flows), "flow"), _many(sum(len(checked.flows[f.stem].flow.nodes) for f in flows), "node")]
+    if len(flows) < len(mine):
+        counts.append(_many(len(checked.situations.named), "situation"))
     told = f", {_many(len(warnings), 'warning')}" if warnings else ""
-    common.console.print(f"{_many(len(mine), 'flow')}, {_many(nodes, 'node')}: ok{told}")
+    common.console.print(f"{', '.join(counts)}: ok{told}")
 
 
 def looked_over(site: Site, texts: Texts) -> Checked:

@@ -212,6 +212,21 @@ class KeyPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    """A leg that is listened to gave its first loud frame: a voice, or a knock. SpeechEnded tells which."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """It has been quiet for the `silence_ms` of Listen; `ms` of sound came before."""
+
+    leg: LegId
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlaybackEnded:
     """All prompts of one Play are over. `ok` is False when the caller hung up or a file was missing."""
 
@@ -357,6 +372,8 @@ Event: TypeAlias = (
     | LegAnswered
     | LegEnded
     | KeyPressed
+    | SpeechBegan
+    | SpeechEnded
     | PlaybackEnded
     | LegHeld
     | LegResumed

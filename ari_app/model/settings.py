@@ -275,6 +275,20 @@ class LookUps(Part):
     sql: dict[Name, SqlLookUp] = Field(default_factory=dict, description="SQL queries by name.")
 
 
+class Line(Part):
+    """The caller's line: when a sound on it counts as speech. Listened to only while a situation waits for it."""
+
+    talk_threshold: Annotated[int, Field(ge=1, le=32_767)] = Field(
+        256, description="Mean amplitude, of 32,767, above which 20 ms of sound count as voice (256: -42 dBFS)."
+    )
+    silence_ms: Annotated[int, Field(ge=100, le=5_000)] = Field(
+        300, description="Milliseconds below it after which speech counts as ended."
+    )
+    speech_ms: Annotated[int, Field(ge=20, le=2_000)] = Field(
+        100, description="Milliseconds that speech lasts at least; shorter sounds (a knock, a click) are none."
+    )
+
+
 class FeatureCodes(Part):
     """What agents dial on their phones."""
 
@@ -307,6 +321,7 @@ class Settings(Part):
     web: Web = Field(default_factory=Web, description="HTTP interface.")
     agi: Agi = Field(default_factory=Agi, description="FastAGI server.")
     lookups: LookUps = Field(default_factory=LookUps, description="What flows may ask.")
+    line: Line = Field(default_factory=Line, description="The caller's line.")
     limits: Limits = Field(default_factory=Limits, description="Bounds.")
     log: Log = Field(default_factory=Log, description="The daemon's log.")
 
