@@ -10,7 +10,7 @@ import typer
 
 from ari_app.commands import common
 from ari_app.config.diagnostics import PROBLEMS_MAX, BadFile, Problem
-from ari_app.config.editor import schema_text
+from ari_app.config.editor import flow_schema, schema_text
 from ari_app.config.flows import Checked, Texts, content_of, flow_texts, look_over, read_texts
 from ari_app.config.schema import read_yaml
 from ari_app.flow import picture
@@ -110,8 +110,13 @@ def schema(
     write: Annotated[Path | None, typer.Option("--write", help="Write it here, e.g. ivr_flows/schema.json.")] = None,
 ) -> None:
     """Print the JSON Schema of flow files, for editors; a file's first line names it (docs/admin.md)."""
+    put_schema(schema_text(flow_schema()), write)
+
+
+def put_schema(text: str, write: Path | None) -> None:
+    """Print it, or write it to a file."""
     if write is None:
-        print(schema_text(), end="")
+        print(text, end="")
         return
-    write.write_text(schema_text(), encoding="utf-8")
+    write.write_text(text, encoding="utf-8")
     common.console.print(f"written: {write}", markup=False)
