@@ -54,7 +54,7 @@ def _steps(here: Path, situation: Situation) -> Iterator[Finding]:
     steps = situation.steps
     for n, step in enumerate(steps[:-1]):
         if step in ENDS:
-            message = f"{step} ends the script; the {len(steps) - n - 1} steps after it are never done"
+            message = f"{step} ends the script: what stands after it is never done"
             yield Finding((*here, "steps", n), NEVER_ENDS, message, "it stands last")
     if steps and steps[-1] not in ENDS:
         message = "the script never ends"
