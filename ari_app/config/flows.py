@@ -101,7 +101,8 @@ def look_over(texts: Texts, settings: Settings, missing: Missing, scripts: Colle
     world = World(settings, missing, names, scripts, _years(settings), situations, scripts_read.names)
     for name, findings in lint(drafts, world).items():
         problems += _problems(findings, marked[name])
-    problems += _problems(check_situations(situations.named, drafts, world), scripts_read.marks)
+    told = check_situations(situations.named, drafts, world, is_whole=not scripts_read.problems)
+    problems += _problems(told, scripts_read.marks)
     problems = sorted(set(problems))
     errors = tuple(problem for problem in problems if not problem.is_warning)
     return Checked(flows, errors, tuple(problem for problem in problems if problem.is_warning), situations)

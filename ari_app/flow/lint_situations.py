@@ -22,16 +22,23 @@ NEXT_NEVER_COMES: Final = "F045"
 ENDS: Final = ("hang-up", "next")
 
 
-def check_situations(named: Mapping[str, Situation], drafts: Mapping[str, Draft], world: World) -> Iterator[Finding]:
-    """What is wrong with situations.yaml; `drafts` are the flows its `nodes` point to."""
+def check_situations(
+    named: Mapping[str, Situation], drafts: Mapping[str, Draft], world: World, is_whole: bool = True
+) -> Iterator[Finding]:
+    """What is wrong with situations.yaml; `drafts` are the flows its `nodes` point to.
+
+    Not `is_whole`: something was left out of the file, so what is not there may have been written.
+    """
     triggers: dict[str, str] = {}
     for name, situation in named.items():
         here: Path = ("situations", name)
         yield from _prompts(here, situation, world)
+        yield from _nodes(here, situation, drafts, world)
+        if not is_whole:
+            continue
         yield from _steps(here, situation)
         yield from _doers(here, situation)
         yield from _trigger(here, situation)
-        yield from _nodes(here, situation, drafts, world)
         if situation.trigger is not None and situation.steps:
             first = triggers.setdefault(situation.trigger, name)
             if first != name:
