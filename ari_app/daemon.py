@@ -39,15 +39,7 @@ from ari_app.model.effects import (
     StopRecording,
     Warn,
 )
-from ari_app.model.events import (
-    Booted,
-    ClockStepped,
-    DoorClosed,
-    DoorOpened,
-    DrainAsked,
-    FlowsLoaded,
-    PinChecked,
-)
+from ari_app.model.events import Booted, ClockStepped, DoorClosed, DoorOpened, DrainAsked, FlowsLoaded, PinChecked
 from ari_app.model.layout import seen_by_asterisk
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder

@@ -45,6 +45,8 @@ from ari_app.model.events import (
     RecordingStarted,
     RecordingUnusable,
     Restored,
+    SpeechBegan,
+    SpeechEnded,
     TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
@@ -115,6 +117,9 @@ class Board:
                 self._playback(playback, ok, now)
             case LegRinging() | LegAnswered() | LegEnded() | LegHeld() | LegResumed() | KeyPressed():
                 self._leg(event, now)
+            case SpeechBegan() | SpeechEnded():
+                if isinstance(at := self._at(event.leg), Call):
+                    walk.speech(self.floor, at, event, now)
             case _:
                 assert_never(event)
         offers.make_all(self.floor, now)

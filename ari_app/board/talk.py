@@ -1,6 +1,6 @@
 """Caller and agent in one bridge: joined, held, ended."""
 
-from ari_app.board import line, recording, seats, voice
+from ari_app.board import line, recording, seats, situations, voice
 from ari_app.board.floor import Call, Floor, Offer, Talk, queue_of
 from ari_app.model.effects import Announce, DropBridge, Join, MakeBridge
 from ari_app.model.facts import ClosedBy, Connected, HoldBegan, HoldEnded, OfferEnded, QueueLeft, TalkEnded
@@ -29,6 +29,7 @@ def join(floor: Floor, call: Call, offer: Offer, now: float) -> None:
     floor.note(OfferEnded(call.id, OfferId(offer.leg), offer.agent, "accepted"))
     floor.note(QueueLeft(call.id, visit.n, visit.queue, "connected", wait_s, offer.agent))
     floor.note(Connected(call.id, OfferId(offer.leg), visit.queue, offer.agent, wait_s))
+    situations.talk_began(floor, call, now)
     floor.seats[offer.agent].talked = call.id
     seats.move(floor, floor.seats[offer.agent], AgentMove.CONNECT, now)
     number = tuple(f"digit-{digit}" for digit in offer.agent)
@@ -54,6 +55,7 @@ def end_talk(floor: Floor, call: Call, by: ClosedBy, now: float) -> None:
     floor.note(TalkEnded(call.id, OfferId(talk.leg), talk.agent, by, round(now - talk.since, 3)))
     recording.drop(floor, call)
     line.forget(floor, call)
+    situations.talk_over(floor, call)
     floor.hang_up(call, talk.leg, now)
     floor.do(DropBridge(call.id, talk.bridge))
     seat = floor.seats[talk.agent]

@@ -43,7 +43,8 @@ def keyed(node: Menu | Confirm | Survey) -> Keyed:
             choices = {node.yes_key: node.on_yes, node.no_key: node.on_no}
             return Keyed(choices, node.wait_s, node.tries, node.on_failure, node.on_failure)
         case Survey():
-            return Keyed(dict.fromkeys(node.keys, node.next), node.wait_s, 1, node.next, node.next)
+            silence = node.on_silence or node.next
+            return Keyed(dict.fromkeys(node.keys, node.next), node.wait_s, 1, silence, node.next)
 
 
 def added(node: Collect, digits: str, digit: str) -> str:

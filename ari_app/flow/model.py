@@ -24,6 +24,7 @@ from ari_app.flow.nodes import (
     Variable,
     Voicemail,
 )
+from ari_app.flow.situations import NO_SITUATIONS, Situations
 from ari_app.flow.speech import spoken_prompts
 from ari_app.model.part import Part
 
@@ -48,11 +49,12 @@ class Flow(Part):
 
 
 class LoadedFlow(Part):
-    """A checked flow with its name and version (the first 12 hex digits of the file's SHA-256)."""
+    """A checked flow with its name, its version (the first 12 hex digits of the file's SHA-256) and its situations."""
 
     name: str
     version: str
     flow: Flow
+    situations: Situations = Field(NO_SITUATIONS, repr=False)
 
     def node(self, name: str) -> Node:
         return self.flow.nodes[name] if name != GOODBYE else _GOODBYE
@@ -63,6 +65,7 @@ _GOODBYE: Final = HangUp(type="hangup")
 _PLACES: Final = (
     *("next", "to", "otherwise", "on_yes", "on_no", "on_open", "on_closed", "on_holiday", "on_closure"),
     *("on_wrong", "on_silence", "on_failure", "on_timeout", "on_full", "on_no_agents"),
+    *("on_life", "on_speech"),
 )
 
 

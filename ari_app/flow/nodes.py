@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from ari_app.flow.situations import SituationName
 from ari_app.model.part import Language, Name, Part
 
 NodeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
@@ -212,7 +213,20 @@ class Survey(Part):
     say: SaySomething = Field(description="Prompts naming the keys.")
     keys: Annotated[tuple[KeyName, ...], Field(min_length=1)] = Field(("1", "2", "3"), description="Keys that answer.")
     wait_s: WaitSeconds = Field(5, description="Seconds to wait for a key after the prompts.")
+    on_silence: NodeName | None = Field(None, description="Node when no key came; next when left out.")
     next: NodeName = Field(description=_NEXT)
+
+
+class RunSituation(Part):
+    """Runs the script of a situation (`situations.yaml`): prompts and waits, until the caller gives a sign of life."""
+
+    type: Literal["situation"]
+    situation: SituationName = Field(description="The situation, by its name in situations.yaml.")
+    on_life: NodeName = Field(description="Node when the caller presses a key, which is kept for it, or speaks.")
+    on_speech: NodeName | None = Field(None, description="Node when he speaks instead; on_life when left out.")
+    next: NodeName | None = Field(
+        None, description="Node after a script that ends with `next`; a goodbye when left out."
+    )
 
 
 class Goto(Part):
@@ -247,6 +261,7 @@ Node: TypeAlias = (
     | Subflow
     | Return
     | Survey
+    | RunSituation
     | Goto
     | HangUp
 )

@@ -201,6 +201,26 @@ class RecordMessage:
     end_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Hear on this leg whether somebody speaks: SpeechBegan and SpeechEnded follow, until Unlisten.
+
+    Before a Play, never while one goes on (asterisk.md: requests wait). `talk_threshold`: mean amplitude of a frame,
+    of 32,767, that counts as voice.
+    """
+
+    call: CallId
+    leg: LegId
+    talk_threshold: int
+    silence_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisten:
+    call: CallId
+    leg: LegId
+
+
 # -- on ourselves --
 
 
@@ -283,6 +303,8 @@ AsteriskEffect: TypeAlias = (
     | StopMusic
     | Remember
     | RecordMessage
+    | Listen
+    | Unlisten
 )
 RecordingEffect: TypeAlias = StartRecording | StopRecording | JoinRecording
 HearingEffect: TypeAlias = HearLine | ForgetLine

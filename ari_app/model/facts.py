@@ -15,6 +15,8 @@ VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents
 Verdict = Literal["silent", "quiet", "noisy", "clear", "tone", "music"]
 FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
+SituationPlace = Literal["in-flow", "voicemail", "talking"]
+SituationOutcome = Literal["key", "speech", "clear", "over", "hung-up", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,36 @@ class Rated:
 
 
 @dataclass(frozen=True, slots=True)
+class SituationBegan:
+    """The script of a situation (ivr_flows/situations.yaml) begins; SituationEnded follows."""
+
+    call: CallId
+    situation: str
+    where: SituationPlace
+
+
+@dataclass(frozen=True, slots=True)
+class SituationEnded:
+    """key, speech, clear: the caller gave a sign of life · over: the script was heard to its end, the call goes on ·
+    hung-up: by the script · gone: the call ended meanwhile. `step`: the one it came to, from 1."""
+
+    call: CallId
+    situation: str
+    outcome: SituationOutcome
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class TalkLong:
+    """A talk has lasted `seconds`: a hint for the agent, or for the supervisor."""
+
+    call: CallId
+    agent: AgentId
+    seconds: float
+    for_whom: Literal["agent", "supervisor"]
+
+
+@dataclass(frozen=True, slots=True)
 class CallClosed:
     """The call is over; its recording and disposition may follow.
 
@@ -335,6 +367,9 @@ Fact: TypeAlias = (
     | LookUpDone
     | MessageLeft
     | Rated
+    | SituationBegan
+    | SituationEnded
+    | TalkLong
     | CallClosed
 )
 

@@ -16,6 +16,16 @@ class Rules(Part):
     lines_max: Annotated[int, Field(ge=0, le=1000)] = Field(
         50, description="Lines listened to at once; further calls go on unheard, counted. 0: none."
     )
+    talk_threshold: Annotated[int, Field(ge=1, le=32_767)] = Field(
+        256,
+        description="In menus: mean amplitude, of 32,767, above which 20 ms of sound count as voice (256: -42 dBFS).",
+    )
+    silence_ms: Annotated[int, Field(ge=100, le=5_000)] = Field(
+        300, description="In menus: milliseconds below it after which speech counts as ended."
+    )
+    speech_ms: Annotated[int, Field(ge=20, le=2_000)] = Field(
+        100, description="In menus: milliseconds that speech lasts at least; a knock or a click is none."
+    )
     window_s: Annotated[float, Field(ge=1, le=10)] = Field(4, description="Seconds of sound a verdict looks back on.")
     step_s: Annotated[float, Field(ge=0.1, le=5)] = Field(0.5, description="Seconds between two looks.")
     first_s: Annotated[float, Field(ge=0.5, le=10)] = Field(3, description="Seconds of sound a first verdict needs.")

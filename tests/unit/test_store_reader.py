@@ -53,6 +53,10 @@ def test_a_story_has_facts_in_order_and_rows_of_every_table(store):
         ("complaints", 6.5, START + 60.5)
     ]
     assert [(row["question"], row["key"], row["agent"]) for row in story.tables["rating"]] == [("polite", "5", "8025")]
+    assert [(row["situation"], row["outcome"], row["step"]) for row in story.tables["situation"]] == [
+        ("silent-line", "key", 2),
+        ("talk-long-agent", "hint", None),
+    ]
     assert [(row["node"], row["ok"], row["seconds"]) for row in story.tables["look_up"]] == [("who_calls", 1, 0.5)]
 
 
