@@ -99,9 +99,6 @@ class Watch:
         assert caller.call not in self.ended, "ended twice"
         self.ended[caller.call] = how
 
-    def _talk_over(self, caller: Caller, agent: Agent) -> None:
-        assert self.busy[agent.id] == caller.call and self.ended[caller.call] == "connected"
-
     def _free(self, _: None, agent: Agent) -> None:
         self.busy.pop(agent.id, None)
 

@@ -58,6 +58,14 @@ def line(
     _print(result, as_json)
 
 
+@app.command()
+def sim(as_json: common.AsJson = False) -> None:
+    """The simulator: 10,000 agents against the clock, and a day of 1,000 agents. No Asterisk and no phones."""
+    from ari_app.bench.sim import bench_sim
+
+    _print(bench_sim(_progress()), as_json)
+
+
 def _print(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
         common.print_json(result)

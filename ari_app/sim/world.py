@@ -18,7 +18,7 @@ from ari_app.sim.people import Agent, At, Caller, Doing
 from ari_app.sim.plan import Duty, Plan, Streams, drawn
 from ari_app.sim.tally import Count, Tally
 
-What: TypeAlias = Literal["came", "full", "offered", "not answered", "connected", "left", "talk over", "free"]
+What: TypeAlias = Literal["came", "full", "offered", "not answered", "connected", "left", "free"]
 
 
 Happened: TypeAlias = Callable[[What, float, Caller | None, Agent | None], None]
@@ -126,9 +126,7 @@ class World:
             return
         if (counted := self.tally.counted(caller)) is not None:
             counted.waited += 1
-        self._at(caller.limit_at, self._limit, caller)
-        if (due := engine.next_stage_at(caller.call)) is not None:
-            self._at(due, self._relax, caller)
+        self._set_limits(caller)
         if self.estimator is not None:
             position = engine.position(caller.call)
             self.estimator.entered(queue, now, overtook=engine.length(queue) - position)
@@ -170,16 +168,19 @@ class World:
         if agent.answer is None and not agent.no_answer:
             self._connect(caller, agent)
             return
-        if caller.offers == 1 and caller.since == self.now:  # Matched as he came: his limit is not set yet.
-            self._at(caller.limit_at, self._limit, caller)
-            if (due := self.engine.next_stage_at(caller.call)) is not None:
-                self._at(due, self._relax, caller)
         ring_s = self.plan.queues[caller.queue].ring_s
         answer_s = (
             ring_s if agent.no_answer and self._luck() < agent.no_answer else agent.answer() if agent.answer else 0.0
         )
-        ends = self._answered if answer_s < ring_s else self._ran_out
-        self._at(self.now + min(answer_s, ring_s), ends, (caller, caller.offers))
+        ends_at = self.now + min(answer_s, ring_s)
+        if caller.since == self.now and (answer_s >= ring_s or caller.limit_at <= ends_at):
+            self._set_limits(caller)  # Offered as he came; otherwise they are set, or would never count.
+        self._at(ends_at, self._answered if answer_s < ring_s else self._ran_out, (caller, caller.offers))
+
+    def _set_limits(self, caller: Caller) -> None:
+        self._at(caller.limit_at, self._limit, caller)
+        if (due := self.engine.next_stage_at(caller.call)) is not None:
+            self._at(due, self._relax, caller)
 
     def _answered(self, offer: tuple[Caller, int]) -> None:
         caller, n = offer
@@ -210,26 +211,17 @@ class World:
         if self.estimator is not None:
             self.estimator.connected(caller.queue, now - caller.since, now)
         self._say("connected", caller, agent)
-        heappush(self._heap, (now + caller.talk_s, self._next(), self._talk_over, caller))
+        self._at(now + caller.talk_s + caller.wrap_up_s, self._done, caller)
 
     # -- agents --
 
-    def _talk_over(self, caller: Caller) -> None:
-        agent = caller.agent
-        assert agent is not None
-        caller.at = At.GONE
-        agent.talked_s += self.now - agent.since
-        self._say("talk over", caller, agent)
-        if caller.wrap_up_s:
-            self.tally.spend(agent, Doing.WRAP_UP, self.now)
-            heappush(self._heap, (self.now + caller.wrap_up_s, self._next(), self._wrapped_up, caller))
-        else:
-            self._wrapped_up(caller)
-
-    def _wrapped_up(self, caller: Caller) -> None:
+    def _done(self, caller: Caller) -> None:
+        """Talk and wrap-up are over; one moment for both, since nothing is decided between them."""
         agent, now = caller.agent, self.now
         assert agent is not None
-        caller.agent = None
+        caller.at, caller.agent = At.GONE, None
+        agent.talked_s += caller.talk_s
+        self.tally.spend(agent, Doing.WRAP_UP, agent.since + caller.talk_s)
         if self.estimator is not None:
             self.estimator.handled(caller.queue, now - agent.taken_at, now)
         self._free(agent, now)

@@ -1,13 +1,12 @@
 """Bugs put into the board on purpose. A swarm that does not find each of them proves nothing."""
 
-from bisect import insort
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, Final
 
 import pytest
 
-from ari_app.acd.engine import Engine
+from ari_app.acd.engine import Engine, Place, Ready
 from ari_app.acd.model import Match, Visit
 from ari_app.board import desk, link, seats, voice
 from ari_app.board.floor import Call, Floor, Seat
@@ -29,15 +28,23 @@ def newest_first(patch: Patch) -> None:
 def queue_by_queue(patch: Patch) -> None:
     """One queue's head instead of the best head of all queues."""
 
-    def visit_for(self: Engine, agent: AgentId) -> Match | None:
-        mine = [p for p in self.places.values() if self._free(p) and self._may_have(agent, p)]
-        return self._match(min(mine, key=lambda p: (p.visit.queue, p.visit.key)), agent) if self.open and mine else None
+    def visit_for(self: Engine, agent: AgentId) -> Place | None:
+        heads = [ask.head for ask in self._asks.agents[agent].asks if ask.head is not None]
+        mine = [self.places[CallId(head[2])] for head in heads]
+        return min(mine, key=lambda p: (p.visit.queue, p.key), default=None)
 
     patch.setattr(Engine, "_visit_for", visit_for)
 
 
 def shortest_idle(patch: Patch) -> None:
-    patch.setattr(Engine, "_order", lambda self, place, agent: (0.0, -self.ready[agent].since))
+    """Agents stand the other way round."""
+
+    def stand(self: Engine, agent: AgentId, ready: Ready) -> None:
+        ready.since = -ready.since
+        old(self, agent, ready)
+
+    old = Engine._stand
+    patch.setattr(Engine, "_stand", stand)
 
 
 def leaves_a_ghost(patch: Patch) -> None:
@@ -57,8 +64,10 @@ def rank_lost_when_offer_lost(patch: Patch) -> None:
 
     def offer_lost(self: Engine, lost: CallId) -> Match | None:
         if (place := self.places.get(lost)) is not None:
-            self.waiting[place.visit.queue].remove(place.visit)
-            insort(self.waiting[place.visit.queue], place.visit, key=lambda v: (v is place.visit, v.key))
+            line = self.waiting[place.visit.queue].order
+            line.remove(place.key)
+            place.key = (max([place.key[0], *(key[0] for key in line)]) + 1, *place.key[1:])
+            line.add(place.key)
         return old(self, lost)
 
     patch.setattr(Engine, "offer_lost", offer_lost)

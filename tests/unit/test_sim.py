@@ -78,8 +78,8 @@ def test_a_break_waits_for_the_end_of_the_call_and_takes_no_calls() -> None:
     offers = [at for what, at, _, _ in watch.log if what == "offered"]
     assert any(at < HOUR for at in offers) and any(at > 2 * HOUR for at in offers)
     assert not [at for at in offers if HOUR <= at < 2 * HOUR]
-    talks = [at for what, at, _, _ in watch.log if what == "talk over" and HOUR < at < 2 * HOUR]
-    assert talks, "calls that were on at the begin of the break are ended, not cut"
+    ends = [at for what, at, _, _ in watch.log if what == "free" and HOUR < at < 2 * HOUR]
+    assert ends, "calls that were on at the begin of the break are ended, not cut"
 
 
 def test_relaxation_reaches_the_second_best_agent_at_the_stated_second() -> None:
