@@ -8,7 +8,8 @@ from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import changes, closing, desk, link, offers, recording, seats, talk, waiting, walk
+from ari_app.board import changes, closing, desk, link, offers, recording, seats, talk, unstaffed, waiting, walk
+from ari_app.board.familiar import LastTalk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -61,6 +62,10 @@ class Board:
         """Hand over the flows the next FlowsLoaded names (events carry names and versions only)."""
         self.floor.offered = {(flow.name, flow.version): flow for flow in flows}
 
+    def offer_last_agents(self, known: Iterable[LastTalk]) -> None:
+        """Hand over the talks that the next Restored tells the number of, the oldest first."""
+        self.floor.familiar.offered = tuple(known)
+
     def handle(self, event: Event, now: float) -> list[Effect]:  # noqa: PLR0915  (one table of events)
         """What `event` at `now` (seconds since the Unix epoch) makes the hotline do, in order."""
         out: list[Effect] = []
@@ -70,6 +75,7 @@ class Board:
                 self.floor.mint = Mint(epoch)
                 self.floor.note(DaemonStarted(epoch))
             case Restored(_, closures):
+                self.floor.familiar.restore(event.last_agents)
                 changes.closed_before(self.floor, closures)
                 link.handle(self.floor, event, now)
             case LinkUp() | LinkDown() | Listed():
@@ -113,6 +119,8 @@ class Board:
                 self._leg(event, now)
             case _:
                 assert_never(event)
+        if self.floor.staff_changed:
+            unstaffed.look(self.floor, now)
         offers.make_all(self.floor, now)
         return out
 
