@@ -39,15 +39,16 @@ from ari_app.model.effects import (
     StopRecording,
     Warn,
 )
-from ari_app.model.events import Booted, ClockStepped, DoorClosed, DoorOpened, DrainAsked, FlowsLoaded, PinChecked
+from ari_app.model.events import FlowsLoaded, PinChecked
 from ari_app.model.layout import seen_by_asterisk
+from ari_app.model.system_events import Booted, ClockStepped, DoorClosed, DoorOpened, DrainAsked
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper, Live, opening
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
 from ari_app.store.journal import Journal
-from ari_app.store.restore import left_open
+from ari_app.store.restore import last_agents, left_open
 from ari_app.web.app import make_app, serving
 from ari_app.web.metrics import Metrics
 
@@ -105,6 +106,15 @@ class Daemon:
         self.loop.board.offer_flows(flows)
         return await self.desk.ask(replace(event, request=self.desk.request()))
 
+    async def _restore(self) -> None:
+        """What an earlier run left, and who talked to whom last."""
+        routing, store = self.site.settings.routing, self.site.store
+        keep_s, now = routing.last_agent_days * 86_400.0, self.loop.clock.now()
+        talks = await asyncio.to_thread(last_agents, store, now, keep_s, routing.last_agent_max)
+        self.loop.board.offer_last_agents(talks)
+        left = await asyncio.to_thread(left_open, store)
+        self.loop.post(replace(left, last_agents=len(talks)))
+
     def _new_prompts(self, prompts: Prompts) -> None:
         self.prompts = prompts
         self._prompts.clear()
@@ -126,7 +136,7 @@ class Daemon:
         app = make_app(self.desk, self.site.secrets.api_token, listen=web.listen)
         try:
             self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
-            self.loop.post(await asyncio.to_thread(left_open, self.site.store))
+            await self._restore()
             flows = await self.flows.begin()
             self.loop.board.offer_flows(self.live.flows.values())
             self.loop.post(flows)

@@ -8,20 +8,15 @@ from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import changes, closing, desk, line, link, offers, recording, seats, talk, waiting, walk
+from ari_app.board import changes, closing, desk, line, link, offers, recording, seats, talk, unstaffed, waiting, walk
+from ari_app.board.familiar import LastTalk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
 from ari_app.model.events import (
     AgentAsked,
-    Booted,
     CallArrived,
-    ClockStepped,
     ClosureSet,
-    CommandFailed,
-    DoorClosed,
-    DoorOpened,
-    DrainAsked,
     Event,
     FeatureDialled,
     FlowsLoaded,
@@ -33,9 +28,6 @@ from ari_app.model.events import (
     LegRinging,
     LineJudged,
     LineUnheard,
-    LinkDown,
-    LinkUp,
-    Listed,
     LookedUp,
     MessageRecorded,
     PhoneChanged,
@@ -44,15 +36,26 @@ from ari_app.model.events import (
     RecordingJoined,
     RecordingStarted,
     RecordingUnusable,
-    Restored,
     SpeechBegan,
     SpeechEnded,
-    TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Mint, TimerId, call_of
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
+from ari_app.model.system_events import (
+    Booted,
+    ClockStepped,
+    CommandFailed,
+    DoorClosed,
+    DoorOpened,
+    DrainAsked,
+    LinkDown,
+    LinkUp,
+    Listed,
+    Restored,
+    TimerFired,
+)
 
 
 class Board:
@@ -65,6 +68,10 @@ class Board:
         """Hand over the flows the next FlowsLoaded names (events carry names and versions only)."""
         self.floor.offered = {(flow.name, flow.version): flow for flow in flows}
 
+    def offer_last_agents(self, known: Iterable[LastTalk]) -> None:
+        """Hand over the talks that the next Restored tells the number of, the oldest first."""
+        self.floor.familiar.offered = tuple(known)
+
     def handle(self, event: Event, now: float) -> list[Effect]:  # noqa: PLR0915  (one table of events)
         """What `event` at `now` (seconds since the Unix epoch) makes the hotline do, in order."""
         out: list[Effect] = []
@@ -74,6 +81,7 @@ class Board:
                 self.floor.mint = Mint(epoch)
                 self.floor.note(DaemonStarted(epoch))
             case Restored(_, closures):
+                self.floor.familiar.restore(event.last_agents)
                 changes.closed_before(self.floor, closures)
                 link.handle(self.floor, event, now)
             case LinkUp() | LinkDown() | Listed():
@@ -122,6 +130,8 @@ class Board:
                     walk.speech(self.floor, at, event, now)
             case _:
                 assert_never(event)
+        if self.floor.staff_changed:
+            unstaffed.look(self.floor, now)
         offers.make_all(self.floor, now)
         return out
 

@@ -20,6 +20,7 @@ def join(floor: Floor, call: Call, offer: Offer, now: float) -> None:
     call.offer = call.visit = None
     call.talk = Talk(offer.leg, offer.agent, visit.queue, bridge, now)
     call.talked_to = offer.agent
+    floor.familiar.talked(call.caller, offer.agent, now)
     call.to(CallMove.CONNECT)
     floor.cancel_timer(call, "wait")
     floor.cancel_timer(call, "relax")

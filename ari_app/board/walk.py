@@ -54,6 +54,7 @@ def begin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> None:
         "trusted": trusted,
         "language": call.language,
         "vip": False,
+        "last_agent": floor.familiar.agent_of(call.caller, now) or "",
     }
     steps_max, flows = settings.limits.steps_max, dict(floor.flows)
     call.walk = Walk(flow, floor.zone, steps_max, flows, settings.hours, floor.closures, floor.shift_s)

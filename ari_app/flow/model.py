@@ -18,6 +18,7 @@ from ari_app.flow.nodes import (
     Menu,
     Node,
     NodeName,
+    Queue,
     Return,
     SetVariables,
     Subflow,
@@ -31,8 +32,10 @@ from ari_app.model.part import Part
 GOODBYE: Final = "goodbye!"
 """The node every flow has without writing it (no author's name may hold a `!`): where left-out branches lead."""
 
-GIVEN: Final = ("caller", "dialled", "trusted", "language", "vip")
-"""Variables every flow has: the caller's number, the number dialled, whether the caller's number can be trusted."""
+GIVEN: Final = ("caller", "dialled", "trusted", "language", "vip", "last_agent")
+"""Variables every flow has: the caller's number, the number dialled, whether the caller's number can be trusted …
+
+`last_agent`: the work number of who talked to this caller last; empty when there is none."""
 
 
 class Flow(Part):
@@ -131,6 +134,8 @@ def read(node: Node) -> dict[str, str]:
             places |= {f"cases.{n}.when": case.when for n, case in enumerate(node.cases)}
         case SetVariables():
             places |= {f"values.{name}": text for name, text in node.values.items()}
+        case Queue() if node.prefer is not None:
+            places["prefer"] = node.prefer
         case LookUp() | Subflow():
             places |= {f"send.{name}": text for name, text in node.send.items()}
         case _:

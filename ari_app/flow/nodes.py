@@ -159,12 +159,21 @@ class Queue(Part):
     queue: Name = Field(description="The queue (config.yaml: queues).")
     say: Say = Field(("please-wait",), description="Prompts heard on entering, over the music. May be empty.")
     priority: Annotated[int, Field(ge=0, le=9)] = Field(0, description="Each step counts as 60 s waited already.")
+    skills: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="Skill expression instead of the queue's own, such as billing>=3 & mandarin."
+    )
+    prefer: Variable | None = Field(
+        None, description="Variable with a work number, such as last_agent: this agent alone is waited for at first."
+    )
+    prefer_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        20, description="Seconds he is waited for; none when he is not signed in."
+    )
     next: NodeName | None = Field(None, description="Node after the agent has hung up; goodbye when left out.")
     on_timeout: NodeName | None = Field(None, description="Node when the caller waited wait_s_max.")
     on_full: NodeName | None = Field(None, description="Node when the queue is full.")
     on_closed: NodeName | None = Field(None, description="Node outside the queue's hours.")
     on_no_agents: NodeName | None = Field(
-        None, description="Node when nobody with the skills is signed in. Left out: the caller waits."
+        None, description="Node when nobody with the skills is signed in, also later. Left out: the caller waits."
     )
 
 

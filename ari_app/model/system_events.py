@@ -74,6 +74,7 @@ class Restored:
     calls: tuple[OpenCall, ...]
     closures: tuple[Closure, ...] = ()
     recordings: tuple[Unjoined, ...] = ()
+    last_agents: int = 0  # How many callers' last agents the board was offered just before.
 
 
 @dataclass(frozen=True, slots=True)

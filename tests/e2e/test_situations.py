@@ -12,9 +12,10 @@ import pytest
 
 from ari_app.media.prompts import Prompts
 from ari_app.model.effects import Play
-from ari_app.model.events import PlaybackEnded, TimerFired
+from ari_app.model.events import PlaybackEnded
 from ari_app.model.facts import KeyTaken, Queued, SituationBegan, SituationEnded, TalkEnded
 from ari_app.model.ids import CallId
+from ari_app.model.system_events import TimerFired
 from ari_app.phones.phone import answer_after
 from ari_app.store.history import open_history
 from ari_app.store.reader import open_reader
