@@ -276,7 +276,7 @@ class LookUps(Part):
 
 
 class Line(Part):
-    """The caller's line: when a sound on it counts as speech. Listened to only while a situation waits for it."""
+    """The caller's line: when a sound on it counts as speech. Listened to only while a situation or a menu waits for it."""
 
     talk_threshold: Annotated[int, Field(ge=1, le=32_767)] = Field(
         256, description="Mean amplitude, of 32,767, above which 20 ms of sound count as voice (256: -42 dBFS)."
