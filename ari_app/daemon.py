@@ -39,9 +39,8 @@ from ari_app.model.effects import (
     StopRecording,
     Warn,
 )
-from ari_app.model.events import FlowsLoaded, PinChecked
+from ari_app.model.events import Booted, ClockStepped, DoorClosed, DoorOpened, DrainAsked, FlowsLoaded, PinChecked
 from ari_app.model.layout import seen_by_asterisk
-from ari_app.model.system_events import Booted, ClockStepped, DoorClosed, DoorOpened, DrainAsked
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper, Live, opening

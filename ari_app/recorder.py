@@ -16,9 +16,8 @@ from ari_app.ami.link import AmiLink
 from ari_app.errors import AsteriskError, RequestFailed
 from ari_app.media import recordings
 from ari_app.model.effects import JoinRecording, RecordingEffect, StartRecording, StopRecording
-from ari_app.model.events import Event, RecordingJoined, RecordingStarted, RecordingUnusable
+from ari_app.model.events import CommandFailed, Event, FailReason, RecordingJoined, RecordingStarted, RecordingUnusable
 from ari_app.model.ids import LegId, RecordingId
-from ari_app.model.system_events import CommandFailed, FailReason
 
 CLOSED_S_MAX = 3.0  # Sides not closed by then belong to an Asterisk that was killed: taken as they are.
 BEGUN_S_MAX = 2.0

@@ -15,10 +15,9 @@ from ari_app.errors import StoreError
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.situations import SITUATIONS
 from ari_app.model.effects import Note
-from ari_app.model.events import FlowsLoaded
+from ari_app.model.events import FlowsLoaded, Restored
 from ari_app.model.facts import Fact
 from ari_app.model.settings import Settings
-from ari_app.model.system_events import Restored
 from ari_app.site import Site
 from ari_app.store.flows import text_of
 from ari_app.store.history import History

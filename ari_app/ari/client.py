@@ -21,9 +21,8 @@ from ari_app.ari.pool import Pool
 from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import Announce, AsteriskEffect, Play
-from ari_app.model.events import Event, PlaybackEnded
+from ari_app.model.events import CommandFailed, Event, LinkDown, LinkUp, Listed, PlaybackEnded
 from ari_app.model.ids import PlaybackId
-from ari_app.model.system_events import CommandFailed, LinkDown, LinkUp, Listed
 
 log = structlog.get_logger(__name__)
 

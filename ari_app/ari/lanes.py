@@ -27,9 +27,8 @@ from ari_app.model.effects import (
     Ring,
     StopPlay,
 )
-from ari_app.model.events import Event, PlaybackEnded
+from ari_app.model.events import CommandFailed, Event, FailReason, PlaybackEnded
 from ari_app.model.ids import CallId
-from ari_app.model.system_events import CommandFailed, FailReason
 
 log = structlog.get_logger(__name__)
 

@@ -11,9 +11,8 @@ from ari_app.ari.connection import Address
 from ari_app.ari.decode import DISALLOWED
 from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import Gone
-from ari_app.model.events import CallArrived, Event, FeatureDialled
+from ari_app.model.events import BridgeSeen, CallArrived, ChannelSeen, Event, FeatureDialled, Listed
 from ari_app.model.ids import BridgeId, LegId, PhoneName
-from ari_app.model.system_events import BridgeSeen, ChannelSeen, Listed
 
 Ask = Callable[[Request], Awaitable[Reply]]
 

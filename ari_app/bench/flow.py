@@ -35,10 +35,9 @@ from ari_app.flow.interpreter import begin, step
 from ari_app.flow.model import Flow, LoadedFlow
 from ari_app.media.prompts import Prompts
 from ari_app.model.effects import Effect, Reply
-from ari_app.model.events import CallArrived, Event, FlowsLoaded, KeyPressed, PlaybackEnded
+from ari_app.model.events import Booted, CallArrived, Event, FlowsLoaded, KeyPressed, LinkUp, Listed, PlaybackEnded
 from ari_app.model.ids import CallId, LegId, Number, PhoneName, RequestId
 from ari_app.model.settings import Secrets, Settings
-from ari_app.model.system_events import Booted, LinkUp, Listed
 from ari_app.reload import FlowKeeper, Live, checked, flows_of
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site

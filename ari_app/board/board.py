@@ -15,8 +15,14 @@ from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
 from ari_app.model.events import (
     AgentAsked,
+    Booted,
     CallArrived,
+    ClockStepped,
     ClosureSet,
+    CommandFailed,
+    DoorClosed,
+    DoorOpened,
+    DrainAsked,
     Event,
     FeatureDialled,
     FlowsLoaded,
@@ -28,6 +34,9 @@ from ari_app.model.events import (
     LegRinging,
     LineJudged,
     LineUnheard,
+    LinkDown,
+    LinkUp,
+    Listed,
     LookedUp,
     MessageRecorded,
     PhoneChanged,
@@ -36,26 +45,15 @@ from ari_app.model.events import (
     RecordingJoined,
     RecordingStarted,
     RecordingUnusable,
+    Restored,
     SpeechBegan,
     SpeechEnded,
+    TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Mint, TimerId, call_of
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
-from ari_app.model.system_events import (
-    Booted,
-    ClockStepped,
-    CommandFailed,
-    DoorClosed,
-    DoorOpened,
-    DrainAsked,
-    LinkDown,
-    LinkUp,
-    Listed,
-    Restored,
-    TimerFired,
-)
 
 
 class Board:

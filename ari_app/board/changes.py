@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from ari_app.board.floor import Floor
 from ari_app.flow.situations import SITUATIONS
 from ari_app.model.effects import Reply, Warn
-from ari_app.model.events import ALL_HOURS, ClosureSet, FlowsLoaded
+from ari_app.model.events import ALL_HOURS, Closure, ClosureSet, FlowsLoaded
 from ari_app.model.facts import ClosureChanged, FlowsActivated
 from ari_app.model.ids import RequestId
-from ari_app.model.system_events import Closure
 
 
 def swap(floor: Floor, event: FlowsLoaded) -> None:

@@ -16,6 +16,7 @@ from ari_app.flow.intents import Cursor, Walk
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
+from ari_app.model.events import BridgeSeen, OpenCall, Unjoined
 from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened, Verdict
 from ari_app.model.ids import (
     AgentId,
@@ -38,7 +39,6 @@ from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
 from ari_app.model.skills import needs_of
 from ari_app.model.states import CALL, AgentState, CallMove, CallState
-from ari_app.model.system_events import BridgeSeen, OpenCall, Unjoined
 
 HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
 

@@ -7,10 +7,9 @@ from ari_app.board import call as calls
 from ari_app.board import desk, offers, seats, waiting
 from ari_app.board.floor import Floor
 from ari_app.model.effects import DropBridge, HangUp, JoinRecording, MakeBridge, Warn
-from ari_app.model.events import LegEnded
+from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
 from ari_app.model.facts import CallClosed
 from ari_app.model.ids import CallId, LegId
-from ari_app.model.system_events import ChannelSeen, LinkDown, LinkUp, Listed, OpenCall, Restored
 
 NO_CALL = CallId("0-0")  # The lane of commands about things no call of ours owns.
 

@@ -53,6 +53,7 @@ class Cursor:
     flow: LoadedFlow | None = field(default=None, repr=False)  # None: the walk's own.
     stack: tuple[Frame, ...] = ()
     place: Place | None = None  # In a situation node: of its script.
+    spoke: bool = False  # In a menu that listens: since its prompts were over.
 
 
 _FIELDS: Final = tuple(each.name for each in fields(Cursor))

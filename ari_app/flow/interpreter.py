@@ -158,7 +158,7 @@ def _quick(turn: Turn, node: CheckHours | Branch | SetVariables | SwitchLanguage
 def _take(turn: Turn, node: Node, got: Input) -> str | None:
     """What an input does to the node that waits for it; the next node's name, or None to stay."""
     match node, got:
-        case ((Menu() | Confirm() | Survey()), (Key() | SaidAll() | WaitedOut())):
+        case ((Menu() | Confirm() | Survey()), (Key() | SaidAll() | WaitedOut() | Heard())):
             return keys.take_keyed(turn, node, got)
         case Collect(), (Key() | SaidAll() | WaitedOut()):
             return keys.take_collect(turn, node, got)

@@ -68,6 +68,9 @@ class Menu(Part):
     no_key: PromptId = Field("no-key", description="Said after no key, before the prompts again.")
     on_wrong: NodeName | None = Field(None, description="Node after the last wrong key; a goodbye when left out.")
     on_silence: NodeName | None = Field(None, description="Node after the last silence; a goodbye when left out.")
+    on_speech: NodeName | None = Field(
+        None, description="Node when he speaks after the prompts and presses no key. Left out: speech is silence."
+    )
 
 
 class Collect(Part):

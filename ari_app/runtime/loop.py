@@ -16,9 +16,8 @@ import structlog
 
 from ari_app.board.board import Board
 from ari_app.model.effects import CancelTimer, Effect, MarkSecret, Note, SetTimer
-from ari_app.model.events import Event
+from ari_app.model.events import Event, TimerFired
 from ari_app.model.facts import DURABLE, Fact
-from ari_app.model.system_events import TimerFired
 from ari_app.runtime.clock import Clock
 from ari_app.runtime.timers import Timers
 

@@ -6,8 +6,8 @@ from sqlite3 import Connection
 from typing import Final
 
 from ari_app.board.familiar import LastTalk
+from ari_app.model.events import Closure, OpenCall, Restored, Unjoined
 from ari_app.model.ids import AgentId, CallId, LegId, Number, RecordingId
-from ari_app.model.system_events import Closure, OpenCall, Restored, Unjoined
 from ari_app.store import connect, queries
 
 UNJOINED_DAYS: Final = 7

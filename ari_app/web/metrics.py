@@ -23,7 +23,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from ari_app.board.views import QueueView, Totals
 from ari_app.model.effects import Effect, Note, Warn
-from ari_app.model.events import Event
+from ari_app.model.events import CommandFailed, Event
 from ari_app.model.facts import (
     CallClosed,
     CallOpened,
@@ -40,7 +40,6 @@ from ari_app.model.facts import (
     TalkEnded,
 )
 from ari_app.model.routing import Limits
-from ari_app.model.system_events import CommandFailed
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 LABELS_MAX: Final = 50

@@ -13,8 +13,7 @@ from ari_app.ari.client import AriLink
 from ari_app.ari.connection import Address
 from ari_app.ari.facade import Client, connect
 from ari_app.model.effects import AsteriskEffect, Ring
-from ari_app.model.events import CallArrived, Event
-from ari_app.model.system_events import CommandFailed, Listed
+from ari_app.model.events import CallArrived, CommandFailed, Event, Listed
 from ari_app.phones.phone import Phone
 from tests.asterisk import RunningAsterisk
 

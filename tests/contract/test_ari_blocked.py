@@ -5,8 +5,7 @@ import time
 from contextlib import AsyncExitStack
 
 from ari_app.model.effects import Answer, HangUp, Join, Leave, MakeBridge, Play, Remember, Ring, StopPlay
-from ari_app.model.events import LegEnded, PlaybackEnded
-from ari_app.model.system_events import CommandFailed
+from ari_app.model.events import CommandFailed, LegEnded, PlaybackEnded
 from tests.contract.ari_kit import SECONDS, listening
 
 A, B = "7-1", "7-2"

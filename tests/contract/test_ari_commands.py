@@ -18,6 +18,7 @@ from ari_app.model.effects import (
     StopPlay,
 )
 from ari_app.model.events import (
+    CommandFailed,
     FeatureDialled,
     KeyPressed,
     LegAnswered,
@@ -28,7 +29,6 @@ from ari_app.model.events import (
     PhoneChanged,
     PlaybackEnded,
 )
-from ari_app.model.system_events import CommandFailed
 from ari_app.phones.phone import answer_after, reject, ring_only, say_nothing
 from tests.contract.ari_kit import CALLER, listening
 

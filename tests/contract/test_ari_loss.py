@@ -10,8 +10,19 @@ from ari_app.ari.client import AriLink
 from ari_app.ari.connection import SILENCE_S_MAX
 from ari_app.ari.decode import DISALLOWED
 from ari_app.model.effects import Announce, Answer, Join, MakeBridge, Play, Ring, StopPlay
-from ari_app.model.events import CallArrived, KeyPressed, LegAnswered, LegEnded, PhoneChanged, PlaybackEnded
-from ari_app.model.system_events import BridgeSeen, CommandFailed, LinkDown, LinkUp, Listed
+from ari_app.model.events import (
+    BridgeSeen,
+    CallArrived,
+    CommandFailed,
+    KeyPressed,
+    LegAnswered,
+    LegEnded,
+    LinkDown,
+    LinkUp,
+    Listed,
+    PhoneChanged,
+    PlaybackEnded,
+)
 from ari_app.phones.phone import answer_after
 from tests.asterisk import running_asterisk
 from tests.contract.ari_kit import Wire, address_of, listening, prompts_of

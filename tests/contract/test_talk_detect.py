@@ -3,9 +3,8 @@
 import asyncio
 
 from ari_app.model.effects import Answer, Listen, Play, StopPlay, Unlisten
-from ari_app.model.events import KeyPressed, PlaybackEnded, SpeechBegan, SpeechEnded
+from ari_app.model.events import CommandFailed, KeyPressed, PlaybackEnded, SpeechBegan, SpeechEnded
 from ari_app.model.settings import Line
-from ari_app.model.system_events import CommandFailed
 from ari_app.phones import audio
 from tests.contract.ari_kit import listening
 

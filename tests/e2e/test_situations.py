@@ -11,24 +11,30 @@ from itertools import pairwise
 import pytest
 
 from ari_app.media.prompts import Prompts
-from ari_app.model.effects import Play
-from ari_app.model.events import PlaybackEnded
-from ari_app.model.facts import KeyTaken, Queued, SituationBegan, SituationEnded, TalkEnded
+from ari_app.model.effects import Listen, Play
+from ari_app.model.events import PlaybackEnded, TimerFired
+from ari_app.model.facts import CallClosed, KeyTaken, Queued, SituationBegan, SituationEnded, TalkEnded
 from ari_app.model.ids import CallId
-from ari_app.model.system_events import TimerFired
+from ari_app.phones import audio
 from ari_app.phones.phone import answer_after
 from ari_app.store.history import open_history
 from ari_app.store.reader import open_reader
 from tests.asterisk import REPOSITORY, RunningAsterisk, merged, running_asterisk
 from tests.e2e.kit import CHANGES, Hotline, running_hotline, talk
 
-SILENT, OPEN = "1869", "1868"
+SILENT, OPEN, MENU = "1869", "1868", "1867"
 FLOWS = {
     "silent": """start: nobody
 nodes:
   nobody: {type: situation, situation: silent-line, on_life: menu, on_speech: person}
   menu: {type: menu, say: [main-menu], keys: {"1": person}}
   person: {type: queue, queue: general, say: []}
+""",
+    "hears": """start: menu
+nodes:
+  menu: {type: menu, say: [please-wait], keys: {"1": person}, on_speech: person, on_silence: bye, tries: 1}
+  person: {type: queue, queue: general, say: []}
+  bye: {type: hangup}
 """,
     "open": """start: person
 nodes:
@@ -47,7 +53,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAsteri
     shutil.copytree(REPOSITORY / "ivr_flows", folder / "flows")
     for name, text in FLOWS.items():
         (folder / "flows" / f"{name}.yaml").write_text(text)
-    numbers = {SILENT: {"flow": "silent"}, OPEN: {"flow": "open"}}
+    numbers = {SILENT: {"flow": "silent"}, OPEN: {"flow": "open"}, MENU: {"flow": "hears"}}
     with running_asterisk(
         folder, merged(CHANGES, {"numbers": numbers, "paths": {"flows": str(folder / "flows")}})
     ) as it:
@@ -170,6 +176,19 @@ async def test_a_caller_who_hangs_up_meanwhile(hotline: Hotline) -> None:
         await call.hangup()
         closed = await hotline.closed()
         assert (await hotline.wait(SituationEnded)).outcome == "gone" and closed.by == "caller"
+
+
+async def test_who_speaks_to_a_menu_is_led_to_a_person_and_who_is_silent_is_not(hotline: Hotline) -> None:
+    async with hotline.caller() as caller, hotline.caller("13900139000") as silent:
+        quiet, call = await silent.dial(MENU), await caller.dial(MENU)
+        while len([effect for effect in hotline.effects if isinstance(effect, Listen)]) < 2:
+            await asyncio.sleep(0.02)
+        call.send(audio.tone(600, 0.6))
+        queued = await hotline.wait(Queued, queue="general")
+        await call.hangup()
+        await quiet.wait_ended(20)
+        await hotline.wait(CallClosed, 10, count=2)
+        assert [fact.call for fact in hotline.facts if isinstance(fact, Queued)] == [queued.call]
 
 
 async def test_a_line_left_open_after_a_talk_is_closed(hotline: Hotline) -> None:

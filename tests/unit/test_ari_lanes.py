@@ -9,8 +9,7 @@ from ari_app.ari.lanes import LANE_MAX, PATIENCE_S, Lanes
 from ari_app.ari.protocol import Reply
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import Answer, HangUp, Join, Leave, MakeBridge, Play, Remember, Ring, StopPlay
-from ari_app.model.events import PlaybackEnded
-from ari_app.model.system_events import CommandFailed
+from ari_app.model.events import CommandFailed, PlaybackEnded
 
 A, B = "7-1", "7-2"
 

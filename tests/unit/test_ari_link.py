@@ -13,8 +13,7 @@ from ari_app.ari.connection import Address
 from ari_app.ari.pool import Pool
 from ari_app.ari.protocol import Request
 from ari_app.model.effects import Answer, Play
-from ari_app.model.events import CallArrived, PlaybackEnded
-from ari_app.model.system_events import CommandFailed, LinkDown, LinkUp, Listed
+from ari_app.model.events import CallArrived, CommandFailed, LinkDown, LinkUp, Listed, PlaybackEnded
 
 APPLICATION = {"name": "app", "channel_ids": [], "bridge_ids": [], "endpoint_ids": []}
 

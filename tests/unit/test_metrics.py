@@ -6,10 +6,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from ari_app.board.views import QueueView, Totals
 from ari_app.model import facts
 from ari_app.model.effects import Note, Warn
+from ari_app.model.events import CommandFailed, DrainAsked, LinkDown
 from ari_app.model.ids import AgentId, CallId, Number, OfferId, QueueName, RecordingId
 from ari_app.model.routing import Limits
 from ari_app.model.states import AgentState, CallState
-from ari_app.model.system_events import CommandFailed, DrainAsked, LinkDown
 from ari_app.web.metrics import LABELS_MAX, Levels, Metrics
 
 CALL, AGENT, QUEUE, OFFER = CallId("7-1"), AgentId("8025"), QueueName("billing"), OfferId("7-1.l1")

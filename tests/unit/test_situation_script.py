@@ -135,3 +135,45 @@ def test_keys_that_are_no_life_are_kept_all_the_same() -> None:
 
 def test_keys_without_end_are_not_all_kept() -> None:
     assert len(go("warn", *[Key("5")] * 200)[0].typed) == 16
+
+
+# -- menus that listen --
+
+HEARING: dict[str, Any] = {"type": "menu", "say": ["main"], "keys": {"1": "line"}, "tries": 2, "on_speech": "strict"}
+
+
+def hearing(*inputs: it.Input) -> tuple[it.Cursor, tuple[it.Intent, ...]]:
+    w = it.Walk(loaded({"start": "room", "nodes": {**NODES, "room": HEARING}}), ZONE, steps_max=20)
+    at, intents = interpreter.begin(w, NOON)
+    for got in inputs:
+        at, intents = interpreter.step(w, at, got, NOON)
+    return at, intents
+
+
+def test_a_menu_listens_only_while_it_waits() -> None:
+    assert it.Listen() not in hearing()[1]
+    assert hearing(SaidAll())[1] == (it.Listen(), it.Wait(5))
+    assert hearing(SaidAll(), Key("1"))[1][:2] == (it.Unwait(), it.Unlisten())
+    assert hearing(SaidAll(), Key("7"))[1][:2] == (it.Unwait(), it.Unlisten())
+    assert hearing(SaidAll(), WaitedOut())[1] == (it.Unlisten(), it.Say(("no-key", "main")))
+    assert hearing(Heard())[0] == hearing()[0]
+
+
+def test_speech_leads_on_when_no_key_followed() -> None:
+    at, intents = hearing(SaidAll(), Heard())
+    assert at.node == "room" and intents == ()
+    assert hearing(SaidAll(), Heard(), WaitedOut())[0].node == "strict"
+    assert hearing(SaidAll(), Heard(), Key("1"))[0].node == "line"
+
+
+def test_speech_of_an_earlier_try_is_forgotten() -> None:
+    at, _ = hearing(SaidAll(), Heard(), Key("7"), SaidAll(), WaitedOut())
+    assert at.node == "goodbye!"
+
+
+def test_other_menus_hear_nothing() -> None:
+    w = it.Walk(loaded({"start": "menu", "nodes": NODES}), ZONE, steps_max=20)
+    at, _ = interpreter.begin(w, NOON)
+    at, intents = interpreter.step(w, at, SaidAll(), NOON)
+    assert it.Listen() not in intents
+    assert interpreter.step(w, at, Heard(), NOON) == (at, ())

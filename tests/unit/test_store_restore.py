@@ -3,7 +3,7 @@
 import pytest
 
 from ari_app.model import facts
-from ari_app.model.system_events import Closure, OpenCall, Restored, Unjoined
+from ari_app.model.events import Closure, OpenCall, Restored, Unjoined
 from ari_app.store import restore
 from ari_app.store.journal import Journal
 from ari_app.store.restore import left_open

@@ -13,17 +13,20 @@ from ari_app.flow.model import Flow, LoadedFlow
 from ari_app.model.effects import Effect, Play, Ring
 from ari_app.model.events import (
     AgentAsked,
+    Booted,
     CallArrived,
+    DoorClosed,
     LegAnswered,
     LegHeld,
     LegRinging,
+    LinkUp,
+    Listed,
     PlaybackEnded,
     RecordingStarted,
 )
 from ari_app.model.ids import AgentId, CallId, LegId, Number, QueueName
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState, CallState
-from ari_app.model.system_events import Booted, DoorClosed, LinkUp, Listed
 
 NOW = 1_750_000_000.0
 CALLER = "13800138000"
