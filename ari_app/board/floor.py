@@ -32,7 +32,7 @@ from ari_app.model.ids import (
     Skill,
     TimerId,
 )
-from ari_app.model.settings import Settings
+from ari_app.model.settings import Hours, Settings
 from ari_app.model.states import CALL, AgentState, CallMove, CallState
 
 HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
@@ -101,6 +101,12 @@ class Call:
     closed_by: ClosedBy | None = None
     cause: int = 16
 
+    @property
+    def audio(self) -> str:
+        """Key of the audio kept with the flow the caller is in; empty: sounds/ as it is."""
+        flow = (self.cursor.flow if self.cursor is not None else None) or (self.walk.flow if self.walk else None)
+        return flow.audio if flow is not None else ""
+
     def to(self, move: CallMove) -> None:
         """Change state by the table; KeyError for a move the table does not know is a bug."""
         self.state = CALL[self.state][move]
@@ -151,6 +157,7 @@ class Floor:
     door: str = ""  # Why new calls are refused; empty: open.
     draining: bool = False
     shift_s: float = 0.0  # Of the clock new calls are greeted and served by: set by tests of flows, never by config.
+    hours: dict[str, Hours] = field(init=False)  # Opening hours. Changed in place: the walks of live calls hold it.
     closures: dict[str, float | None] = field(default_factory=dict)  # Hours closed by hand (`*`: all), until when.
     offered: Mapping[tuple[str, str], LoadedFlow] = field(default_factory=dict)  # What the next FlowsLoaded may name.
     calls: dict[CallId, Call] = field(default_factory=dict)
@@ -168,6 +175,7 @@ class Floor:
     out: list[Effect] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.hours = dict(self.settings.hours)
         self.engine = Engine(
             needs={QueueName(q): _skills(queue.skills) for q, queue in self.settings.queues.items()},
             skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},

@@ -99,7 +99,7 @@ def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutc
     if queue.hours is not None:
         shift_s = call.walk.shift_s if call.walk is not None else 0.0
         local = datetime.fromtimestamp(now + shift_s, floor.zone)
-        if hours.state(floor.settings.hours[queue.hours], local) != "open":
+        if hours.state(floor.hours[queue.hours], local) != "open":
             return "closed"
     if floor.engine.length(QueueName(node.queue)) >= queue.waiting_max:
         return "full"
@@ -122,7 +122,7 @@ def _say_while_waiting(floor: Floor, call: Call, node: Queue, policy: RecordingP
 
 def _say(floor: Floor, call: Call, prompts: tuple[str, ...]) -> None:
     call.playback = floor.playback(call.id)
-    floor.do(Play(call.id, call.leg, call.playback, prompts, call.language))
+    floor.do(Play(call.id, call.leg, call.playback, prompts, call.language, call.audio))
 
 
 def hush(floor: Floor, call: Call) -> None:

@@ -51,7 +51,7 @@ def begin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> None:
         "vip": False,
     }
     steps_max, flows = settings.limits.steps_max, dict(floor.flows)
-    call.walk = Walk(flow, floor.zone, steps_max, flows, settings.hours, floor.closures, floor.shift_s)
+    call.walk = Walk(flow, floor.zone, steps_max, flows, floor.hours, floor.closures, floor.shift_s)
     _apply(floor, call, interpreter.begin(call.walk, now, given), now)
 
 
@@ -80,7 +80,7 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
             floor.note(KeyTaken(call.id, node, key, accepted))
         case Say(prompts):
             call.playback = floor.playback(call.id)
-            floor.do(Play(call.id, call.leg, call.playback, prompts, call.language))
+            floor.do(Play(call.id, call.leg, call.playback, prompts, call.language, call.audio))
         case Hush():
             talk.hush(floor, call)
         case Wait(seconds):

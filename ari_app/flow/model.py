@@ -48,11 +48,15 @@ class Flow(Part):
 
 
 class LoadedFlow(Part):
-    """A checked flow with its name and version (the first 12 hex digits of the file's SHA-256)."""
+    """A checked flow with its name and version (the first 12 hex digits of the file's SHA-256).
+
+    `audio`: key of the audio kept with it; empty: it says what stands in sounds/.
+    """
 
     name: str
     version: str
     flow: Flow
+    audio: str = ""
 
     def node(self, name: str) -> Node:
         return self.flow.nodes[name] if name != GOODBYE else _GOODBYE

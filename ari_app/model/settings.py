@@ -3,9 +3,10 @@
 Names end in their unit (`_s` seconds, `_mb` mebibytes, `_days`). Frozen: a reload makes a new Settings.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Level = Annotated[int, Field(ge=1, le=5)]
@@ -45,6 +46,18 @@ class Hours(Part):
     exceptions: dict[IsoDate, tuple[ClockSpan, ...]] = Field(
         default_factory=dict, description="Date: its own spans; an empty list for closed."
     )
+
+
+_HOURS: Final[TypeAdapter[dict[str, Hours]]] = TypeAdapter(dict[str, Hours])
+
+
+def hours_text(hours: Mapping[str, Hours]) -> str:
+    """Opening hours as one text, for an event; `hours_of` is its inverse."""
+    return _HOURS.dump_json(dict(hours)).decode()
+
+
+def hours_of(text: str) -> dict[str, Hours]:
+    return _HOURS.validate_json(text)
 
 
 class RecordingPolicy(Part):
@@ -154,6 +167,11 @@ class Paths(Part):
     flows: str = Field("ivr_flows", description="Folder of the flow files.")
     scripts: str = Field("agi_scripts", description="Folder of the scripts that flows and dialplans may ask.")
     sounds: str = Field("sounds", description="Folder of the prompt catalogue and its audio.")
+    prompts: str = Field(
+        "",
+        description="Folder of the audio kept for versions of flows; Asterisk must be able to read it. A relative path "
+        "starts at the state folder. Empty: prompts there, and with a box's own Asterisk none is kept.",
+    )
     asterisk_root: str = Field(".asterisk", description="Folder of the private Asterisk, used when the box has none.")
 
 
@@ -187,6 +205,12 @@ class Limits(Part):
         30, description="Seconds a stopping daemon waits for callers before it leaves them to the next one."
     )
     event_days: Annotated[int, Field(ge=1, le=365)] = Field(7, description="Days the raw events are kept for replay.")
+    flow_versions: Annotated[int, Field(ge=2, le=10_000)] = Field(
+        50, description="Versions of each flow that are kept in any case, the newest ones."
+    )
+    flow_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="Days an older version of a flow is kept after it was live; never less than event_days."
+    )
     recordings_mb: Annotated[int, Field(ge=10)] = Field(
         20_000, description="Disk quota of recordings, in MiB; above it the oldest are removed first."
     )

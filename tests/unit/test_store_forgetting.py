@@ -5,8 +5,10 @@ import sqlite3
 import pytest
 
 from ari_app.errors import StoreError
+from ari_app.model.facts import FlowsActivated
 from ari_app.store import retention
 from ari_app.store.erasure import erase_person
+from ari_app.store.flows import FlowText, save_versions, versions
 from ari_app.store.journal import Journal, Options
 from ari_app.store.reader import open_reader
 from ari_app.store.retention import Due, StoredFile
@@ -136,3 +138,39 @@ def test_a_compressed_recording_is_known_by_its_new_file(journal, store):
     with open_reader(store) as reader:
         (kept,) = reader.recordings(call="1-0")
     assert (kept.path, kept.size_bytes, kept.sha256) == (file.path, 400, file.sha256)
+
+
+def live_from(journal, name, version, day):
+    """A version becomes live on a day."""
+    journal.run(lambda conn: save_versions(conn, [FlowText(name, version, "start: x", {})], START + day * DAY)).result(
+        5
+    )
+    journal.append([("fact", START + day * DAY, FlowsActivated(((name, version),), "li", "reload"))]).result(5)
+
+
+def delete_versions(journal, day, newest):
+    return journal.run(lambda conn: retention.delete_versions(conn, START + day * DAY, newest)).result(5)
+
+
+def kept_versions(store, name):
+    return {row.version for row in versions(store, name)}
+
+
+def test_old_texts_of_flows_go_when_no_call_can_have_taken_them(journal, store):
+    for day in range(6):
+        live_from(journal, "main", f"v{day}", day)
+    assert delete_versions(journal, 3.5, newest=2) == 3
+    assert kept_versions(store, "main") == {"v3", "v4", "v5"}  # v3 was live until the fourth day.
+    assert delete_versions(journal, 99, newest=1) == 2
+    assert kept_versions(store, "main") == {"v5"}
+
+
+def test_the_live_text_stays_however_old_it_is(journal, store):
+    live_from(journal, "main", "good", 0)
+    live_from(journal, "main", "bad", 1)
+    live_from(journal, "other", "o1", 1)
+    live_from(journal, "main", "good", 2)  # Rolled back to, and first seen longest ago.
+    assert delete_versions(journal, 99, newest=1) == 0
+    live_from(journal, "main", "new", 3)
+    assert delete_versions(journal, 99, newest=1) == 2
+    assert kept_versions(store, "main") == {"new"} and kept_versions(store, "other") == {"o1"}
