@@ -120,7 +120,7 @@ def _pass(turn: Turn, node: Node) -> str | None:
             return keys.enter_collect(turn, node)
         case Queue():
             turn.move(typed="")
-            turn.do(Enqueue(node))
+            turn.do(Enqueue(decisions.ranked(turn, node)))
         case LookUp():
             return decisions.ask(turn, node)
         case HangUp():

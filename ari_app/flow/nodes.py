@@ -158,6 +158,9 @@ class Queue(Part):
     queue: Name = Field(description="The queue (config.yaml: queues).")
     say: Say = Field(("please-wait",), description="Prompts heard on entering, over the music. May be empty.")
     priority: Annotated[int, Field(ge=0, le=9)] = Field(0, description="Each step counts as 60 s waited already.")
+    vip_priority: Annotated[int, Field(ge=0, le=9)] | None = Field(
+        None, description="Instead of priority, for callers whose variable `vip` is true."
+    )
     next: NodeName | None = Field(None, description="Node after the agent has hung up; goodbye when left out.")
     on_timeout: NodeName | None = Field(None, description="Node when the caller waited wait_s_max.")
     on_full: NodeName | None = Field(None, description="Node when the queue is full.")
