@@ -94,6 +94,8 @@ class Call:
     lookup: LookUpId | None = None  # What the flow waits for.
     asked_at: float = 0.0
     message: MessageId | None = None  # The voicemail message being recorded.
+    message_keyed: bool = False  # Its end key was pressed: the caller is there.
+    message_taken: bool = False  # The last one held something.
     talked_to: AgentId | None = None
     legs: set[LegId] = field(default_factory=set)  # Alive ones.
     doomed: set[LegId] = field(default_factory=set)  # Of these, those told to hang up.
@@ -166,7 +168,8 @@ class Floor:
     left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
     unjoined: tuple[Unjoined, ...] = ()  # Recordings of an earlier daemon whose sides wait for the end of their call.
     orphans: dict[LegId, BridgeSeen] = field(default_factory=dict)  # Talks of an earlier daemon, by each of their legs.
-    boxes: dict[MessageId, str] = field(default_factory=dict)  # Of messages being recorded; they may outlast the call.
+    boxes: dict[MessageId, tuple[str, Number]] = field(default_factory=dict)  # Box and call-back number of messages
+    # being recorded; they may outlast the call.
     unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.
     refusing: int = 0  # Calls being refused: they do not count against calls_max.
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.

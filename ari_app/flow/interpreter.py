@@ -170,7 +170,7 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
             return getattr(node, branch if branch == "next" else f"on_{branch}") or GOODBYE
         case Voicemail(), SaidAll() if turn.at.saying:
             turn.move(saying=False)
-            turn.do(TakeMessage(node))
+            turn.do(TakeMessage(node, str(turn.at.values.get(node.number, "")) if node.number is not None else ""))
         case Voicemail(), MessageTaken(ok):
             return node.next if ok else node.on_failure or GOODBYE
         case HangUp(), SaidAll() if turn.at.saying:

@@ -132,6 +132,8 @@ def read(node: Node) -> dict[str, str]:
             places |= {f"cases.{n}.when": case.when for n, case in enumerate(node.cases)}
         case SetVariables():
             places |= {f"values.{name}": text for name, text in node.values.items()}
+        case Voicemail(number=str(number)):
+            places["number"] = number
         case LookUp() | Subflow():
             places |= {f"send.{name}": text for name, text in node.send.items()}
         case _:

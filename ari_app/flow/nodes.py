@@ -176,6 +176,9 @@ class Voicemail(Part):
     type: Literal["voicemail"]
     say: SaySomething = Field(("voicemail-ask",), description="Prompts before the tone.")
     box: Name = Field("general", description="Where the message is filed.")
+    number: Variable | None = Field(
+        None, description="Variable holding the number to call back, kept with the message; without: the caller's own."
+    )
     max_s: Annotated[int, Field(ge=5, le=600)] = Field(120, description="Longest message, in seconds.")
     silence_s: Annotated[int, Field(ge=2, le=30)] = Field(5, description="Seconds of silence that end it.")
     end_key: KeyName = Field("#", description="Key that ends it.")

@@ -13,6 +13,7 @@ from ari_app.model.states import AgentState
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
 FlowsHow = Literal["start", "reload", "rollback"]
+NO_NUMBER: Final = Number("")
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
 
 
@@ -236,6 +237,18 @@ class MessageLeft:
     message: MessageId
     box: str
     seconds: float
+    back: Number = NO_NUMBER  # The number to call back that the caller gave; empty: none but his own.
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecorded:
+    """An agent recorded a prompt by telephone and kept it: callers hear it from now on."""
+
+    agent: AgentId
+    prompt: str
+    language: str
+    sha256: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +325,7 @@ Fact: TypeAlias = (
     | PromptFailed
     | LookUpDone
     | MessageLeft
+    | PromptRecorded
     | Rated
     | CallClosed
 )

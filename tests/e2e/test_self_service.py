@@ -128,7 +128,29 @@ async def test_a_message_is_taken_and_filed(hotline: Hotline) -> None:
         await call.lasts(3)
         await call.press("#")
         left = await hotline.wait(MessageLeft)
-        assert left.box == "message-desk" and left.seconds >= 2
+        assert left.box == "message-desk" and left.seconds >= 2 and left.back == "13800138000"
         await hotline.wait(NodeEntered, node="thanks")
         await call.wait_ended(15)
         await hotline.closed()
+
+
+async def test_who_hangs_up_while_he_speaks_is_led_nowhere(hotline: Hotline) -> None:
+    """The recording's end comes before the caller's: nobody is spoken to who is gone."""
+    for count, seconds in enumerate((0.3, 3.0), 1):
+        async with hotline.caller() as caller:
+            call = await caller.dial("1862")
+            await call.wait_silence_end(5)
+            await hotline.wait(NodeEntered, node="greeting", count=count)
+            await call.press("*")
+            await hotline.wait(NodeEntered, node="number", count=count)
+            await call.press("13800138000#")
+            await hotline.wait(NodeEntered, node="read_back", count=count)
+            await call.press("1")
+            await hotline.wait(NodeEntered, node="message", count=count)
+            await hotline.asked(RecordMessage, count=count)
+            call.play_tone(600)
+            await call.lasts(seconds)
+            await call.hangup()
+            closed = await hotline.closed(count)
+            assert closed.node == "message"
+    await hotline.at_rest()
