@@ -28,8 +28,8 @@ from ari_app.model.effects import (
     Unlisten,
 )
 
-# (prompt id, language) -> absolute path of the audio without its ending, as Asterisk sees it; None when it is missing.
-Prompts = Callable[[str, str], str | None]
+# (prompt id, language, audio of Play) -> absolute path without its ending, as Asterisk sees it; None: it is missing.
+Prompts = Callable[[str, str, str], str | None]
 
 _UNSPEAKABLE = re.compile(r'[\x00-\x1f"<>\\,]')
 _NO_NUMBER = re.compile(r"[^0-9A-Za-z+*#.-]")
@@ -82,11 +82,12 @@ def _id(name: str) -> str:
     return quote(name, safe=";.-_~")
 
 
-def _say(path: str, play: Play | Announce, prompts: Prompts) -> tuple[Request, ...]:
+def _say(where: str, play: Play | Announce, prompts: Prompts) -> tuple[Request, ...]:
     # A list of sound: media; a `digits:` playback could not be stopped (asterisk.md: 500).
-    found = [prompts(prompt, play.language) for prompt in play.prompts]
-    media = ",".join(f"sound:{audio}" for audio in found if audio is not None)
-    return (Request("POST", path, {"media": media}),) if media else ()
+    audio = play.audio if isinstance(play, Play) else ""
+    found = [prompts(prompt, play.language, audio) for prompt in play.prompts]
+    media = ",".join(f"sound:{path}" for path in found if path is not None)
+    return (Request("POST", where, {"media": media}),) if media else ()
 
 
 def _ring(ring: Ring, app: str) -> Request:

@@ -26,6 +26,7 @@ from ari_app.model.events import (
     Event,
     FeatureDialled,
     FlowsLoaded,
+    HoursLoaded,
     KeyPressed,
     LegAnswered,
     LegEnded,
@@ -86,6 +87,8 @@ class Board:
                 link.handle(self.floor, event, now)
             case FlowsLoaded():
                 changes.swap(self.floor, event)
+            case HoursLoaded():
+                changes.take_hours(self.floor, event)
             case ClosureSet():
                 changes.switch(self.floor, event, now)
             case DoorClosed(reason):

@@ -113,6 +113,8 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             walk.take(floor, call, WaitedOut(), now)
         case "look-up":
             walk.looked_up(floor, call, None, now)
+        case "message":
+            walk.message_over(floor, call, now)
         case "prompt":
             prompt_failed(floor, call, now)
         case "whisper":

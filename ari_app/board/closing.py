@@ -17,7 +17,7 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
     call.to(CallMove.CLOSE)
     call.closed_by, call.cause = by, cause
     call.playback = call.notice = None
-    for name in ("flow", "prompt", "wait", "life", "look-up", "record-again", "speech"):
+    for name in ("flow", "prompt", "wait", "life", "look-up", "message", "record-again", "speech"):
         floor.cancel_timer(call, name)
     for leg in sorted(call.legs):
         floor.hang_up(call, leg, now, cause if by == "refused" else 16)

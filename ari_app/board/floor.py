@@ -35,6 +35,7 @@ from ari_app.model.ids import (
     Skill,
     TimerId,
 )
+from ari_app.model.routing import Hours
 from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
 from ari_app.model.skills import needs_of
@@ -102,12 +103,20 @@ class Call:
     asked_at: float = 0.0
     message: MessageId | None = None  # The voicemail message being recorded.
     listening: bool = False  # A situation hears whether the caller speaks.
+    message_keyed: bool = False  # Its end key was pressed: the caller is there.
+    message_taken: bool = False  # The last one held something.
     talked_to: AgentId | None = None
     legs: set[LegId] = field(default_factory=set)  # Alive ones.
     doomed: set[LegId] = field(default_factory=set)  # Of these, those told to hang up.
     timers: dict[TimerId, float] = field(default_factory=dict)  # Those running, and when they are due.
     closed_by: ClosedBy | None = None
     cause: int = 16
+
+    @property
+    def audio(self) -> str:
+        """Key of the audio kept with the flow the caller is in; empty: sounds/ as it is."""
+        flow = (self.cursor.flow if self.cursor is not None else None) or (self.walk.flow if self.walk else None)
+        return flow.audio if flow is not None else ""
 
     def to(self, move: CallMove) -> None:
         """Change state by the table; KeyError for a move the table does not know is a bug."""
@@ -162,6 +171,7 @@ class Floor:
     door: str = ""  # Why new calls are refused; empty: open.
     draining: bool = False
     shift_s: float = 0.0  # Of the clock new calls are greeted and served by: set by tests of flows, never by config.
+    hours: dict[str, Hours] = field(init=False)  # Opening hours. Changed in place: the walks of live calls hold it.
     closures: dict[str, float | None] = field(default_factory=dict)  # Hours closed by hand (`*`: all), until when.
     offered: Mapping[tuple[str, str], LoadedFlow] = field(default_factory=dict)  # What the next FlowsLoaded may name.
     calls: dict[CallId, Call] = field(default_factory=dict)
@@ -170,7 +180,8 @@ class Floor:
     left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
     unjoined: tuple[Unjoined, ...] = ()  # Recordings of an earlier daemon whose sides wait for the end of their call.
     orphans: dict[LegId, BridgeSeen] = field(default_factory=dict)  # Talks of an earlier daemon, by each of their legs.
-    boxes: dict[MessageId, str] = field(default_factory=dict)  # Of messages being recorded; they may outlast the call.
+    boxes: dict[MessageId, tuple[str, Number]] = field(default_factory=dict)  # Box and call-back number of messages
+    # being recorded; they may outlast the call.
     unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.
     refusing: int = 0  # Calls being refused: they do not count against calls_max.
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
@@ -182,6 +193,7 @@ class Floor:
     out: list[Effect] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.hours = dict(self.settings.hours)
         self.engine = Engine(
             rules={QueueName(q): _rule(queue) for q, queue in self.settings.queues.items()},
             skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},

@@ -83,7 +83,7 @@ def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutc
     if queue.hours is not None:
         shift_s = call.walk.shift_s if call.walk is not None else 0.0
         local = datetime.fromtimestamp(now + shift_s, floor.zone)
-        if hours.state(floor.settings.hours[queue.hours], local) != "open":
+        if hours.state(floor.hours[queue.hours], local) != "open":
             return "closed"
     if floor.engine.length(QueueName(node.queue)) >= queue.waiting_max:
         return "full"

@@ -205,9 +205,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class TakeMessage:
-    """Record the caller until a key, silence or the longest time; MessageTaken comes back."""
+    """Record the caller until a key, silence or the longest time; MessageTaken comes back. `back`: whom to call."""
 
     node: Voicemail
+    back: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,9 @@ class Queue(Part):
     prefer_s: Annotated[float, Field(gt=0, le=3600)] = Field(
         20, description="Seconds he is waited for; none when he is not signed in."
     )
+    vip_priority: Annotated[int, Field(ge=0, le=9)] | None = Field(
+        None, description="Instead of priority, for callers whose variable `vip` is true."
+    )
     next: NodeName | None = Field(None, description="Node after the agent has hung up; goodbye when left out.")
     on_timeout: NodeName | None = Field(None, description="Node when the caller waited wait_s_max.")
     on_full: NodeName | None = Field(None, description="Node when the queue is full.")
@@ -186,6 +189,9 @@ class Voicemail(Part):
     type: Literal["voicemail"]
     say: SaySomething = Field(("voicemail-ask",), description="Prompts before the tone.")
     box: Name = Field("general", description="Where the message is filed.")
+    number: Variable | None = Field(
+        None, description="Variable holding the number to call back, kept with the message; without: the caller's own."
+    )
     max_s: Annotated[int, Field(ge=5, le=600)] = Field(120, description="Longest message, in seconds.")
     silence_s: Annotated[int, Field(ge=2, le=30)] = Field(5, description="Seconds of silence that end it.")
     end_key: KeyName = Field("#", description="Key that ends it.")

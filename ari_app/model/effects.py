@@ -43,13 +43,17 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Say prompts (ids of the catalogue) one after another as one playback."""
+    """Say prompts (ids of the catalogue) one after another as one playback.
+
+    `audio`: key of the audio kept with the flow that says them; empty: sounds/ as it is now.
+    """
 
     call: CallId
     leg: LegId
     playback: PlaybackId
     prompts: tuple[str, ...]
     language: str
+    audio: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,6 +214,15 @@ class FlowsLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class HoursLoaded:
+    """These opening hours count from now on, for every call: `hours` is settings.hours_text of config.yaml's."""
+
+    hours: str
+    by: str
+    request: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClosureSet:
     """Somebody closed hours (`*`: all queues) by hand, until a time or until opened, or opened them again."""
 
@@ -301,6 +310,7 @@ Event: TypeAlias = (
     | MessageRecorded
     | LookedUp
     | FlowsLoaded
+    | HoursLoaded
     | ClosureSet
     | AgentAsked
     | PinChecked

@@ -14,6 +14,7 @@ OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreacha
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
 Verdict = Literal["silent", "quiet", "noisy", "clear", "tone", "music"]
 FlowsHow = Literal["start", "reload", "rollback"]
+NO_NUMBER: Final = Number("")
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
 SituationPlace = Literal["in-flow", "voicemail", "talking"]
 SituationOutcome = Literal["key", "speech", "clear", "over", "hung-up", "gone"]
@@ -258,6 +259,18 @@ class MessageLeft:
     message: MessageId
     box: str
     seconds: float
+    back: Number = NO_NUMBER  # The number to call back that the caller gave; empty: none but his own.
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecorded:
+    """An agent recorded a prompt by telephone and kept it: callers hear it from now on."""
+
+    agent: AgentId
+    prompt: str
+    language: str
+    sha256: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +379,7 @@ Fact: TypeAlias = (
     | PromptFailed
     | LookUpDone
     | MessageLeft
+    | PromptRecorded
     | Rated
     | SituationBegan
     | SituationEnded

@@ -91,7 +91,10 @@ def dressed(settings: Settings, header: Header, dialled: str) -> Settings:
     for name in header.closures:
         if name not in ("*", *hours):
             raise Impossible(f"closure: no hours named {name!r} in config.yaml")
-    return settings.model_copy(update={"numbers": numbers, "hours": hours})
+    trunks = settings.trunks
+    if header.trusted is not None:
+        trunks = {name: trunk.model_copy(update={"caller_trusted": header.trusted}) for name, trunk in trunks.items()}
+    return settings.model_copy(update={"numbers": numbers, "hours": hours, "trunks": trunks})
 
 
 def rehearse(transcript: Transcript, house: House) -> Outcome:

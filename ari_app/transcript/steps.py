@@ -123,6 +123,7 @@ class Header:
     language: Language | None = None  # Likewise.
     hours: tuple[tuple[str, Hours], ...] = ()  # Instead of config.yaml's.
     closures: tuple[str, ...] = ()  # Hours closed by hand; `*`: all.
+    trusted: bool | None = None  # Whether the caller's number can be trusted; None: as the trunk says.
     live: bool = False
 
 

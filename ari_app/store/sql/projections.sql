@@ -174,6 +174,16 @@ VALUES (:id, :call, :node, :ok, :seconds, :reason, :at);
 INSERT INTO message (message, call, box, seconds, left_at) VALUES (:message, :call, :box, :seconds, :at)
 ON CONFLICT (message) DO NOTHING;
 
+-- name: message_back
+-- The number to call back, if the caller gave one.
+INSERT INTO message_back (message, back) SELECT :message, :back WHERE :back IS NOT NULL
+ON CONFLICT (message) DO NOTHING;
+
+-- name: prompt_recorded
+-- An agent recorded a prompt by telephone.
+INSERT INTO prompt_recording (fact, prompt, language, agent, sha256, seconds, at)
+VALUES (:id, :prompt, :language, :agent, :sha256, :seconds, :at);
+
 -- name: rated
 -- The caller answered a survey's question.
 INSERT INTO rating (fact, call, question, key, agent, at) VALUES (:id, :call, :question, :key, :agent, :at);
