@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from ari_app.bench.acd import bench_acd
 from ari_app.phones.sipp import available as sipp_available
 from tests.asterisk import REPOSITORY, asterisk_install
 
@@ -49,3 +50,24 @@ def test_flow() -> None:
     figures = json.loads(done.stdout)
     assert {"check_2000_nodes_s", "steps_per_s", "reload_ms", "cores"} <= set(figures)
     assert (figures["nodes"], figures["live_calls"], figures["calls_disturbed"]) == (2000, 200, 0)
+
+
+def test_acd() -> None:
+    """The command with a small house; the full one takes a minute."""
+    said: list[str] = []
+    figures = bench_acd(said.append, {20: 60, 40: 120}, 2000)
+    assert len(said) == 2 and json.loads(json.dumps(figures)) == figures
+    for agents, waiting in ((20, 60), (40, 120)):
+        found = figures[f"agents_{agents}"]
+        assert set(found) == {"waiting", "events_per_s", "p50_us", "p99_us", "max_us", "mix"}
+        assert found["waiting"] == waiting and 0 < found["p50_us"] <= found["p99_us"] <= found["max_us"]
+        kinds = {"enter", "leave", "agent_ready", "agent_not_ready", "offer_lost", "relax", "set_skills", "suspend"}
+        assert kinds <= set(found["mix"]), "a kind of event is not in the mix"
+    assert figures["growth"] > 0
+
+
+def test_acd_is_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ari_app", "bench", "acd", "--help"], cwd=REPOSITORY, capture_output=True, check=False
+    )
+    assert done.returncode == 0 and b"--json" in done.stdout
