@@ -51,6 +51,7 @@ QUEUES: Final = (  # Needs at first, and after each of RELAX_S.
     ("post>=2 & (web | mobile)", "post", "post | web"),
 )
 OVERRUN: Final = len(QUEUES) // 2  # So many of them, from the first.
+EVENT_S: Final = 30.0  # An agent has about one event in so many seconds: the more agents, the faster the events.
 IDLE: Final = 0.1  # Share of the agents who are ready and have nobody to serve: no overrun queue's skills.
 NODE_NEEDS: Final = tuple(f"{a}>={n} & {b}" for a in RARE for b in EVERYDAY for n in (1, 2))  # Asked by a flow.
 
@@ -115,13 +116,13 @@ class Stream:
         return match
 
     def step(self, filling: bool = False) -> None:
-        self.now += 0.01
+        self.now += EVENT_S / self.agents
         if self.offers:
             self.conclude(self.offers.pop())
+        elif self.due and self.due[0][0] <= self.now:
+            self.relax()
         elif filling or len(self.engine.places) < self.waiting:
             self.arrive(overrun=filling or len(self.engine.ready) < self.agents * IDLE or self.rng.random() < 0.3)
-        elif self.due and self.due[0][0] <= self.now and self.rng.random() < 0.3:
-            self.relax()
         else:
             doings = (self.ready, self.abandon, self.pause, self.call_back, self.new_skills)
             self.rng.choices(doings, (60, 25, 8, 6, 1))[0]()
