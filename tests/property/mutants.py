@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from ari_app.acd.engine import Engine, Place, Ready
+from ari_app.acd.engine import Engine, Place
+from ari_app.acd.matching import Order
 from ari_app.acd.model import Match, Visit
 from ari_app.board import desk, link, seats, unstaffed, voice, waiting
 from ari_app.board.floor import Call, Floor, Seat
@@ -28,8 +29,8 @@ def newest_first(patch: Patch) -> None:
 def queue_by_queue(patch: Patch) -> None:
     """One queue's head instead of the best head of all queues."""
 
-    def visit_for(self: Engine, agent: AgentId) -> Place | None:
-        heads = [ask.head for ask in self._asks.agents[agent].asks if ask.head is not None]
+    def visit_for(self: Engine, agent: AgentId, marks: int) -> Place | None:
+        heads = [ask.head for ask in self._asks.known.values() if ask.head is not None and ask.marks & marks]
         mine = [self.places[CallId(head[2])] for head in heads]
         return min(mine, key=lambda p: (p.visit.queue, p.key), default=None)
 
@@ -38,13 +39,15 @@ def queue_by_queue(patch: Patch) -> None:
 
 def shortest_idle(patch: Patch) -> None:
     """Agents stand the other way round."""
+    patch.setattr(Order, "first", newest)
 
-    def stand(self: Engine, agent: AgentId, ready: Ready) -> None:
-        ready.since = -ready.since
-        old(self, agent, ready)
 
-    old = Engine._stand
-    patch.setattr(Engine, "_stand", stand)
+def newest(self: Order, wanted: int) -> str | None:
+    """The last with any of these marks."""
+    fits = [
+        key[2] for block in self.blocks for key, marks in zip(block.keys, block.marks, strict=True) if marks & wanted
+    ]
+    return fits[-1] if fits else None
 
 
 def leaves_a_ghost(patch: Patch) -> None:
