@@ -17,13 +17,16 @@ from ari_app.model.effects import (
     Join,
     Leave,
     MakeBridge,
+    Mute,
     Play,
     RecordMessage,
     Remember,
     Ring,
+    Snoop,
     StartMusic,
     StopMusic,
     StopPlay,
+    Unmute,
 )
 
 # (prompt id, language) -> absolute path of the audio without its ending, as Asterisk sees it; None when it is missing.
@@ -62,6 +65,12 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             return (Request("POST", f"channels/{_id(leg)}/moh", {"mohClass": music}),)
         case StopMusic(leg=leg):
             return (Request("DELETE", f"channels/{_id(leg)}/moh", {}, quiet_404=True),)
+        case Mute(leg=leg):
+            return (Request("POST", f"channels/{_id(leg)}/mute", {"direction": "in"}),)
+        case Unmute(leg=leg):
+            return (Request("DELETE", f"channels/{_id(leg)}/mute", {"direction": "in"}, quiet_404=True),)
+        case Snoop():
+            return (_snoop(effect, app),)
         case Remember(leg=leg, name=name, value=value):
             # report_events (22.10): the variable comes back in `channelvars` of every event, also to the next daemon.
             query = {"variable": name, "value": value, "report_events": "true"}
@@ -105,6 +114,11 @@ def _dial(dial: Dial, app: str) -> Request:
         "callerId": _NO_NUMBER.sub("", dial.caller),
     }
     return Request("POST", f"channels/{_id(dial.leg)}", query)
+
+
+def _snoop(snoop: Snoop, app: str) -> Request:
+    query = {"spy": "both", "whisper": "out" if snoop.whisper else "none", "app": app, "appArgs": "leg"}
+    return Request("POST", f"channels/{_id(snoop.of)}/snoop/{_id(snoop.leg)}", query)
 
 
 def _record(effect: RecordMessage) -> Request:

@@ -4,7 +4,7 @@ What an earlier daemon left: talks go on untouched until they end by themselves,
 """
 
 from ari_app.board import call as calls
-from ari_app.board import desk, offers, seats, waiting
+from ari_app.board import desk, offers, seats, voice
 from ari_app.board.floor import Floor
 from ari_app.model.effects import DropBridge, HangUp, JoinRecording, MakeBridge, Warn
 from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
@@ -26,7 +26,7 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
             floor.link = True
             floor.unsure = set(floor.legs)
             for music in sorted({queue.music for queue in floor.settings.queues.values()}):
-                floor.do(MakeBridge(None, waiting.music_bridge(music), "holding", music))
+                floor.do(MakeBridge(None, voice.music_bridge(music), "holding", music))
         case Listed():
             _compare(floor, event, now)
             _join_earlier(floor)

@@ -106,6 +106,15 @@ billing:
   on_timeout: message
   on_full: message
 """,
+    "transfer": """\
+lost_phones:
+  type: transfer
+  number: "13900139000"
+  next: thanks
+  on_busy: person
+  on_no_answer: person
+  on_refused: person
+""",
     "voicemail": """\
 message:
   type: voicemail

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ari_app.flow.expression import Value
 from ari_app.flow.model import LoadedFlow
-from ari_app.flow.nodes import Queue, Voicemail
+from ari_app.flow.nodes import Queue, Transfer, Voicemail
 from ari_app.model.routing import Hours
 
 
@@ -89,7 +89,8 @@ class WaitedOut:
 
 @dataclass(frozen=True, slots=True)
 class QueueDone:
-    """The queue node's visit ended: `next`, `timeout`, `full`, `closed` or `no_agents`."""
+    """The queue node's visit ended: `next`, `survey`, `timeout`, `full`, `closed` or `no_agents`; the transfer node's
+    with `next`, `busy`, `no_answer` or `refused`."""
 
     branch: str
 
@@ -172,6 +173,13 @@ class Enqueue:
 
 
 @dataclass(frozen=True, slots=True)
+class Connect:
+    """Ring whom the node names for the caller; QueueDone comes back."""
+
+    node: Transfer
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Look something up; Answered comes back. `request` may hold secrets."""
 
@@ -204,6 +212,6 @@ class End:
 
 
 Intent: TypeAlias = (
-    Entered | Took | Say | Unsaid | Hush | Wait | Unwait | Speak | Enqueue | Ask | TakeMessage | Rated | End
+    Entered | Took | Say | Unsaid | Hush | Wait | Unwait | Speak | Enqueue | Connect | Ask | TakeMessage | Rated | End
 )
 Step: TypeAlias = tuple[Cursor, tuple[Intent, ...]]

@@ -7,6 +7,15 @@ A field typed Number is personal data: the store keeps the number itself in a si
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from ari_app.model.control import (
+    ConferenceBegan,
+    HelpAsked,
+    Supervised,
+    SupervisionEnded,
+    TransferAnswered,
+    TransferBegan,
+    TransferEnded,
+)
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
 from ari_app.model.states import AgentState
 
@@ -14,6 +23,8 @@ OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreacha
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
 FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
+TalkEndedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost", "transfer", "take-over", "survey"]
+LegRole = Literal["caller", "agent", "party", "supervisor", "snoop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,7 @@ class CallRefused:
 class LegOpened:
     call: CallId
     leg: LegId
-    role: Literal["caller", "agent"]
+    role: LegRole
     phone: PhoneName | None = None
 
 
@@ -148,7 +159,7 @@ class TalkEnded:
     call: CallId
     offer: OfferId
     agent: AgentId
-    by: ClosedBy
+    by: TalkEndedBy
     talk_s: float
 
 
@@ -302,6 +313,13 @@ Fact: TypeAlias = (
     | HoldBegan
     | HoldEnded
     | TalkEnded
+    | TransferBegan
+    | TransferAnswered
+    | ConferenceBegan
+    | TransferEnded
+    | HelpAsked
+    | Supervised
+    | SupervisionEnded
     | DispositionNoted
     | AgentChanged
     | RecordingWanted

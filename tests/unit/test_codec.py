@@ -61,6 +61,8 @@ def test_personal_fields() -> None:
     assert {kind: names for kind, names in personal.items() if names} == {
         "CallArrived": ("caller",),
         "CallOpened": ("caller",),
+        "ControlAsked": ("number",),
+        "TransferBegan": ("number",),
     }
 
 
