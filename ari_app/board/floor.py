@@ -219,6 +219,7 @@ class Floor:
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
+    freed: list[AgentId] = field(default_factory=list)  # Agents who got free during the event being handled.
     matched: list[Match] = field(default_factory=list)  # By the event being handled; offers.make_all rings the phones.
     out: list[Effect] = field(default_factory=list)
 

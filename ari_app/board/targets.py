@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ari_app.board.floor import Call, Floor, Seat
+from ari_app.board.floor import Call, Floor
+from ari_app.board.seats import is_free
 from ari_app.model.dialling import is_permitted
 from ari_app.model.ids import AgentId, Number, QueueName
 from ari_app.model.settings import Settings
@@ -42,11 +43,6 @@ def named(settings: Settings, text: str, number: Number) -> Target | None:
         return Target("number", text) if text.removeprefix("+").isdecimal() else None
     known: dict[str, Kind] = {"agent": "agent", "queue": "queue", "flow": "flow", "number": "number"}
     return Target(known[kind], name) if kind in known and name else None
-
-
-def is_free(floor: Floor, seat: Seat) -> bool:
-    """Ready, and nothing is on his phone."""
-    return seat.state is AgentState.READY and seat.leg is None and not floor.phones_used[seat.phone]
 
 
 def next_free(floor: Floor, queue: QueueName) -> AgentId | None:
