@@ -295,6 +295,16 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             pass
 
 
+def awaits(call: Call, leg: LegId) -> bool:
+    """Whether the answer of this leg, one of call control, is still waited for."""
+    asked, watch = call.invite, call.watch
+    if asked is not None and asked.leg == leg:
+        return not asked.answered
+    if watch is None:
+        return False
+    return (leg == watch.leg and not watch.answered) or (leg == watch.snoop and not watch.snooping)
+
+
 def leg_answered(floor: Floor, call: Call, leg: LegId, now: float) -> bool:
     """Whether this leg is of call control: it answered."""
     asked, watch = call.invite, call.watch

@@ -20,11 +20,11 @@ from tests.e2e.test_calls import to_queue
 
 CALLER_HZ, FIRST_HZ, SECOND_HZ, BOSS_HZ, OUTSIDE_HZ = 600, 900, 1100, 1500, 1900
 NUMBER = "13900139000"
-BOTH = {"billing": 3, "network": 3, "mandarin": 3}
+
 CONTROL: dict[str, Any] = {
     **CHANGES,
     "agents": {
-        "8025": {"phone": "p8025", "skills": BOTH, "may": ["transfer-blind"]},
+        "8025": {"phone": "p8025", "skills": {"billing": 3, "mandarin": 3}, "may": ["transfer-blind"]},
         "8026": {"phone": "p8026", "skills": {"network": 3}},
         "8099": {"phone": "visitor", "skills": {"english": 1}, "may": ["supervise"]},
     },

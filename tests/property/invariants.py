@@ -158,6 +158,7 @@ class Watch:
         self._hears()
         self._fair([e.fact for e in effects if isinstance(e, fx.Note) and isinstance(e.fact, OfferMade)])
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
+        self.where = {leg: bridge for leg, bridge in self.where.items() if leg in self.floor.legs}
         self.playing = {playback: leg for playback, leg in self.playing.items() if leg in self.floor.legs}
 
     def _effect(self, effect: fx.Effect) -> None:

@@ -624,3 +624,40 @@ def test_transfer_node_waits_for_the_notice_before_it_joins() -> None:
     kit.heard(leg)
     assert kit.call(leg) is CallState.OUTSIDE and kit.facts(ft.RecordingWanted)
     kit.everybody_leaves()
+
+
+# -- a lost link --
+
+
+def test_answers_missed_while_the_link_was_down() -> None:
+    kit = house_kit()
+    talking(kit)
+    kit.ready("82")
+    kit.ask("83", "sign-in")
+    does(kit, "83", "listen", "81")
+    does(kit, "81", "consult", "82")
+    kit.event(ev.LinkDown("lost"))
+    kit.link_up()
+    call = next(iter(kit.board.floor.calls.values()))
+    assert call.invite is not None and call.invite.answered
+    assert call.watch is not None and call.watch.answered
+    kit.event(ev.LinkDown("lost"))
+    kit.link_up()
+    assert call.watch.snooping
+    kit.everybody_leaves()
+
+
+def test_bridges_of_transfers_live_through_a_lost_link() -> None:
+    kit = house_kit()
+    leg, boss = supervised(kit)
+    call = next(iter(kit.board.floor.calls.values()))
+    assert call.watch is not None and call.talk is not None
+    does(kit, "81", "hold")
+    empty = [ev.BridgeSeen(at, "mixing", ()) for at in (call.talk.bridge, call.watch.bridge)]
+    dropped = len(kit.effects(fx.DropBridge))
+    kit.event(ev.LinkDown("lost"))
+    kit.event(ev.LinkUp("22"))
+    seen = kit.listing()
+    kit.event(ev.Listed(seen.channels, tuple(empty), seen.phones))
+    assert len(kit.effects(fx.DropBridge)) == dropped and {leg, boss} <= set(kit.legs)
+    kit.everybody_leaves()
