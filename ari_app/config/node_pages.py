@@ -107,9 +107,9 @@ billing:
   on_full: message
 """,
     "transfer": """\
-lost_phones:
+specialist:
   type: transfer
-  number: "13900139000"
+  agent: "8026"
   next: thanks
   on_busy: person
   on_no_answer: person

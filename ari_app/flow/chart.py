@@ -19,6 +19,7 @@ from ari_app.flow.nodes import (
     SetVariables,
     Subflow,
     SwitchLanguage,
+    Transfer,
 )
 
 Shape = Literal["box", "round", "choice", "queue", "end"]
@@ -107,7 +108,7 @@ def _shape(node: Node) -> Shape:
             return "round"
         case Branch() | CheckHours():
             return "choice"
-        case Queue():
+        case Queue() | Transfer():
             return "queue"
         case HangUp() | Return():
             return "end"
@@ -120,6 +121,8 @@ def _text(node: Node, words: Words) -> str:
     match node:
         case Queue():
             said = f"queue {node.queue}"
+        case Transfer():
+            said = f"to {node.target}"
         case CheckHours():
             said = f"hours {node.hours}"
         case Subflow():
