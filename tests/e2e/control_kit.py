@@ -7,14 +7,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ari_app.model.control import Control, ControlAsked
 from ari_app.model.ids import AgentId, Number, RequestId
+from ari_app.model.settings import NumberPlan
 from ari_app.phones import audio
 from ari_app.phones.call import Call
 from ari_app.phones.phone import Phone, answer_after
-from tests.asterisk import RunningAsterisk
+from tests.asterisk import REPOSITORY, RunningAsterisk
 from tests.e2e.kit import CHANGES, PORTS, Hotline, talk
 from tests.e2e.test_calls import to_queue
 
@@ -32,6 +35,21 @@ CONTROL: dict[str, Any] = {
     "outbound": {"trunk": "local", "permitted": ["139XXXXXXXX"], "ring_s": 5},
     "directory": {"700": "agent:8026", "701": f"number:{NUMBER}"},
 }
+
+
+def with_flow(asterisk: RunningAsterisk, folder: Path, text: str) -> RunningAsterisk:
+    """The same house, but 1861 is answered by this flow beside the repository's."""
+    flows = folder / "flows"
+    flows.mkdir()
+    for file in (REPOSITORY / "ivr_flows").glob("*.yaml"):
+        (flows / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    (flows / "node.yaml").write_text(text, encoding="utf-8")
+    settings = asterisk.settings
+    changes = {
+        "paths": settings.paths.model_copy(update={"flows": str(flows)}),
+        "numbers": {**settings.numbers, "1861": NumberPlan(flow="node")},
+    }
+    return replace(asterisk, settings=settings.model_copy(update=changes))
 
 
 async def ask(hotline: Hotline, agent: str, action: Control, target: str = "", note: str = "") -> tuple[bool, str]:
