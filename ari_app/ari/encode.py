@@ -18,14 +18,17 @@ from ari_app.model.effects import (
     Leave,
     Listen,
     MakeBridge,
+    Mute,
     Play,
     RecordMessage,
     Remember,
     Ring,
+    Snoop,
     StartMusic,
     StopMusic,
     StopPlay,
     Unlisten,
+    Unmute,
 )
 
 # (prompt id, language, audio of Play) -> absolute path without its ending, as Asterisk sees it; None: it is missing.
@@ -64,6 +67,12 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             return (Request("POST", f"channels/{_id(leg)}/moh", {"mohClass": music}),)
         case StopMusic(leg=leg):
             return (Request("DELETE", f"channels/{_id(leg)}/moh", {}, quiet_404=True),)
+        case Mute(leg=leg):
+            return (Request("POST", f"channels/{_id(leg)}/mute", {"direction": "in"}),)
+        case Unmute(leg=leg):
+            return (Request("DELETE", f"channels/{_id(leg)}/mute", {"direction": "in"}, quiet_404=True),)
+        case Snoop():
+            return (_snoop(effect, app),)
         case Remember(leg=leg, name=name, value=value):
             # report_events (22.10): the variable comes back in `channelvars` of every event, also to the next daemon.
             query = {"variable": name, "value": value, "report_events": "true"}
@@ -117,6 +126,11 @@ def _dial(dial: Dial, app: str) -> Request:
 def _talk_detect(leg: str, what: str, value: str) -> Request:
     query = {"variable": f"TALK_DETECT({what})", "value": value}
     return Request("POST", f"channels/{_id(leg)}/variable", query, quiet_404=True)
+
+
+def _snoop(snoop: Snoop, app: str) -> Request:
+    query = {"spy": "both", "whisper": "out" if snoop.whisper else "none", "app": app, "appArgs": "leg"}
+    return Request("POST", f"channels/{_id(snoop.of)}/snoop/{_id(snoop.leg)}", query)
 
 
 def _record(effect: RecordMessage) -> Request:

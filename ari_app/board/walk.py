@@ -1,6 +1,6 @@
 """The flow half of a call: inputs to the interpreter, its intents to effects on the caller's leg."""
 
-from ari_app.board import closing, situations, voice, waiting
+from ari_app.board import closing, situations, transfer, voice, waiting
 from ari_app.board.floor import Call, Floor
 from ari_app.flow import interpreter
 from ari_app.flow.expression import Value
@@ -8,6 +8,7 @@ from ari_app.flow.intents import (
     Answered,
     Ask,
     Began,
+    Connect,
     End,
     Ended,
     Enqueue,
@@ -69,6 +70,12 @@ def take(floor: Floor, call: Call, got: Input, now: float) -> None:
         _apply(floor, call, interpreter.step(call.walk, call.cursor, got, now), now)
 
 
+def go_to(floor: Floor, call: Call, flow: str, node: str, now: float) -> None:
+    """On at another node: an agent sent the caller there."""
+    if call.walk is not None and call.cursor is not None:
+        _apply(floor, call, interpreter.jump(call.walk, call.cursor, flow, node, now), now)
+
+
 def _apply(floor: Floor, call: Call, step: Step, now: float) -> None:
     branch: str | None = ""
     while branch is not None:
@@ -118,6 +125,8 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
             floor.note(facts.SituationEnded(call.id, situation, outcome, at))
         case Enqueue(node):
             return waiting.enqueue(floor, call, node, now)
+        case Connect(node):
+            return transfer.connect(floor, call, node, now)
         case End(looped):
             if looped:
                 floor.do(Warn("flow broken off: too many nodes without waiting for the caller", call.id))

@@ -144,6 +144,30 @@ class StopMusic:
 
 
 @dataclass(frozen=True, slots=True)
+class Mute:
+    """What this leg says is heard by nobody; it hears on."""
+
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class Unmute:
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class Snoop:
+    """A leg of its own that hears what `of` says and hears; with `whisper` its own voice is heard by `of` alone."""
+
+    call: CallId
+    leg: LegId
+    of: LegId
+    whisper: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Remember:
     """Set a channel variable that comes back in every event of the channel, also to the next daemon."""
 
@@ -305,6 +329,9 @@ AsteriskEffect: TypeAlias = (
     | DropBridge
     | StartMusic
     | StopMusic
+    | Mute
+    | Unmute
+    | Snoop
     | Remember
     | RecordMessage
     | Listen

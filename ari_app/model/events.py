@@ -6,6 +6,7 @@ An event carries no time: the loop stamps it with `now` (seconds since the Unix 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from ari_app.model.control import ControlAsked
 from ari_app.model.facts import FlowsHow, Verdict
 from ari_app.model.ids import (
     AgentId,
@@ -313,5 +314,6 @@ Event: TypeAlias = (
     | HoursLoaded
     | ClosureSet
     | AgentAsked
+    | ControlAsked
     | PinChecked
 )

@@ -7,6 +7,15 @@ A field typed Number is personal data: the store keeps the number itself in a si
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from ari_app.model.control import (
+    ConferenceBegan,
+    HelpAsked,
+    Supervised,
+    SupervisionEnded,
+    TransferAnswered,
+    TransferBegan,
+    TransferEnded,
+)
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
 from ari_app.model.states import AgentState
 
@@ -18,6 +27,8 @@ NO_NUMBER: Final = Number("")
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
 SituationPlace = Literal["in-flow", "voicemail", "talking"]
 SituationOutcome = Literal["key", "speech", "clear", "over", "hung-up", "gone"]
+TalkEndedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost", "transfer", "take-over", "survey"]
+LegRole = Literal["caller", "agent", "party", "supervisor", "snoop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ class CallRefused:
 class LegOpened:
     call: CallId
     leg: LegId
-    role: Literal["caller", "agent"]
+    role: LegRole
     phone: PhoneName | None = None
 
 
@@ -152,7 +163,7 @@ class TalkEnded:
     call: CallId
     offer: OfferId
     agent: AgentId
-    by: ClosedBy
+    by: TalkEndedBy
     talk_s: float
 
 
@@ -367,6 +378,13 @@ Fact: TypeAlias = (
     | HoldBegan
     | HoldEnded
     | TalkEnded
+    | TransferBegan
+    | TransferAnswered
+    | ConferenceBegan
+    | TransferEnded
+    | HelpAsked
+    | Supervised
+    | SupervisionEnded
     | DispositionNoted
     | AgentChanged
     | RecordingWanted

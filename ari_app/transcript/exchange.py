@@ -144,6 +144,9 @@ class Exchange:
             case fx.Ring(_, leg, phone, ring_s=ring_s):
                 self.legs[leg] = phone
                 self.timers.set(TimerId(f"ring {leg}"), self.now + ring_s)
+            case fx.Dial(_, leg, ring_s=ring_s):
+                self.legs[leg] = "outside"
+                self.timers.set(TimerId(f"ring {leg}"), self.now + ring_s)
             case fx.HangUp(call, leg, cause):
                 self._hangs_up(call, leg, cause)
             case fx.RecordMessage(_, leg, message, max_s, silence_s, end_key):

@@ -33,6 +33,7 @@ from ari_app.transcript.steps import (
     LeavesMessage,
     LookUpAnswers,
     MovesClock,
+    OutsideDoes,
     Press,
     Speaks,
     Step,
@@ -319,6 +320,8 @@ class Performance:
                 await self._live().hangup()
             case AgentDoes():
                 await self._agent(step)
+            case OutsideDoes():
+                raise Impossible("nobody stands outside in a live run   say in the header: live: no (outside)")
             case LookUpAnswers(name, values, reason):
                 hotline.look_up(name, ev.LookedUp(NO_LOOK_UP, values is not None, values or (), reason))
             case LeavesMessage(seconds):

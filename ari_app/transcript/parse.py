@@ -33,6 +33,8 @@ from ari_app.transcript.steps import (
     Line,
     LookUpAnswers,
     MovesClock,
+    OutsideDeed,
+    OutsideDoes,
     Press,
     Speaks,
     Step,
@@ -51,6 +53,7 @@ STEPS: Final = {
     "wait": "wait 5s",
     "hang": "hang up",
     "agent": "agent 8025 answers",
+    "outside": "outside answers",
     "look-up": "look-up balance answers balance=12.5 stopped=no, or look-up balance fails",
     "message": "message of 7s",
     "speak": "speak 2s",
@@ -235,6 +238,7 @@ def _step(text: str) -> Step:
         "wait": lambda text: Wait(_seconds(text)),
         "hang": lambda text: _only(text, "up", CallerHangsUp()),
         "agent": _agent,
+        "outside": _outside,
         "look-up": _look_up,
         "message": lambda text: LeavesMessage(_seconds(text.removeprefix("of").strip())),
         "speak": lambda text: Speaks(_seconds(text)),
@@ -286,6 +290,14 @@ def _agent(text: str) -> Step:
     if does == "goes not ready":
         return AgentDoes(agent, "goes not ready")
     raise _Fault(f"agents do not do this: {shown(does)}", nearest(does, get_args(Deed)) or choices(get_args(Deed)))
+
+
+def _outside(text: str) -> Step:
+    deed = next((each for each in get_args(OutsideDeed) if each == text), None)
+    if deed is None:
+        known = get_args(OutsideDeed)
+        raise _Fault(f"nobody outside does this: {shown(text)}", nearest(text, known) or choices(known))
+    return OutsideDoes(deed)
 
 
 def _look_up(text: str) -> Step:

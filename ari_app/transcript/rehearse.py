@@ -19,6 +19,7 @@ from ari_app.transcript.steps import (
     LeavesMessage,
     LookUpAnswers,
     MovesClock,
+    OutsideDoes,
     Press,
     Speaks,
     Step,
@@ -167,6 +168,8 @@ class Rehearsal:
                 self.exchange.hang_up(self._live())
             case AgentDoes(agent, deed, word):
                 self._agent(agent, deed, word)
+            case OutsideDoes(deed):
+                self._outside(deed)
             case LookUpAnswers(name, values, reason):
                 answer = ev.LookedUp(NO_LOOK_UP, values is not None, values or (), reason)
                 self.exchange.look_up(name, answer)
@@ -225,6 +228,18 @@ class Rehearsal:
                 self.exchange.event(ev.LegHeld(leg))
             case "resumes":
                 self.exchange.event(ev.LegResumed(leg))
+            case _:
+                self.exchange.hang_up(leg, *_CAUSES[deed])
+
+    def _outside(self, deed: str) -> None:
+        leg = self.exchange.rung("outside")
+        if leg is None:
+            raise Impossible("no number outside was dialled   the caller must have come to a transfer node")
+        match deed:
+            case "rings":
+                self.exchange.event(ev.LegRinging(leg))
+            case "answers":
+                self.exchange.answered(leg)
             case _:
                 self.exchange.hang_up(leg, *_CAUSES[deed])
 

@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari_app.model import facts
+from ari_app.model import control, facts
 from ari_app.model.ids import Number
 from ari_app.model.states import AgentState
 from ari_app.store import projections, rows
@@ -21,11 +21,12 @@ BACK = (facts.NO_NUMBER, Number("13912345678"), Number("10086"))
 ACTIONS = (
     *("refuse", "step", "key", "ask", "rate", "speak", "record"),
     *("queue", "offer", "ring", "answer", "lose", "hold", "back", "end"),
+    *("seek", "found", "watch", "leave"),
 )
 
 ENDS = {
     **{"leg": "closed_at", "ivr_step": "left_at", "queue_visit": "left_at"},
-    **dict.fromkeys(("offer", "talk", "hold"), "ended_at"),
+    **dict.fromkeys(("offer", "talk", "hold", "transfer", "supervision"), "ended_at"),
 }
 
 
@@ -40,6 +41,8 @@ class Call:
     rang: bool = False
     talking: float | None = None
     held: bool = False
+    sought: str | None = None  # A transfer under way.
+    watched: bool = False
 
 
 @dataclass
@@ -82,6 +85,10 @@ class World:
             "lose": call.offer is not None and call.talking is None,
             "hold": call.talking is not None and not call.held,
             "back": call.held,
+            "seek": call.talking is not None and call.sought is None,
+            "found": call.sought is not None,
+            "watch": call.talking is not None,
+            "leave": call.watched,
             "end": True,
         }[action]
 
@@ -169,7 +176,30 @@ class World:
         call.held = False
         self.note(facts.HoldEnded(call.id, call.agent))
 
+    def seek(self, call: Call, pick: int) -> None:
+        call.sought = f"{call.id}.l{len(self.noted)}"
+        target, number = ("number", f"1390000{pick % 3:04d}") if pick % 2 else ("agent:8027", "")
+        self.note(control.TransferBegan(call.id, call.sought, call.agent, "consult", target, number))
+
+    def found(self, call: Call, pick: int) -> None:
+        if pick % 3:
+            self.note(control.TransferAnswered(call.id, call.sought), control.ConferenceBegan(call.id, call.sought))
+        self.note(control.TransferEnded(call.id, call.sought, "returned" if pick % 3 else "busy"))
+        call.sought = None
+
+    def watch(self, call: Call, pick: int) -> None:
+        call.watched = True
+        self.note(control.Supervised(call.id, "8099", call.agent, ("listen", "whisper", "barge")[pick % 3]))
+
+    def leave(self, call: Call, pick: int) -> None:
+        call.watched = False
+        self.note(control.SupervisionEnded(call.id, "8099", call.agent))
+
     def end(self, call: Call, pick: int) -> None:
+        if call.sought is not None:
+            self.found(call, 1)
+        if call.watched:
+            self.leave(call, 0)
         if call.talking is not None:
             seconds = self.now - call.talking
             self.talked += seconds

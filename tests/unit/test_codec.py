@@ -62,6 +62,8 @@ def test_personal_fields() -> None:
         "CallArrived": ("caller",),
         "CallOpened": ("caller",),
         "MessageLeft": ("back",),
+        "ControlAsked": ("number",),
+        "TransferBegan": ("number",),
     }
 
 
