@@ -209,7 +209,7 @@ class World:
         self.tally.spend(agent, Doing.TALKING, now)
         agent.calls += 1
         if self.estimator is not None:
-            self.estimator.connected(caller.queue, now - caller.since, now)
+            self.estimator.connected(caller.queue, now - caller.since, now, told=caller.told)
         self._say("connected", caller, agent)
         self._at(now + caller.talk_s + caller.wrap_up_s, self._done, caller)
 
