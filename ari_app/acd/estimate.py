@@ -13,7 +13,7 @@ from typing import Final
 from ari_app.model.ids import QueueName
 
 QUANTILE_Z: Final = 1.2815515655446004  # Of the standard normal at 90 %: four in five waits should be in the range.
-SUMMED_MAX: Final = 64  # Departures summed one by one; the rest by an integral.
+SUMMED_MAX: Final = 16  # Departures summed one by one; the rest by an integral.
 LONG_RUN_MAX: Final = 1000  # Handle times the long-run mean remembers.
 PRIOR_N: Final = 5.0  # What the prior counts for, in calls.
 OUTSIDE: Final = 0.1  # Share of waits that should fall short of a range, and that should exceed it.
