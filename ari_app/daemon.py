@@ -19,6 +19,7 @@ from ari_app.asking import Asking
 from ari_app.board.board import Board
 from ari_app.desk import Desk
 from ari_app.flow.model import LoadedFlow
+from ari_app.hearing import Hearing
 from ari_app.housekeeping import Housekeeping
 from ari_app.lookups import LookUps
 from ari_app.media.prompts import Prompts
@@ -26,6 +27,8 @@ from ari_app.model.effects import (
     CancelTimer,
     CheckPin,
     Effect,
+    ForgetLine,
+    HearLine,
     JoinRecording,
     LookUp,
     MarkSecret,
@@ -36,15 +39,7 @@ from ari_app.model.effects import (
     StopRecording,
     Warn,
 )
-from ari_app.model.events import (
-    Booted,
-    ClockStepped,
-    DoorClosed,
-    DoorOpened,
-    DrainAsked,
-    FlowsLoaded,
-    PinChecked,
-)
+from ari_app.model.events import Booted, ClockStepped, DoorClosed, DoorOpened, DrainAsked, FlowsLoaded, PinChecked
 from ari_app.model.layout import seen_by_asterisk
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder
@@ -52,7 +47,7 @@ from ari_app.reload import FlowKeeper, Live, opening
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
 from ari_app.store.journal import Journal
-from ari_app.store.restore import left_open
+from ari_app.store.restore import last_agents, left_open
 from ari_app.web.app import make_app, serving
 from ari_app.web.metrics import Metrics
 
@@ -97,6 +92,7 @@ class Daemon:
         self.ari = AriLink(address, self.loop.post, self._prompt)
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
+        self.hearing = Hearing(self.ami, site.settings.line, layout.monitor, site.parts(layout), self.loop.post)
         self.housekeeping = Housekeeping(self.journal, site.settings.limits, site.recordings, self.loop.clock)
         self.asking = Asking(LookUps(site), self.loop.post)
         self.desk = Desk(self)
@@ -108,6 +104,15 @@ class Daemon:
     async def _swap(self, event: FlowsLoaded, flows: Iterable[LoadedFlow]) -> Reply:
         self.loop.board.offer_flows(flows)
         return await self.desk.ask(replace(event, request=self.desk.request()))
+
+    async def _restore(self) -> None:
+        """What an earlier run left, and who talked to whom last."""
+        routing, store = self.site.settings.routing, self.site.store
+        keep_s, now = routing.last_agent_days * 86_400.0, self.loop.clock.now()
+        talks = await asyncio.to_thread(last_agents, store, now, keep_s, routing.last_agent_max)
+        self.loop.board.offer_last_agents(talks)
+        left = await asyncio.to_thread(left_open, store)
+        self.loop.post(replace(left, last_agents=len(talks)))
 
     def _new_prompts(self, prompts: Prompts) -> None:
         self.prompts = prompts
@@ -130,12 +135,12 @@ class Daemon:
         app = make_app(self.desk, self.site.secrets.api_token, listen=web.listen)
         try:
             self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
-            self.loop.post(await asyncio.to_thread(left_open, self.site.store))
+            await self._restore()
             flows = await self.flows.begin()
             self.loop.board.offer_flows(self.live.flows.values())
             self.loop.post(flows)
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
-                services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run())
+                services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run(), self.hearing.run())
                 agi = self.asking.lookups.server().run(self.site.settings.agi.port)
                 keeping = (self._watch(), self.housekeeping.run(), self.flows.watch(), agi, self._ready(ready))
                 running = [tasks.create_task(service) for service in (*services, *keeping)]
@@ -146,6 +151,7 @@ class Daemon:
         finally:
             await self.asking.close()
             await self.ari.close()
+            await self.hearing.close()
             await self.ami.close()
             await asyncio.to_thread(self.journal.close)
             log.info("stopped")
@@ -215,6 +221,8 @@ class Daemon:
         match effect:
             case StartRecording() | StopRecording() | JoinRecording():
                 self.recorder.perform(effect)
+            case HearLine() | ForgetLine():
+                self.hearing.perform(effect)
             case LookUp():
                 self.asking.perform(effect)
             case CheckPin(leg, agent, pin):

@@ -14,9 +14,10 @@ import structlog
 from watchfiles import Change, awatch
 
 from ari_app.config.diagnostics import BadFile, Problem, Shared, nearest, shown
-from ari_app.config.flows import Texts, check_texts, read_texts, version
+from ari_app.config.flows import Texts, check_texts, flow_texts, read_texts, version
 from ari_app.errors import ConfigError, HotlineError, StoreError
 from ari_app.flow.model import LoadedFlow, prompts_of
+from ari_app.flow.situations import NO_SITUATIONS, SITUATIONS, Situations, prompts_said
 from ari_app.lookups import scripts_of
 from ari_app.media.prompts import MANIFEST, Prompts
 from ari_app.model.effects import Reply
@@ -45,10 +46,13 @@ class Live:
     flows: Mapping[str, LoadedFlow]
     texts: Texts
     held: Mapping[str, str] = field(default_factory=dict)
+    situations: Situations = NO_SITUATIONS
 
     @property
     def versions(self) -> tuple[tuple[str, str], ...]:
-        return tuple((name, flow.version) for name, flow in sorted(self.flows.items()))
+        """Of every flow, and of situations.yaml, where there is one."""
+        scripts = {SITUATIONS: self.situations.version} if self.situations.version else {}
+        return tuple(sorted({**{name: flow.version for name, flow in self.flows.items()}, **scripts}.items()))
 
 
 def flows_of(site: Site) -> Mapping[str, LoadedFlow]:
@@ -61,16 +65,16 @@ def checked(site: Site, prompts: Prompts, texts: Texts) -> Live:
     problems = list(_numbers_without_flow(site, texts))
     try:
         scripts = scripts_of(site).names()
-        flows = check_texts(texts, site.settings, lambda ids: prompts.missing(ids, LANGUAGES), scripts)
+        found = check_texts(texts, site.settings, lambda ids: prompts.missing(ids, LANGUAGES), scripts)
     except BadFile as bad:
         raise BadFile((*problems, *bad.problems)) from None
     if problems:
         raise BadFile(problems)
-    return Live(flows, texts)
+    return Live(found.flows, texts, situations=found.situations)
 
 
 def _numbers_without_flow(site: Site, texts: Texts) -> Iterable[Problem]:
-    names = [path.stem for path in texts]
+    names = [path.stem for path in flow_texts(texts)]
     for number, plan in site.settings.numbers.items():
         if plan.flow not in names:
             message = f"numbers.{number}.flow: no file {plan.flow}.yaml in {site.flows}"
@@ -132,12 +136,18 @@ def stamp(site: Site) -> Stamp:
     return frozenset(found)
 
 
-def kept_text(flow: LoadedFlow, content: bytes, prompts: Prompts) -> store.FlowText:
-    """A version with the prompts it may say, as they are now."""
-    said = sorted({prompt for node in flow.flow.nodes.values() for prompt in prompts_of(node)})
-    rows = {prompt: {lang: prompts.rows.get((prompt, lang)) for lang in LANGUAGES} for prompt in said}
+def texts_to_keep(live: Live, prompts: Prompts) -> list[store.FlowText]:
+    """The versions that are live, each with the prompts it may say, as they are now."""
+    said = {name: {p for n in flow.flow.nodes.values() for p in prompts_of(n)} for name, flow in live.flows.items()}
+    said[SITUATIONS] = prompts_said(live.situations)
+    texts = {path.stem: content or b"" for path, content in live.texts.items()}
+    return [_kept(name, version, texts[name], said[name], prompts) for name, version in live.versions]
+
+
+def _kept(name: str, version: str, content: bytes, said: Iterable[str], prompts: Prompts) -> store.FlowText:
+    rows = {prompt: {lang: prompts.rows.get((prompt, lang)) for lang in LANGUAGES} for prompt in sorted(said)}
     hashes = {prompt: {lang: row.sha256 for lang, row in found.items() if row} for prompt, found in rows.items()}
-    return store.FlowText(flow.name, flow.version, content.decode("utf-8"), hashes)
+    return store.FlowText(name, version, content.decode("utf-8"), hashes)
 
 
 @dataclass
@@ -266,7 +276,8 @@ class FlowKeeper:
         """On a thread: all files, checked; then the held flows laid over them."""
         prompts, files = Prompts.load(self.site.sounds), read_texts(self.site.flows)
         live, old = checked(self.site, prompts, files), self.live
-        held = {n: a for n, a in old.held.items() if not asked and a == file_version(files, n) and n in old.flows}
+        known = dict(old.versions)
+        held = {n: a for n, a in old.held.items() if not asked and a == file_version(files, n) and n in known}
         return _with_held(self.site, prompts, live, held, old.texts), prompts
 
     async def _rollback(self, name: str, wanted: str, by: str) -> str:
@@ -302,8 +313,7 @@ class FlowKeeper:
         return said
 
     async def _save(self, live: Live) -> None:
-        at, texts, prompts = self.now(), {path.stem: content for path, content in live.texts.items()}, self.prompts
-        kept = [kept_text(flow, texts.get(name) or b"", prompts) for name, flow in live.flows.items()]
+        at, kept = self.now(), texts_to_keep(live, self.prompts)
         await asyncio.wrap_future(self.journal.run(lambda conn: store.save_versions(conn, kept, at)))
 
     # -- what others ask --
@@ -321,6 +331,7 @@ class FlowKeeper:
         return [
             {"name": name, "version": version, "nodes": len(flows[name].flow.nodes), "held": name in held}
             for name, version in self.live.versions
+            if name in flows
         ]
 
 

@@ -16,6 +16,7 @@ from ari_app.model.effects import (
     HangUp,
     Join,
     Leave,
+    Listen,
     MakeBridge,
     Play,
     RecordMessage,
@@ -24,6 +25,7 @@ from ari_app.model.effects import (
     StartMusic,
     StopMusic,
     StopPlay,
+    Unlisten,
 )
 
 # (prompt id, language) -> absolute path of the audio without its ending, as Asterisk sees it; None when it is missing.
@@ -66,6 +68,10 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             # report_events (22.10): the variable comes back in `channelvars` of every event, also to the next daemon.
             query = {"variable": name, "value": value, "report_events": "true"}
             return (Request("POST", f"channels/{_id(leg)}/variable", query),)
+        case Listen(leg=leg, talk_threshold=threshold, silence_ms=silence_ms):
+            return (_talk_detect(leg, "set", f"{silence_ms},{threshold}"),)
+        case Unlisten(leg=leg):
+            return (_talk_detect(leg, "remove", ""),)
         case RecordMessage():
             return (_record(effect),)
         case _:
@@ -105,6 +111,11 @@ def _dial(dial: Dial, app: str) -> Request:
         "callerId": _NO_NUMBER.sub("", dial.caller),
     }
     return Request("POST", f"channels/{_id(dial.leg)}", query)
+
+
+def _talk_detect(leg: str, what: str, value: str) -> Request:
+    query = {"variable": f"TALK_DETECT({what})", "value": value}
+    return Request("POST", f"channels/{_id(leg)}/variable", query, quiet_404=True)
 
 
 def _record(effect: RecordMessage) -> Request:

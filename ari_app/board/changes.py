@@ -7,6 +7,7 @@ are never pinned: every call, old or new, is asked about them when it comes to a
 from collections.abc import Iterable
 
 from ari_app.board.floor import Floor
+from ari_app.flow.situations import SITUATIONS
 from ari_app.model.effects import Reply, Warn
 from ari_app.model.events import ALL_HOURS, Closure, ClosureSet, FlowsLoaded
 from ari_app.model.facts import ClosureChanged, FlowsActivated
@@ -16,12 +17,14 @@ from ari_app.model.ids import RequestId
 def swap(floor: Floor, event: FlowsLoaded) -> None:
     """All flows at once, or none: what was not offered cannot be taken."""
     known = {**{(flow.name, flow.version): flow for flow in floor.flows.values()}, **floor.offered}
+    scripts = {(SITUATIONS, flow.situations.version) for flow in known.values()}  # Flows hold theirs.
     floor.offered = {}
-    if unknown := [f"{name} {version}" for name, version in event.versions if (name, version) not in known]:
+    wanted = [each for each in event.versions if each not in scripts]
+    if unknown := [f"{name} {version}" for name, version in wanted if (name, version) not in known]:
         floor.do(Warn(f"flows not swapped: {', '.join(unknown)} not offered"))
         _reply(floor, event.request, False, f"unknown: {', '.join(unknown)}")
         return
-    floor.flows = {name: known[name, version] for name, version in event.versions}
+    floor.flows = {name: known[name, version] for name, version in wanted}
     floor.note(FlowsActivated(event.versions, event.by, event.how, event.held))
     _reply(floor, event.request, True, "live for new calls")
 

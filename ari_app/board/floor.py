@@ -11,17 +11,19 @@ from typing import Literal
 
 from ari_app.acd.engine import Engine
 from ari_app.acd.model import Match, Rule, Visit
+from ari_app.board.familiar import Familiar
 from ari_app.flow.intents import Cursor, Walk
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
 from ari_app.model.events import BridgeSeen, OpenCall, Unjoined
-from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened
+from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened, Verdict
 from ari_app.model.ids import (
     AgentId,
     BridgeId,
     CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Mint,
@@ -94,9 +96,12 @@ class Call:
     untold: bool = False  # The recording notice could not be played: then nothing may be recorded.
     recording_on: bool = False
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
+    line: LineId | None = None  # What is listened to on his leg, while he talks.
+    verdict: Verdict | None = None
     lookup: LookUpId | None = None  # What the flow waits for.
     asked_at: float = 0.0
     message: MessageId | None = None  # The voicemail message being recorded.
+    listening: bool = False  # A situation hears whether the caller speaks.
     talked_to: AgentId | None = None
     legs: set[LegId] = field(default_factory=set)  # Alive ones.
     doomed: set[LegId] = field(default_factory=set)  # Of these, those told to hang up.
@@ -125,6 +130,9 @@ class Seat:
     withdrawn: bool = False  # The offer is withdrawn; waits for the leg to end.
     wrap_up_over: bool = False  # The time is up; waits for the leg to end.
     wrap_up_at: float = 0.0  # When the time is up.
+    signed_in_at: float = 0.0
+    occupancy: float = 0.0  # Share of the time signed in that he talked, at his last change of state.
+    talked_s: float = 0.0  # Since signing in, talks that are over.
     pending: tuple[AgentState, str] | None = None  # Not ready or signed out as soon as this is over, and why.
 
 
@@ -166,6 +174,8 @@ class Floor:
     unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.
     refusing: int = 0  # Calls being refused: they do not count against calls_max.
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
+    familiar: Familiar = field(init=False)  # Who talked to whom last.
+    staff_changed: bool = False  # Somebody signed out or lost a skill during this event: see unstaffed.
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
     matched: list[Match] = field(default_factory=list)  # By the event being handled; offers.make_all rings the phones.
@@ -177,6 +187,8 @@ class Floor:
             skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},
             open=False,  # Until the first Listed.
         )
+        routing = self.settings.routing
+        self.familiar = Familiar(routing.last_agent_max, routing.last_agent_days * 86_400)
         for number, agent in self.settings.agents.items():
             self.seats[AgentId(number)] = Seat(AgentId(number), PhoneName(agent.phone))
 

@@ -1,19 +1,23 @@
 """The flow half of a call: inputs to the interpreter, its intents to effects on the caller's leg."""
 
-from ari_app.board import closing, voice, waiting
+from ari_app.board import closing, situations, voice, waiting
 from ari_app.board.floor import Call, Floor
 from ari_app.flow import interpreter
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
     Ask,
+    Began,
     End,
+    Ended,
     Enqueue,
     Entered,
+    Heard,
     Hush,
     Input,
     Intent,
     Key,
+    Listen,
     MessageTaken,
     QueueDone,
     Rated,
@@ -22,6 +26,7 @@ from ari_app.flow.intents import (
     Step,
     TakeMessage,
     Took,
+    Unlisten,
     Unsaid,
     Unwait,
     Wait,
@@ -30,7 +35,7 @@ from ari_app.flow.intents import (
 from ari_app.flow.model import LoadedFlow
 from ari_app.model import facts
 from ari_app.model.effects import LookUp, MarkSecret, Play, RecordMessage, Warn
-from ari_app.model.events import LookedUp, MessageRecorded
+from ari_app.model.events import LookedUp, MessageRecorded, SpeechBegan, SpeechEnded
 from ari_app.model.facts import KeyTaken, LookUpDone, MessageLeft, NodeEntered, PromptFailed
 from ari_app.model.ids import LegId, LookUpId, MessageId, call_of
 from ari_app.model.states import CallState
@@ -49,6 +54,7 @@ def begin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> None:
         "trusted": trusted,
         "language": call.language,
         "vip": False,
+        "last_agent": floor.familiar.agent_of(call.caller, now) or "",
     }
     steps_max, flows = settings.limits.steps_max, dict(floor.flows)
     call.walk = Walk(flow, floor.zone, steps_max, flows, settings.hours, floor.closures, floor.shift_s)
@@ -100,6 +106,14 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
             floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
         case Rated(question, key):
             floor.note(facts.Rated(call.id, question, key, call.talked_to))
+        case Listen():
+            situations.listen(floor, call)
+        case Unlisten():
+            situations.unlisten(floor, call)
+        case Began(situation):
+            floor.note(facts.SituationBegan(call.id, situation, "in-flow"))
+        case Ended(situation, outcome, at):
+            floor.note(facts.SituationEnded(call.id, situation, outcome, at))
         case Enqueue(node):
             return waiting.enqueue(floor, call, node, now)
         case End(looped):
@@ -122,6 +136,12 @@ def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
             waiting.key(floor, call, digit, now)
         case _:
             pass
+
+
+def speech(floor: Floor, call: Call, event: SpeechBegan | SpeechEnded, now: float) -> None:
+    """The caller speaks, or did."""
+    if situations.spoke(floor, call, event, now):
+        take(floor, call, Heard(), now)
 
 
 # -- look-ups and messages --

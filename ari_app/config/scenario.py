@@ -15,13 +15,13 @@ from ari_app.model.scenario import Agents, Scenario
 from ari_app.model.settings import Settings
 from ari_app.model.skills import Needs, SkillsFault, needs_of
 
-NO_SUCH_NAME: Final = "S" + Shared.NO_SUCH_NAME
-BAD_SKILLS: Final = "S020"
-BAD_SPAN: Final = "S021"
-NOBODY_SERVES: Final = "S022"
-TWO_SOURCES: Final = "S023"
-TOO_MUCH: Final = "S024"
-WARM_UP: Final = "S025"
+NO_SUCH_NAME: Final = "V" + Shared.NO_SUCH_NAME
+BAD_SKILLS: Final = "V020"
+BAD_SPAN: Final = "V021"
+NOBODY_SERVES: Final = "V022"
+TWO_SOURCES: Final = "V023"
+TOO_MUCH: Final = "V024"
+WARM_UP: Final = "V025"
 
 AGENTS_MAX: Final = 20_000
 CALLS_MAX: Final = 5_000_000  # A replication.
@@ -38,7 +38,7 @@ class LoadedScenario:
 
 def load_scenario(path: Path) -> LoadedScenario:
     """Reads and checks `path`; raises BadFile with all problems at once, also those of the config.yaml it names."""
-    loaded = read_yaml(path, Scenario, "S")
+    loaded = read_yaml(path, Scenario, "V")
     problems, scenario = list(loaded.problems), loaded.value
     if scenario is None:
         raise BadFile(problems)

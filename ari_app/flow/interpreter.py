@@ -7,14 +7,16 @@ may belong to a secret (`is_secret`) the journal keeps that they were pressed, n
 from collections.abc import Mapping
 from typing import Final
 
-from ari_app.flow import decisions, keys
+from ari_app.flow import decisions, keys, situation_node
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
+    Cleared,
     Cursor,
     End,
     Enqueue,
     Entered,
+    Heard,
     Hush,
     Input,
     Key,
@@ -43,16 +45,16 @@ from ari_app.flow.nodes import (
     Play,
     Queue,
     Return,
+    RunSituation,
     SetVariables,
     Subflow,
     Survey,
     SwitchLanguage,
     Voicemail,
 )
-from ari_app.flow.turn import Turn
+from ari_app.flow.turn import TYPED_MAX, Turn
 
 TONE: Final = "beep"  # Before a caller speaks his message.
-TYPED_MAX: Final = 16  # Keys kept ahead; more are dropped (a fax, a child, a stuck key).
 TURNED_AWAY: Final = ("full", "closed", "no_agents")
 
 
@@ -125,6 +127,8 @@ def _pass(turn: Turn, node: Node) -> str | None:
             return decisions.ask(turn, node)
         case HangUp():
             decisions.goodbye(turn, node)
+        case RunSituation():
+            return situation_node.enter(turn, node)
         case _:
             return _quick(turn, node)
     return None
@@ -154,7 +158,7 @@ def _quick(turn: Turn, node: CheckHours | Branch | SetVariables | SwitchLanguage
 def _take(turn: Turn, node: Node, got: Input) -> str | None:
     """What an input does to the node that waits for it; the next node's name, or None to stay."""
     match node, got:
-        case ((Menu() | Confirm() | Survey()), (Key() | SaidAll() | WaitedOut())):
+        case ((Menu() | Confirm() | Survey()), (Key() | SaidAll() | WaitedOut() | Heard())):
             return keys.take_keyed(turn, node, got)
         case Collect(), (Key() | SaidAll() | WaitedOut()):
             return keys.take_collect(turn, node, got)
@@ -162,6 +166,8 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
             return _ahead(turn, node, digit)
         case ((Greet() | Play()), SaidAll()) if turn.at.saying:
             return node.next
+        case RunSituation(), (Key() | SaidAll() | WaitedOut() | Heard() | Cleared()):
+            return situation_node.take(turn, node, got)
         case LookUp(), Answered():
             return decisions.answered(turn, node, got)
         case LookUp(), SaidAll():

@@ -12,6 +12,7 @@ from ari_app.model.ids import (
     BridgeId,
     CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Number,
@@ -173,6 +174,22 @@ class JoinRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class HearLine:
+    """Listen to what the caller sends; LineJudged tells of each change, LineUnheard that it cannot be listened to."""
+
+    call: CallId
+    leg: LegId
+    line: LineId
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetLine:
+    call: CallId
+    leg: LegId
+    line: LineId
+
+
+@dataclass(frozen=True, slots=True)
 class RecordMessage:
     """Record what the caller says until `end_key`, `silence_s` of silence or `max_s`; MessageRecorded answers."""
 
@@ -182,6 +199,26 @@ class RecordMessage:
     max_s: int
     silence_s: int
     end_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Hear on this leg whether somebody speaks: SpeechBegan and SpeechEnded follow, until Unlisten.
+
+    Before a Play, never while one goes on (asterisk.md: requests wait). `talk_threshold`: mean amplitude of a frame,
+    of 32,767, that counts as voice.
+    """
+
+    call: CallId
+    leg: LegId
+    talk_threshold: int
+    silence_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisten:
+    call: CallId
+    leg: LegId
 
 
 # -- on ourselves --
@@ -266,8 +303,21 @@ AsteriskEffect: TypeAlias = (
     | StopMusic
     | Remember
     | RecordMessage
+    | Listen
+    | Unlisten
 )
 RecordingEffect: TypeAlias = StartRecording | StopRecording | JoinRecording
+HearingEffect: TypeAlias = HearLine | ForgetLine
 Effect: TypeAlias = (
-    AsteriskEffect | RecordingEffect | SetTimer | CancelTimer | Note | CheckPin | LookUp | MarkSecret | Reply | Warn
+    AsteriskEffect
+    | RecordingEffect
+    | HearingEffect
+    | SetTimer
+    | CancelTimer
+    | Note
+    | CheckPin
+    | LookUp
+    | MarkSecret
+    | Reply
+    | Warn
 )

@@ -12,8 +12,11 @@ from ari_app.model.states import AgentState
 
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
+Verdict = Literal["silent", "quiet", "noisy", "clear", "tone", "music"]
 FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
+SituationPlace = Literal["in-flow", "voicemail", "talking"]
+SituationOutcome = Literal["key", "speech", "clear", "over", "hung-up", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,25 @@ class RecordingStored:
 
 
 @dataclass(frozen=True, slots=True)
+class LineHeard:
+    """The caller's line changed while he talked to `agent`. Levels in dBFS; `speech_dbfs` is -100 without speech."""
+
+    call: CallId
+    agent: AgentId
+    verdict: Verdict
+    speech_dbfs: float
+    noise_dbfs: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineMissed:
+    """The caller's line was not listened to, and why: the gap in what is known of it."""
+
+    call: CallId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PromptFailed:
     """A prompt was not heard to its end though nobody stopped it."""
 
@@ -246,6 +268,36 @@ class Rated:
     question: str
     key: str
     agent: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SituationBegan:
+    """The script of a situation (ivr_flows/situations.yaml) begins; SituationEnded follows."""
+
+    call: CallId
+    situation: str
+    where: SituationPlace
+
+
+@dataclass(frozen=True, slots=True)
+class SituationEnded:
+    """key, speech, clear: the caller gave a sign of life · over: the script was heard to its end, the call goes on ·
+    hung-up: by the script · gone: the call ended meanwhile. `step`: the one it came to, from 1."""
+
+    call: CallId
+    situation: str
+    outcome: SituationOutcome
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class TalkLong:
+    """A talk has lasted `seconds`: a hint for the agent, or for the supervisor."""
+
+    call: CallId
+    agent: AgentId
+    seconds: float
+    for_whom: Literal["agent", "supervisor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,10 +361,15 @@ Fact: TypeAlias = (
     | RecordingRefused
     | RecordingMissed
     | RecordingStored
+    | LineHeard
+    | LineMissed
     | PromptFailed
     | LookUpDone
     | MessageLeft
     | Rated
+    | SituationBegan
+    | SituationEnded
+    | TalkLong
     | CallClosed
 )
 

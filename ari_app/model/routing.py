@@ -57,6 +57,12 @@ class Routing(Part):
     priority_step_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
         60, description="Seconds of waiting that each step of priority counts as; age always wins in the end."
     )
+    last_agent_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        30, description="Days for which a caller's last agent is known to flows (last_agent); 0: never."
+    )
+    last_agent_max: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        100_000, description="Callers whose last agent is remembered at most; the longest ago are forgotten first."
+    )
 
 
 class Queue(Part):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ari_app.model.line import Rules as LineRules
 from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
 from ari_app.model.routing import AgentRules, FeatureCodes, Hours, Limits, Queue, Routing
@@ -83,6 +84,7 @@ class Settings(Part):
     phones: dict[Name, Phone] = Field(default_factory=dict, description="SIP accounts by name.")
     trunks: dict[Name, Trunk] = Field(default_factory=dict, description="Where calls come from, by name.")
     outbound: Outbound = Field(default_factory=Outbound, description="Numbers the hotline may dial.")
+    line: LineRules = Field(default_factory=LineRules, description="What counts as a silent, quiet or noisy line.")
     agent_rules: AgentRules = Field(default_factory=AgentRules, description="Rules for every agent.")
     feature_codes: FeatureCodes = Field(default_factory=FeatureCodes, description="What agents dial.")
     asterisk: Asterisk = Field(default_factory=Asterisk, description="The Asterisk underneath.")

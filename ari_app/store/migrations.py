@@ -30,6 +30,16 @@ def m0003_lookups_messages_and_ratings(db: Database) -> None:
     _run(db, "m0003")
 
 
+@steps()
+def m0004_callers_lines(db: Database) -> None:
+    _run(db, "m0004")
+
+
+@steps()
+def m0005_situations(db: Database) -> None:
+    _run(db, "m0005")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

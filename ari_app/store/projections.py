@@ -29,9 +29,11 @@ OF_CALL: Final = (
     "recording",
     "recording_refusal",
     "prompt_gap",
+    "line_verdict",
     "look_up",
     "message",
     "rating",
+    "situation",
 )
 """Tables whose rows belong to a call, in their column `call`."""
 TABLES: Final = (*OF_CALL, "flow_active", "closure")
@@ -66,12 +68,17 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.RecordingMissed: ("recording_missed",),
     facts.RecordingStored: ("recording_stored",),
     facts.PromptFailed: ("prompt_failed",),
+    facts.LineHeard: ("line_heard",),
+    facts.LineMissed: ("line_missed",),
     facts.LookUpDone: ("looked_up",),
     facts.MessageLeft: ("message_left",),
     facts.Rated: ("rated",),
+    facts.SituationBegan: ("situation_began",),
+    facts.SituationEnded: ("situation_ended",),
+    facts.TalkLong: ("talk_long",),
     facts.CallClosed: (
         "call_closed",
-        *("step_left", "legs_cut", "visits_cut", "offers_cut", "talks_cut", "holds_cut"),
+        *("step_left", "legs_cut", "visits_cut", "offers_cut", "talks_cut", "holds_cut", "situations_cut"),
     ),
 }
 _BY_KIND: Final = {cls.__name__: tuple(_SQL[name] for name in names) for cls, names in QUERIES.items()}

@@ -58,6 +58,7 @@ class Exchange:
     legs: dict[LegId, str] = field(default_factory=dict)  # Live ones: "caller", or the phone's name.
     playing: dict[PlaybackId, tuple[LegId, float]] = field(default_factory=dict)  # Where, and until when.
     messages: dict[MessageId, Message] = field(default_factory=dict)
+    listening: dict[LegId, fx.Listen] = field(default_factory=dict)  # Legs whose speech is told.
     asked: list[fx.LookUp] = field(default_factory=list)  # Look-ups nobody has answered yet.
     arranged: list[tuple[str, ev.LookedUp]] = field(default_factory=list)  # Answers given before they were asked for.
     replies: deque[ev.Event] = field(default_factory=deque)
@@ -138,8 +139,7 @@ class Exchange:
             case fx.StopPlay(_, playback):
                 self._stops(playback, ok=True)
             case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Answer(_, leg) | fx.Remember(_, leg, _, _):
-                if any(where == leg for where, _ in self.playing.values()):
-                    self.complaints.append(f"{type(effect).__name__} would wait for the end of the prompt")
+                self._must_be_quiet(effect, leg)
             case fx.Ring(_, leg, phone, ring_s=ring_s):
                 self.legs[leg] = phone
                 self.timers.set(TimerId(f"ring {leg}"), self.now + ring_s)
@@ -150,8 +150,17 @@ class Exchange:
                 self.timers.set(TimerId(f"silence {message}"), self.now + silence_s)
             case fx.LookUp():
                 self._asks(effect)
+            case fx.Listen(_, leg) | fx.Unlisten(_, leg):
+                self._must_be_quiet(effect, leg)
+                self.listening.pop(leg, None)
+                if isinstance(effect, fx.Listen):
+                    self.listening[leg] = effect
             case _:
                 self._records(effect)
+
+    def _must_be_quiet(self, effect: fx.Effect, leg: LegId) -> None:
+        if any(where == leg for where, _ in self.playing.values()):
+            self.complaints.append(f"{type(effect).__name__} would wait for the end of the prompt")
 
     def _records(self, effect: fx.Effect) -> None:
         match effect:
@@ -247,6 +256,18 @@ class Exchange:
             self._recorded(name, min(seconds, message.max_s))
             self._settle()
         return True
+
+    def talk(self, leg: LegId, seconds: float) -> None:
+        """Say something for so long. Told only while somebody listens; its end is known after a moment of silence."""
+        self._tell(leg, ev.SpeechBegan(leg))
+        self.wait(seconds)
+        if (heard := self.listening.get(leg)) is not None:
+            self.wait(heard.silence_ms / 1000)
+            self._tell(leg, ev.SpeechEnded(leg, round(1000 * seconds)))
+
+    def _tell(self, leg: LegId, event: ev.Event) -> None:
+        if leg in self.listening:
+            self.event(event)
 
     def look_up(self, name: str, answer: ev.LookedUp) -> None:
         """Answer the look-up that waits, or the next of that name."""

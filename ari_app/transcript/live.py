@@ -34,6 +34,7 @@ from ari_app.transcript.steps import (
     LookUpAnswers,
     MovesClock,
     Press,
+    Speaks,
     Step,
     Transcript,
     Wait,
@@ -320,6 +321,11 @@ class Performance:
                 hotline.look_up(name, ev.LookedUp(NO_LOOK_UP, values is not None, values or (), reason))
             case LeavesMessage(seconds):
                 await self._message(seconds)
+            case Speaks(seconds):
+                call = self._live()
+                call.play_tone(TONE_HZ)
+                await asyncio.sleep(seconds)
+                call.hush()
             case MovesClock():
                 shift_clock(hotline.daemon.loop.board.floor, step, hotline.daemon.loop.clock.now())
             case _:

@@ -34,6 +34,7 @@ from ari_app.transcript.steps import (
     LookUpAnswers,
     MovesClock,
     Press,
+    Speaks,
     Step,
     Transcript,
     Wait,
@@ -52,6 +53,7 @@ STEPS: Final = {
     "agent": "agent 8025 answers",
     "look-up": "look-up balance answers balance=12.5 stopped=no, or look-up balance fails",
     "message": "message of 7s",
+    "speak": "speak 2s",
     "at": "at 2026-10-01 21:00",
 }
 _HEADER: Final = re.compile(r"([a-z]+):(?:\s+(.*))?")
@@ -228,6 +230,7 @@ def _step(text: str) -> Step:
         "agent": _agent,
         "look-up": _look_up,
         "message": lambda text: LeavesMessage(_seconds(text.removeprefix("of").strip())),
+        "speak": lambda text: Speaks(_seconds(text)),
         "at": clock,
     }.get(verb)
     if read is None:

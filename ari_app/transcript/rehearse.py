@@ -20,6 +20,7 @@ from ari_app.transcript.steps import (
     LookUpAnswers,
     MovesClock,
     Press,
+    Speaks,
     Step,
     Transcript,
     Wait,
@@ -168,6 +169,8 @@ class Rehearsal:
                 self.exchange.look_up(name, answer)
             case LeavesMessage(seconds):
                 self._message(seconds)
+            case Speaks(seconds):
+                self.exchange.talk(self._live(), seconds)
             case MovesClock():
                 shift_clock(self.exchange.floor, step, self.exchange.now)
             case _:

@@ -77,6 +77,13 @@ class LeavesMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaks:
+    """The caller speaks so long; prompts and waits go on meanwhile."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class MovesClock:
     """From here on the flow takes it to be this time; `zone` empty: the hotline's."""
 
@@ -84,7 +91,7 @@ class MovesClock:
     zone: str = ""
 
 
-Step: TypeAlias = Dial | Press | Wait | CallerHangsUp | AgentDoes | LookUpAnswers | LeavesMessage | MovesClock
+Step: TypeAlias = Dial | Press | Wait | CallerHangsUp | AgentDoes | LookUpAnswers | LeavesMessage | Speaks | MovesClock
 
 
 @dataclass(frozen=True, slots=True)

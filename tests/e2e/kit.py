@@ -137,7 +137,7 @@ class Hotline:
         assert [b["id"] for b in await self.listing("bridges") if not b["id"].startswith("music-")] == []
         floor = self.daemon.loop.board.floor
         assert {seat.state for seat in floor.seats.values()} <= {"signed-out", "not-ready", "ready", "wrap-up"}
-        assert not floor.legs and not floor.engine.visits and not floor.engine.offered
+        assert not floor.legs and not floor.engine.places
         await asyncio.wait_for(self.daemon.recorder.drain(), 15)
         await asyncio.wrap_future(self.daemon.journal.committed())
         with open_reader(self.daemon.site.store) as reader:

@@ -8,7 +8,7 @@ import pytest
 
 from ari_app.acd.engine import Engine, Place, Ready
 from ari_app.acd.model import Match, Visit
-from ari_app.board import desk, link, seats, voice
+from ari_app.board import desk, link, seats, unstaffed, voice, waiting
 from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model.effects import DropBridge, Note
 from ari_app.model.facts import QueueLeft
@@ -107,7 +107,7 @@ def phone_rung_while_it_calls(patch: Patch) -> None:
     patch.setattr(seats, "phone_taken", lambda floor, phone: floor.phones_used.update([phone]))
 
     def available(floor: Floor, seat: Seat) -> None:
-        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since))
+        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy))
 
     patch.setattr(seats, "available", available)
 
@@ -151,6 +151,29 @@ def caller_waits_for_ever(patch: Patch) -> None:
     patch.setattr(Floor, "set_timer", set_timer)
 
 
+def never_asks_for_less(patch: Patch) -> None:
+    patch.setattr(waiting, "relax", _nothing)
+
+
+def place_lost_by_asking_for_less(patch: Patch) -> None:
+    def relax(self: Engine, call: CallId, now: float) -> Match | None:
+        if (place := self.places.get(call)) is not None:
+            self.waiting[place.visit.queue].remove(place.visit)
+            self.waiting[place.visit.queue].append(place.visit)
+        return old(self, call, now)
+
+    old = Engine.relax
+    patch.setattr(Engine, "relax", relax)
+
+
+def waits_for_one_who_is_gone(patch: Patch) -> None:
+    patch.setattr(unstaffed, "look", lambda floor, now: setattr(floor, "staff_changed", False))
+
+
+def most_skilled_is_anybody(patch: Patch) -> None:
+    patch.setattr(Engine, "_order", lambda self, place, agent: (0.0, self.ready[agent].since))
+
+
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     newest_first,
     queue_by_queue,
@@ -170,4 +193,8 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     agent_kept_after_the_call,
     ids_that_depend_on_the_process,
     caller_waits_for_ever,
+    never_asks_for_less,
+    place_lost_by_asking_for_less,
+    waits_for_one_who_is_gone,
+    most_skilled_is_anybody,
 )

@@ -14,6 +14,7 @@ from ari_app.model.effects import (
     HangUp,
     Join,
     Leave,
+    Listen,
     MakeBridge,
     Play,
     Remember,
@@ -21,6 +22,7 @@ from ari_app.model.effects import (
     StartMusic,
     StopMusic,
     StopPlay,
+    Unlisten,
 )
 
 C = "7-1"
@@ -70,6 +72,14 @@ def sent(effect):
         (DropBridge(C, "7-1.b1"), [("DELETE", "bridges/7-1.b1", {}, True)]),
         (StartMusic(C, CALLER, "default"), [("POST", f"channels/{CALLER}/moh", {"mohClass": "default"}, False)]),
         (StopMusic(C, CALLER), [("DELETE", f"channels/{CALLER}/moh", {}, True)]),
+        (
+            Listen(C, CALLER, 256, 300),
+            [("POST", f"channels/{CALLER}/variable", {"variable": "TALK_DETECT(set)", "value": "300,256"}, True)],
+        ),
+        (
+            Unlisten(C, CALLER),
+            [("POST", f"channels/{CALLER}/variable", {"variable": "TALK_DETECT(remove)", "value": ""}, True)],
+        ),
         (
             Remember(C, CALLER, "CALL", C),
             [("POST", f"channels/{CALLER}/variable", {"variable": "CALL", "value": C, "report_events": "true"}, False)],
