@@ -5,6 +5,7 @@ decides who talks to whom. `happened`, when given, is told everything, in order.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Literal, TypeAlias
@@ -117,6 +118,9 @@ class World:
         engine, now, queue = self.engine, self.now, caller.queue
         place = rank(now, priority, self.plan.step_s)
         visit = Visit(caller.call, 1, queue, priority, now, place, self.plan.needs[caller.kind])
+        if caller.known is not None and self.agents[caller.known].on_duty:
+            prefer_s = self.plan.scenario.callers[caller.kind].prefer_s
+            visit = replace(visit, preferred=caller.known, prefer_s=prefer_s)
         self.callers[caller.call] = caller
         match = engine.enter(visit)
         if match is not None:
