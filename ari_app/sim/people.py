@@ -44,7 +44,6 @@ class Caller:
     known: AgentId | None = None  # Whom he would like to talk to.
     at: At = At.WAITING
     agent: "Agent | None" = None
-    offers: int = 0
     told: tuple[float, float] | None = None  # The range he heard.
 
 
