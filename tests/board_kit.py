@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from ari_app.board.board import Board
 from ari_app.flow.model import Flow, LoadedFlow
 from ari_app.flow.situations import Situation, Situations
+from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
@@ -172,6 +173,8 @@ class Kit:
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
             case fx.Ring(_, leg, phone):
                 self.legs[leg] = phone
+            case fx.Dial(_, leg) | fx.Snoop(_, leg):
+                self.legs[leg] = "outside" if isinstance(effect, fx.Dial) else "snoop"
             case fx.HangUp(_, leg, cause) if leg in self.legs:
                 self._hang_up(leg, cause)
             case fx.HangUp(call, leg):
@@ -311,6 +314,7 @@ def assert_clean(board: Board) -> None:
     busy = (AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP)
     assert not [s for s in floor.seats.values() if s.state in busy or s.leg is not None], floor.seats
     assert not floor.mint.parts, floor.mint.parts
+    assert not floor.supervising and not +floor.phones_used
 
 
 def about(facts: list[Any], call: CallId) -> list[Any]:
@@ -329,6 +333,8 @@ def assert_facts_add_up(facts: list[Any]) -> None:
         _pairs(mine, ft.LegOpened, ft.LegClosed, lambda f: f.leg)
         _pairs(mine, ft.OfferMade, ft.OfferEnded, lambda f: f.offer)
         _pairs(mine, ft.Connected, ft.TalkEnded, lambda f: f.offer)
+        _pairs(mine, ct.TransferBegan, ct.TransferEnded, lambda f: f.transfer)
+        assert kinds[ct.Supervised] >= kinds[ct.SupervisionEnded] > 0 or not kinds[ct.Supervised]
         assert kinds[ft.HoldBegan] == kinds[ft.HoldEnded]
         left = [fact.visit for fact in mine if isinstance(fact, ft.QueueLeft)]
         assert left == list(range(1, len(left) + 1)), mine

@@ -22,12 +22,16 @@ _Name = tuple[Needs, bool]
 
 @dataclass(slots=True)
 class Ask:
-    """Needs, and who seeks them: visits that an agent who gets ready may take, by rank. `holders`: who may ask it."""
+    """Needs, and who seeks them: visits that an agent who gets ready may take, by rank. `holders`: who may ask it.
+
+    `weakest`: the least strength with which they can be met; the lowest of the marks.
+    """
 
     needs: Needs
     skilled: bool
-    base: int
+    weakest: int
     width: int
+    base: int
     alternatives: tuple[int, ...]  # As bits of `has`.
     marks: int = 0
     holders: int = 1
@@ -37,16 +41,6 @@ class Ask:
     def __post_init__(self) -> None:
         self.marks = ((1 << self.width) - 1) << self.base
 
-    def add(self, key: Key) -> None:
-        self.seeking.add(key)
-        if self.head is None or key < self.head:
-            self.head = key
-
-    def remove(self, key: Key) -> None:
-        self.seeking.remove(key)
-        if key == self.head:
-            self.head = self.seeking.head()
-
     def mark(self, profile: "Profile") -> int:
         """The mark these skills earn; 0: none."""
         has = profile.has
@@ -55,37 +49,27 @@ class Ask:
                 break
         else:
             return 0
-        strength = min(self.needs.strength(profile.skills), self.width - 1) if self.skilled else 0
-        return 1 << (self.base + strength)
+        above = self.needs.strength(profile.skills) - self.weakest if self.skilled else 0
+        return 1 << (self.base + min(above, self.width - 1))
 
 
 @dataclass(slots=True)
 class Profile:
-    """The same skills at the same levels. `asks`: those it meets."""
+    """The same skills at the same levels, and the marks of what they meet."""
 
     skills: Mapping[Skill, int]
     has: int
     marks: int = 0
-    asks: list[Ask] = field(default_factory=list)
     agents: int = 0
-
-    def meet(self, ask: Ask) -> None:
-        if mark := ask.mark(self):
-            self.marks |= mark
-            self.asks.append(ask)
-
-    def forget(self, ask: Ask) -> None:
-        if self.marks & ask.marks:
-            self.marks &= ~ask.marks
-            self.asks = [each for each in self.asks if each is not ask]
 
 
 @dataclass(slots=True)
 class Asks:
     known: dict[_Name, Ask] = field(default_factory=dict)
+    heads: Order = field(default_factory=Order)  # Of all asks that anybody seeks.
     profiles: dict[frozenset[tuple[Skill, int]], Profile] = field(default_factory=dict)
     agents: dict[AgentId, Profile] = field(default_factory=dict)
-    unheld: dict[_Name, None] = field(default_factory=dict)  # Longest unheld first.
+    unheld: dict[_Name, None] = field(default_factory=dict)  # Longest unheld first; their marks may be given away.
     freed: dict[int, list[int]] = field(default_factory=dict)  # By width: bases of needs that were forgotten.
     skills: dict[Skill, int] = field(default_factory=dict)  # Where each one's bits begin.
     bits: int = 0
@@ -98,11 +82,11 @@ class Asks:
             self.unheld.pop((needs, skilled), None)
             ask.holders += 1
             return ask, False
-        width = LEVELS[-1] * max(map(len, needs.alternatives), default=0) + 1 if skilled else 1
         alternatives = tuple(self._bits(dict(each)) for each in needs.alternatives)
-        self.known[needs, skilled] = ask = Ask(needs, skilled, self._base(width), width, alternatives)
+        weakest, width = _strengths(needs) if skilled else (0, 1)
+        self.known[needs, skilled] = ask = Ask(needs, skilled, weakest, width, self._base(width), alternatives)
         for profile in self.profiles.values():
-            profile.meet(ask)
+            profile.marks = profile.marks & ~ask.marks | ask.mark(profile)
         return ask, True
 
     def let_go(self, ask: Ask) -> None:
@@ -110,29 +94,43 @@ class Asks:
         if not ask.holders:
             self.unheld[ask.needs, ask.skilled] = None
             if len(self.unheld) > self.spare_max:
-                self._forget(next(iter(self.unheld)))
+                oldest = next(iter(self.unheld))
+                del self.unheld[oldest]
+                gone = self.known.pop(oldest)
+                self.freed.setdefault(gone.width, []).append(gone.base)
 
-    def set_skills(self, agent: AgentId, skills: Mapping[Skill, int]) -> None:
+    def seek(self, ask: Ask, key: Key) -> None:
+        ask.seeking.add(key)
+        if ask.head is None or key < ask.head:
+            self._lead(ask, key)
+
+    def unseek(self, ask: Ask, key: Key) -> None:
+        ask.seeking.remove(key)
+        if key == ask.head:
+            self._lead(ask, ask.seeking.head())
+
+    def _lead(self, ask: Ask, head: Key | None) -> None:
+        if ask.head is not None:
+            self.heads.remove(ask.head)
+        if head is not None:
+            self.heads.add(head, ask.marks)
+        ask.head = head
+
+    def set_skills(self, agent: AgentId, skills: Mapping[Skill, int]) -> Profile:
         before = self.agents.get(agent)
         kind = frozenset(skills.items())
         profile = self.profiles.get(kind)
         if profile is None:
             self.profiles[kind] = profile = Profile(dict(skills), self._bits(skills))
             for ask in self.known.values():
-                profile.meet(ask)
+                profile.marks |= ask.mark(profile)
         profile.agents += 1
         self.agents[agent] = profile
         if before is not None:
             before.agents -= 1
             if not before.agents:
                 del self.profiles[frozenset(before.skills.items())]
-
-    def _forget(self, name: _Name) -> None:
-        del self.unheld[name]
-        ask = self.known.pop(name)
-        self.freed.setdefault(ask.width, []).append(ask.base)
-        for profile in self.profiles.values():
-            profile.forget(ask)
+        return profile
 
     def _base(self, width: int) -> int:
         if self.freed.get(width):
@@ -147,3 +145,10 @@ class Asks:
             begin = self.skills.setdefault(skill, _BITS * len(self.skills))
             bits |= ((1 << min(level, _BITS)) - 1) << begin
         return bits
+
+
+def _strengths(needs: Needs) -> tuple[int, int]:
+    """The least strength these needs can be met with, and how many there are."""
+    least = min((sum(level for _, level in each) for each in needs.alternatives), default=0)
+    most = LEVELS[-1] * max(map(len, needs.alternatives), default=0)
+    return least, most - least + 1

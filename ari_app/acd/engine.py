@@ -9,7 +9,7 @@ No event looks at every agent or every visit (docs/adr/0009-distributor-engine.m
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TypeAlias
 
 from ari_app.acd.asks import Ask, Asks
 from ari_app.acd.matching import Key, Order
@@ -17,9 +17,7 @@ from ari_app.acd.model import Match, Rule, Visit
 from ari_app.model.ids import AgentId, CallId, QueueName, Skill
 from ari_app.model.skills import Needs
 
-LINE_BLOCK: Final = 512  # A queue's line is never searched by marks: larger blocks are cheaper.
-
-Stages = tuple[tuple[float, Ask], ...]  # From how many seconds of waiting what is asked.
+Stages: TypeAlias = tuple[tuple[float, Ask], ...]  # From how many seconds of waiting what is asked.
 
 
 @dataclass(slots=True)
@@ -51,7 +49,7 @@ class Line:
     """All visits of a queue, by rank."""
 
     places: dict[CallId, Place]
-    order: Order = field(default_factory=lambda: Order(LINE_BLOCK))
+    order: Order = field(default_factory=Order)
 
     def __len__(self) -> int:
         return self.order.count
@@ -65,6 +63,8 @@ class Line:
 class Ready:
     since: float
     occupancy: float
+    idle: Key  # Among those longest idle.
+    occupied: Key  # Among those least occupied.
 
 
 @dataclass
@@ -168,14 +168,15 @@ class Engine:
         """`since`: idle since; `occupancy`: share of his signed-in time on calls, 0 to 1, for least-occupied."""
         if agent in self.ready:
             self._take(agent)
-        if agent not in self._asks.agents:
-            self._asks.set_skills(agent, {})
-        self.ready[agent] = ready = Ready(since, occupancy)
-        place = self._visit_for(agent) if self.open else None
+        profile = self._asks.agents.get(agent) or self._asks.set_skills(agent, {})
+        marks = profile.marks
+        place = self._visit_for(agent, marks) if self.open else None
         if place is not None:
-            del self.ready[agent]
             return self._match(place, agent)
-        self._stand(agent, ready)
+        self.ready[agent] = ready = Ready(since, occupancy, (since, 0.0, agent), (occupancy, since, agent))
+        self._idle.add(ready.idle, marks)
+        if self._by_occupancy:
+            self._occupied.add(ready.occupied, marks)
         return None
 
     def agent_not_ready(self, agent: AgentId) -> None:
@@ -212,9 +213,11 @@ class Engine:
         """Match everyone who can be matched: after the engine was closed. Longest-idle agents first."""
         for key in list(self._idle):
             agent = AgentId(key[2])
-            if self.open and agent in self.ready and (place := self._visit_for(agent)) is not None:
-                self._take(agent)
-                yield self._match(place, agent)
+            if agent in self.ready and self.open:
+                place = self._visit_for(agent, self._asks.agents[agent].marks)
+                if place is not None:
+                    self._take(agent)
+                    yield self._match(place, agent)
 
     def _ask(self, rule: Rule, needs: Needs) -> Ask:
         ask, is_new = self._asks.hold(needs, rule.policy == "most-skilled")
@@ -236,7 +239,7 @@ class Engine:
             if place.awaited is not None:
                 insort(self._awaiting.setdefault(place.awaited, []), place.key)
             else:
-                place.stages[place.stage][1].add(place.key)
+                self._asks.seek(place.stages[place.stage][1], place.key)
         return None
 
     def _unseek(self, place: Place) -> None:
@@ -244,7 +247,7 @@ class Engine:
             return
         place.seeking = False
         if place.awaited is None:
-            place.stages[place.stage][1].remove(place.key)
+            self._asks.unseek(place.stages[place.stage][1], place.key)
             return
         mine = self._awaiting[place.awaited]
         del mine[bisect_left(mine, place.key)]
@@ -263,29 +266,22 @@ class Engine:
             found = self._idle.first(ask.marks)
         return AgentId(found) if found is not None else None
 
-    def _visit_for(self, agent: AgentId) -> Place | None:
+    def _visit_for(self, agent: AgentId, marks: int) -> Place | None:
+        call = self._asks.heads.first(marks)
+        place = self.places[CallId(call)] if call is not None else None
         mine = self._awaiting.get(agent)
-        best = mine[0] if mine is not None else None
-        for ask in self._asks.agents[agent].asks:
-            head = ask.head
-            if head is not None and (best is None or head < best):
-                best = head
-        return self.places[CallId(best[2])] if best is not None else None
+        if mine is not None and (place is None or mine[0] < place.key):
+            return self.places[CallId(mine[0][2])]
+        return place
 
     def _match(self, place: Place, agent: AgentId) -> Match:
         self._unseek(place)
         place.offered = agent
         return Match(place.visit, agent)
 
-    def _stand(self, agent: AgentId, ready: Ready) -> None:
-        marks = self._asks.agents[agent].marks
-        self._idle.add((ready.since, 0.0, agent), marks)
-        if self._by_occupancy:
-            self._occupied.add((ready.occupancy, ready.since, agent), marks)
-
     def _take(self, agent: AgentId) -> None:
         """The agent stands among the ready no more."""
         ready = self.ready.pop(agent)
-        self._idle.remove((ready.since, 0.0, agent))
+        self._idle.remove(ready.idle)
         if self._by_occupancy:
-            self._occupied.remove((ready.occupancy, ready.since, agent))
+            self._occupied.remove(ready.occupied)

@@ -9,37 +9,39 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Key: TypeAlias = tuple[float, float, str]  # The last part is the id of a call or an agent: no two are equal.
 
 
+SIZE: Final = 64
+
+
+def place_of(key: Key, keys: list[Key], firsts: "array[float]") -> int:
+    """Where the key stands in sorted keys, or would. `firsts`: the keys' first parts, in one piece of memory; the keys
+    themselves lie all over it, and with 50,000 callers most of the time went into waiting for them."""
+    at = bisect_left(firsts, key[0])
+    if at < len(firsts) and firsts[at] == key[0] and keys[at] != key:
+        return bisect_left(keys, key, at, bisect_right(firsts, key[0], at))
+    return at
+
+
 @dataclass(slots=True)
 class Block:
-    """`firsts`: the keys' first parts, in one piece of memory; keys lie all over it, and looking them up takes long."""
-
-    firsts: "array[float]"
     keys: list[Key]
+    firsts: "array[float]"
     marks: list[int]
     summary: int
 
-    def place(self, key: Key) -> int:
-        """Where the key stands, or would."""
-        firsts = self.firsts
-        at = bisect_left(firsts, key[0])
-        if at < len(firsts) and firsts[at] == key[0] and self.keys[at] != key:
-            return bisect_left(self.keys, key, at, bisect_right(firsts, key[0], at))
-        return at
-
     def cut(self, begin: int) -> "Block":
         """Everything from there on, taken out."""
-        rest = Block(self.firsts[begin:], self.keys[begin:], self.marks[begin:], self.summary)
-        del self.firsts[begin:], self.keys[begin:], self.marks[begin:]
+        rest = Block(self.keys[begin:], self.firsts[begin:], self.marks[begin:], self.summary)
+        del self.keys[begin:], self.firsts[begin:], self.marks[begin:]
         return rest
 
     def join(self, other: "Block") -> None:
-        self.firsts += other.firsts
         self.keys += other.keys
+        self.firsts += other.firsts
         self.marks += other.marks
         self.summary |= other.summary
 
@@ -48,9 +50,10 @@ class Block:
 class Order:
     """`size`: a block holds about so many; it splits at twice as many."""
 
-    size: int = 128
+    size: int = SIZE
     blocks: list[Block] = field(default_factory=list)
     last: list[Key] = field(default_factory=list)  # By block: no key in it is greater, all in the next ones are.
+    last_firsts: "array[float]" = field(default_factory=lambda: array("d"))
     summary: int = 0
     count: int = 0
 
@@ -69,17 +72,14 @@ class Order:
         """A key not yet in it."""
         self.count += 1
         self.summary |= marks
-        at = bisect_left(self.last, key)
-        if at == len(self.last):
-            if not at:
-                self.blocks, self.last = [Block(array("d", key[:1]), [key], [marks], marks)], [key]
-                return
-            at -= 1
-            self.last[at] = key
+        if not self.blocks or key > self.last[-1]:
+            self._append(key, marks)
+            return
+        at = place_of(key, self.last, self.last_firsts)
         block = self.blocks[at]
-        where = block.place(key)
-        block.firsts.insert(where, key[0])
+        where = place_of(key, block.keys, block.firsts)
         block.keys.insert(where, key)
+        block.firsts.insert(where, key[0])
         block.marks.insert(where, marks)
         block.summary |= marks
         if len(block.keys) > 2 * self.size:
@@ -87,15 +87,17 @@ class Order:
 
     def remove(self, key: Key) -> None:
         """KeyError for a key that is not in it."""
-        at = bisect_left(self.last, key)
-        block = self.blocks[at] if at < len(self.last) else None
-        where = block.place(key) if block is not None else 0
-        if block is None or where == len(block.keys) or block.keys[where] != key:
+        at = place_of(key, self.last, self.last_firsts)
+        if at == len(self.blocks):
+            raise KeyError(key)
+        block = self.blocks[at]
+        where = 0 if block.keys[0] is key else place_of(key, block.keys, block.firsts)
+        if where == len(block.keys) or block.keys[where] != key:
             raise KeyError(key)
         self.count -= 1
-        del block.firsts[where], block.keys[where], block.marks[where]
+        del block.keys[where], block.firsts[where], block.marks[where]
         if not block.keys:
-            del self.blocks[at], self.last[at]
+            del self.blocks[at], self.last[at], self.last_firsts[at]
         elif 2 * len(block.keys) < self.size and len(self.blocks) > 1:
             self._merge(max(0, at - 1))
 
@@ -114,18 +116,15 @@ class Order:
 
     def highest(self, wanted: int) -> str | None:
         """The first of those with the highest of these marks."""
-        if not self.summary & wanted:
-            return None
-        while bits := max(((block.summary & wanted).bit_length() for block in self.blocks), default=0):
-            if (found := self.first(1 << (bits - 1))) is not None:
+        while marks := self.summary & wanted:
+            if (found := self.first(1 << (marks.bit_length() - 1))) is not None:
                 return found
-        self.summary &= ~wanted
         return None
 
     def before(self, key: Key) -> int:
         """How many stand before a key that is in it. Counted from the nearer end."""
-        at = bisect_left(self.last, key)
-        here = self.blocks[at].place(key)
+        at = place_of(key, self.last, self.last_firsts)
+        here = place_of(key, self.blocks[at].keys, self.blocks[at].firsts)
         if 2 * at < len(self.blocks):
             return here + sum([len(block.keys) for block in self.blocks[:at]])
         return here + self.count - sum([len(block.keys) for block in self.blocks[at:]])
@@ -140,14 +139,28 @@ class Order:
                 block.summary |= marks
             self.summary |= block.summary
 
+    def _append(self, key: Key, marks: int) -> None:
+        if not self.blocks:
+            self.blocks, self.last, self.last_firsts = [Block([], array("d"), [], 0)], [key], array("d", key[:1])
+        block = self.blocks[-1]
+        block.keys.append(key)
+        block.firsts.append(key[0])
+        block.marks.append(marks)
+        block.summary |= marks
+        self.last[-1], self.last_firsts[-1] = key, key[0]
+        if len(block.keys) > 2 * self.size:
+            self._split(len(self.blocks) - 1)
+
     def _split(self, at: int) -> None:
         rest = self.blocks[at].cut(self.size)
+        last = self.blocks[at].keys[-1]
         self.blocks.insert(at + 1, rest)
-        self.last.insert(at, self.blocks[at].keys[-1])
+        self.last.insert(at, last)
+        self.last_firsts.insert(at, last[0])
 
     def _merge(self, at: int) -> None:
         """A block that has become small joins its neighbour: a long day would leave many near-empty ones."""
         self.blocks[at].join(self.blocks.pop(at + 1))
-        del self.last[at]
+        del self.last[at], self.last_firsts[at]
         if len(self.blocks[at].keys) > 2 * self.size:
             self._split(at)

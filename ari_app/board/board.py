@@ -8,10 +8,26 @@ from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import changes, closing, desk, line, link, offers, recording, seats, talk, unstaffed, waiting, walk
+from ari_app.board import (
+    changes,
+    closing,
+    control,
+    desk,
+    invite,
+    line,
+    link,
+    offers,
+    recording,
+    seats,
+    talk,
+    unstaffed,
+    waiting,
+    walk,
+)
 from ari_app.board.familiar import LastTalk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
+from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
 from ari_app.model.events import (
     AgentAsked,
@@ -26,6 +42,7 @@ from ari_app.model.events import (
     Event,
     FeatureDialled,
     FlowsLoaded,
+    HoursLoaded,
     KeyPressed,
     LegAnswered,
     LegEnded,
@@ -86,6 +103,8 @@ class Board:
                 link.handle(self.floor, event, now)
             case FlowsLoaded():
                 changes.swap(self.floor, event)
+            case HoursLoaded():
+                changes.take_hours(self.floor, event)
             case ClosureSet():
                 changes.switch(self.floor, event, now)
             case DoorClosed(reason):
@@ -106,6 +125,8 @@ class Board:
                 desk.dialled(self.floor, event, now)
             case AgentAsked():
                 self._asked(event, now)
+            case ControlAsked():
+                self._controlled(event, now)
             case PinChecked(leg, agent, ok):
                 if isinstance(at := self._at(leg), Desk):
                     desk.pin_checked(self.floor, at, agent, ok, now)
@@ -143,14 +164,18 @@ class Board:
                 desk.key(self.floor, at, digit, now)
             case Desk() as at, LegEnded():
                 desk.gone(self.floor, at)
+            case Call() as call, KeyPressed(leg, digit) if leg != call.leg:
+                control.key(self.floor, call, leg, digit, now)
             case Call() as call, KeyPressed(leg, digit):
                 walk.key(self.floor, call, leg, digit, now)
             case Call() as call, LegEnded() as ended:
                 calls.leg_ended(self.floor, call, ended, now)
             case Call() as call, LegRinging(leg):
                 offers.ringing(self.floor, call, leg)
+                invite.ringing(self.floor, call, leg)
             case Call() as call, LegAnswered(leg):
-                offers.agent_answered(self.floor, call, leg, now)
+                if not control.leg_answered(self.floor, call, leg, now):
+                    offers.agent_answered(self.floor, call, leg, now)
             case Call() as call, (LegHeld(leg) | LegResumed(leg)):
                 talk.held(self.floor, call, leg, isinstance(event, LegHeld))
             case None, LegEnded(leg):
@@ -190,6 +215,11 @@ class Board:
         if event.request is not None:
             self.floor.do(Reply(event.request, ok, message))
 
+    def _controlled(self, event: ControlAsked, now: float) -> None:
+        ok, message = control.ask(self.floor, event, now)
+        if event.request is not None:
+            self.floor.do(Reply(event.request, ok, message))
+
     def _recording(self, event: RecordingStarted | RecordingJoined | RecordingUnusable) -> None:
         owner = call_of(event.recording)
         assert owner is not None
@@ -216,7 +246,7 @@ class Board:
         call = self.floor.calls.get(event.call) if event.call is not None else None
         leg = LegId(event.target)
         match event.action, event.reason:
-            case "Ring", _ if call is not None:
+            case "Ring" | "Dial" | "Snoop", _ if call is not None:
                 calls.ring_failed(self.floor, call, leg, ours=event.reason in ("down", "timeout"), now=now)
                 return
             case (("HangUp" | "Answer"), "gone") if self._at(leg) is not None:
@@ -234,5 +264,8 @@ class Board:
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":
             waiting.music_gone(self.floor, call)
+            control.music_gone(self.floor, call, leg)
+        elif call is not None and control.join_failed(self.floor, call, event, now):
+            pass
         elif call is not None and event.action in ("Join", "MakeBridge") and event.reason not in ("gone", "down"):
             closing.close(self.floor, call, "lost", 41, now)

@@ -53,9 +53,26 @@ def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> None:
 
 
 def available(floor: Floor, seat: Seat) -> None:
-    """A ready agent is matched while his phone is free: no leg of an earlier offer on it, no call of its own."""
-    if seat.state is AgentState.READY and seat.leg is None and not floor.phones_used[seat.phone]:
-        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy))
+    """A ready agent is matched while his phone is free: no leg of an earlier offer on it, no call of its own.
+
+    At the end of the event, when everybody whom it sends back to a queue is in his place.
+    """
+    if is_free(floor, seat):
+        floor.freed.append(seat.agent)
+
+
+def is_free(floor: Floor, seat: Seat) -> bool:
+    """Ready, and nothing is on his phone."""
+    return seat.state is AgentState.READY and seat.leg is None and not floor.phones_used[seat.phone]
+
+
+def match_freed(floor: Floor) -> None:
+    """Match those who got free during this event."""
+    freed, floor.freed = floor.freed, []
+    for agent in freed:
+        seat = floor.seats[agent]
+        if is_free(floor, seat):
+            floor.offer(floor.engine.agent_ready(agent, seat.idle_since, seat.occupancy))
 
 
 def phone_taken(floor: Floor, phone: str) -> None:

@@ -66,6 +66,17 @@ def sim(as_json: common.AsJson = False) -> None:
     _print(bench_sim(_progress()), as_json)
 
 
+@app.command()
+def acd(as_json: common.AsJson = False) -> None:
+    """The distributor: what an event costs it, with 100 to 10,000 agents and up to 50,000 callers waiting.
+
+    No Asterisk and no phones; one CPU, about a minute.
+    """
+    from ari_app.bench.acd import bench_acd
+
+    _print(bench_acd(_progress()), as_json)
+
+
 def _print(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
         common.print_json(result)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from ari_app.config.control_checks import check_control
 from ari_app.config.diagnostics import Problem, Shared, nearest, shown
 from ari_app.config.marks import KeyPath, Marks
 from ari_app.flow.situations import SITUATIONS
@@ -43,6 +44,7 @@ def check_settings(settings: Settings, marks: Marks, root: Path) -> Iterator[Pro
     yield from _addresses(settings, marks)
     yield from _sources(settings, marks)
     yield from _outbound(settings, marks)
+    yield from check_control(settings, marks)
     yield from _timezone(settings, marks)
 
 

@@ -106,6 +106,15 @@ billing:
   on_timeout: message
   on_full: message
 """,
+    "transfer": """\
+specialist:
+  type: transfer
+  agent: "8026"
+  next: thanks
+  on_busy: person
+  on_no_answer: person
+  on_refused: person
+""",
     "voicemail": """\
 message:
   type: voicemail

@@ -19,6 +19,12 @@ PATTERNS: Final = {
     "^\\+?[0-9*#]{1,24}$": "a number to dial (digits, * and #, at most 24, perhaps a + first)",
     "^\\+?[0-9XZN]{1,24}$": "a pattern of numbers (digits, X for any, Z for 1-9, N for 2-9, perhaps a + first)",
     "^\\+?[0-9]{0,24}$": "a number (digits, perhaps a + first), or empty",
+    "^\\+?[0-9]{1,24}$": "a number (digits, perhaps a + first)",
+    "^([a-z][a-z0-9_-]{0,30}|[0-9]{1,8})$": "a name (small letters, digits, - or _), or 1 to 8 digits to type",
+    "^(agent:[0-9]{1,8}|queue:[a-z][a-z0-9_-]{0,30}|number:\\+?[0-9]{1,24})$": (
+        "agent:8026, queue:billing or number:10086"
+    ),
+    "^[0-9*#]{1,6}$": "a code (1 to 6 of 0-9, * and #)",
     "^[0-9*#]$": "a key of a telephone (0-9, * or #)",
     "^[0-9]$": "one digit",
     "^[0-9]{1,2}$": "one or two digits",

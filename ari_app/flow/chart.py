@@ -20,6 +20,7 @@ from ari_app.flow.nodes import (
     SetVariables,
     Subflow,
     SwitchLanguage,
+    Transfer,
 )
 
 Shape = Literal["box", "round", "choice", "queue", "end"]
@@ -108,7 +109,7 @@ def _shape(node: Node) -> Shape:
             return "round"
         case Branch() | CheckHours():
             return "choice"
-        case Queue():
+        case Queue() | Transfer():
             return "queue"
         case HangUp() | Return():
             return "end"
@@ -121,6 +122,8 @@ def _text(node: Node, words: Words) -> str:
     match node:
         case Queue():
             said = f"queue {node.queue}"
+        case Transfer():
+            said = f"to {node.target}"
         case CheckHours():
             said = f"hours {node.hours}"
         case Subflow():

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ari_app.flow.expression import Value
 from ari_app.flow.model import LoadedFlow
-from ari_app.flow.nodes import Queue, Voicemail
+from ari_app.flow.nodes import Queue, Transfer, Voicemail
 from ari_app.model.facts import SituationOutcome
 from ari_app.model.routing import Hours
 
@@ -101,7 +101,8 @@ class WaitedOut:
 
 @dataclass(frozen=True, slots=True)
 class QueueDone:
-    """The queue node's visit ended: `next`, `timeout`, `full`, `closed` or `no_agents`."""
+    """The queue node's visit ended: `next`, `survey`, `timeout`, `full`, `closed` or `no_agents`; the transfer node's
+    with `next`, `busy`, `no_answer` or `refused`."""
 
     branch: str
 
@@ -194,6 +195,13 @@ class Enqueue:
 
 
 @dataclass(frozen=True, slots=True)
+class Connect:
+    """Ring whom the node names for the caller; QueueDone comes back."""
+
+    node: Transfer
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Look something up; Answered comes back. `request` may hold secrets."""
 
@@ -205,9 +213,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class TakeMessage:
-    """Record the caller until a key, silence or the longest time; MessageTaken comes back."""
+    """Record the caller until a key, silence or the longest time; MessageTaken comes back. `back`: whom to call."""
 
     node: Voicemail
+    back: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +270,7 @@ Intent: TypeAlias = (
     | Unwait
     | Speak
     | Enqueue
+    | Connect
     | Ask
     | TakeMessage
     | Rated

@@ -12,6 +12,7 @@ from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
     Cleared,
+    Connect,
     Cursor,
     End,
     Enqueue,
@@ -50,12 +51,13 @@ from ari_app.flow.nodes import (
     Subflow,
     Survey,
     SwitchLanguage,
+    Transfer,
     Voicemail,
 )
 from ari_app.flow.turn import TYPED_MAX, Turn
 
 TONE: Final = "beep"  # Before a caller speaks his message.
-TURNED_AWAY: Final = ("full", "closed", "no_agents")
+TURNED_AWAY: Final = ("full", "closed", "no_agents", "busy", "refused")
 
 
 def begin(walk: Walk, now: float, given: Mapping[str, Value] | None = None) -> Step:
@@ -77,6 +79,14 @@ def step(walk: Walk, at: Cursor, got: Input, now: float) -> Step:
     return (turn.at, tuple(turn.intents)) if turn.moved else (at, ())
 
 
+def jump(walk: Walk, at: Cursor, flow: str, node: str, now: float) -> Step:
+    """Go on at a node of one of the call's flows, whatever the caller waited for; variables are kept."""
+    there = None if flow == walk.flow.name else walk.flows[flow]
+    turn = Turn(walk, now, copied(at, flow=there, stack=(), ended=False, steps=0, typed=""), owned=True)
+    _enter(turn, node)
+    return turn.at, tuple(turn.intents)
+
+
 def is_secret(walk: Walk, at: Cursor) -> bool:
     """Whether a key pressed now is, or may be meant as, part of a secret: then it must not be written down."""
     flow, seen, todo = at.flow or walk.flow, set[str](), [at.node]
@@ -86,7 +96,7 @@ def is_secret(walk: Walk, at: Cursor) -> bool:
         if isinstance(node, Collect) and node.secret:
             return True
         # Only on from nodes that a caller passes without choosing.
-        if name not in seen and not isinstance(node, Menu | Confirm | Collect | Survey | Queue | HangUp):
+        if name not in seen and not isinstance(node, Menu | Confirm | Collect | Survey | Queue | Transfer | HangUp):
             todo += [target for target in next_nodes(node).values() if target != GOODBYE]
         seen.add(name)
     return False
@@ -122,7 +132,10 @@ def _pass(turn: Turn, node: Node) -> str | None:
             return keys.enter_collect(turn, node)
         case Queue():
             turn.move(typed="")
-            turn.do(Enqueue(node))
+            turn.do(Enqueue(decisions.ranked(turn, node)))
+        case Transfer():
+            turn.move(typed="")
+            turn.do(Connect(node))
         case LookUp():
             return decisions.ask(turn, node)
         case HangUp():
@@ -172,11 +185,11 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
             return decisions.answered(turn, node, got)
         case LookUp(), SaidAll():
             turn.move(saying=False)
-        case Queue(), QueueDone(branch):
-            return getattr(node, branch if branch == "next" else f"on_{branch}") or GOODBYE
+        case ((Queue() | Transfer()), QueueDone(branch)):
+            return _after(node, branch)
         case Voicemail(), SaidAll() if turn.at.saying:
             turn.move(saying=False)
-            turn.do(TakeMessage(node))
+            turn.do(TakeMessage(node, str(turn.at.values.get(node.number, "")) if node.number is not None else ""))
         case Voicemail(), MessageTaken(ok):
             return node.next if ok else node.on_failure or GOODBYE
         case HangUp(), SaidAll() if turn.at.saying:
@@ -185,6 +198,14 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
         case _:
             pass  # Stale or irrelevant: this node does not wait for it.
     return None
+
+
+def _after(node: Queue | Transfer, branch: str) -> str:
+    """Where a queue or a transfer leads; after a transfer that ended in a queue, whatever came of it: on to next."""
+    if branch == "survey":
+        return (node.survey if isinstance(node, Queue) else None) or node.next or GOODBYE
+    known = branch != "next" and hasattr(node, f"on_{branch}")
+    return (getattr(node, f"on_{branch}") if known else node.next) or GOODBYE
 
 
 def _ahead(turn: Turn, node: Greet | Play, digit: str) -> str | None:

@@ -43,13 +43,17 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Say prompts (ids of the catalogue) one after another as one playback."""
+    """Say prompts (ids of the catalogue) one after another as one playback.
+
+    `audio`: key of the audio kept with the flow that says them; empty: sounds/ as it is now.
+    """
 
     call: CallId
     leg: LegId
     playback: PlaybackId
     prompts: tuple[str, ...]
     language: str
+    audio: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,30 @@ class StartMusic:
 class StopMusic:
     call: CallId
     leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """What this leg says is heard by nobody; it hears on."""
+
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class Unmute:
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class Snoop:
+    """A leg of its own that hears what `of` says and hears; with `whisper` its own voice is heard by `of` alone."""
+
+    call: CallId
+    leg: LegId
+    of: LegId
+    whisper: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +329,9 @@ AsteriskEffect: TypeAlias = (
     | DropBridge
     | StartMusic
     | StopMusic
+    | Mute
+    | Unmute
+    | Snoop
     | Remember
     | RecordMessage
     | Listen

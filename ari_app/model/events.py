@@ -6,6 +6,7 @@ An event carries no time: the loop stamps it with `now` (seconds since the Unix 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from ari_app.model.control import ControlAsked
 from ari_app.model.facts import FlowsHow, Verdict
 from ari_app.model.ids import (
     AgentId,
@@ -214,6 +215,15 @@ class FlowsLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class HoursLoaded:
+    """These opening hours count from now on, for every call: `hours` is settings.hours_text of config.yaml's."""
+
+    hours: str
+    by: str
+    request: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClosureSet:
     """Somebody closed hours (`*`: all queues) by hand, until a time or until opened, or opened them again."""
 
@@ -301,7 +311,9 @@ Event: TypeAlias = (
     | MessageRecorded
     | LookedUp
     | FlowsLoaded
+    | HoursLoaded
     | ClosureSet
     | AgentAsked
+    | ControlAsked
     | PinChecked
 )

@@ -7,6 +7,15 @@ A field typed Number is personal data: the store keeps the number itself in a si
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from ari_app.model.control import (
+    ConferenceBegan,
+    HelpAsked,
+    Supervised,
+    SupervisionEnded,
+    TransferAnswered,
+    TransferBegan,
+    TransferEnded,
+)
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
 from ari_app.model.states import AgentState
 
@@ -14,9 +23,12 @@ OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreacha
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
 Verdict = Literal["silent", "quiet", "noisy", "clear", "tone", "music"]
 FlowsHow = Literal["start", "reload", "rollback"]
+NO_NUMBER: Final = Number("")
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
 SituationPlace = Literal["in-flow", "voicemail", "talking"]
 SituationOutcome = Literal["key", "speech", "clear", "over", "hung-up", "gone"]
+TalkEndedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost", "transfer", "take-over", "survey"]
+LegRole = Literal["caller", "agent", "party", "supervisor", "snoop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +59,7 @@ class CallRefused:
 class LegOpened:
     call: CallId
     leg: LegId
-    role: Literal["caller", "agent"]
+    role: LegRole
     phone: PhoneName | None = None
 
 
@@ -151,7 +163,7 @@ class TalkEnded:
     call: CallId
     offer: OfferId
     agent: AgentId
-    by: ClosedBy
+    by: TalkEndedBy
     talk_s: float
 
 
@@ -258,6 +270,18 @@ class MessageLeft:
     message: MessageId
     box: str
     seconds: float
+    back: Number = NO_NUMBER  # The number to call back that the caller gave; empty: none but his own.
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecorded:
+    """An agent recorded a prompt by telephone and kept it: callers hear it from now on."""
+
+    agent: AgentId
+    prompt: str
+    language: str
+    sha256: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +378,13 @@ Fact: TypeAlias = (
     | HoldBegan
     | HoldEnded
     | TalkEnded
+    | TransferBegan
+    | TransferAnswered
+    | ConferenceBegan
+    | TransferEnded
+    | HelpAsked
+    | Supervised
+    | SupervisionEnded
     | DispositionNoted
     | AgentChanged
     | RecordingWanted
@@ -366,6 +397,7 @@ Fact: TypeAlias = (
     | PromptFailed
     | LookUpDone
     | MessageLeft
+    | PromptRecorded
     | Rated
     | SituationBegan
     | SituationEnded

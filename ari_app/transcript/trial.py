@@ -12,6 +12,7 @@ from ari_app.board.floor import Call
 from ari_app.flow.nodes import LookUp
 from ari_app.model import effects as fx
 from ari_app.model import facts as ft
+from ari_app.model.control import TransferBegan, TransferEnded
 from ari_app.transcript import parse as reading
 from ari_app.transcript.rehearse import House, Impossible, Rehearsal, dressed
 from ari_app.transcript.steps import AgentDoes, Deed, Header, LeavesMessage, Press, Step, Wait
@@ -275,11 +276,15 @@ class Trial:
                 return f"leaves queue {queue}: {outcome}"
             case ft.Connected(agent=agent):
                 return f"caller and agent {agent} hear each other"
+            case TransferBegan(target=target):
+                return f"rings {target}: outside answers, or agent 8025 answers"
+            case TransferEnded(outcome=outcome):
+                return f"transfer: {outcome}"
             case ft.OfferEnded(_, _, agent, outcome) if outcome != "accepted":
                 return f"agent {agent}: {outcome}"
             case ft.LookUpDone(_, _, ok, _, reason):
                 return "the look-up is answered" if ok else f"the look-up failed: {reason}"
-            case ft.MessageLeft(_, _, box, seconds):
+            case ft.MessageLeft(_, _, box, seconds, _):
                 return f"a message of {seconds:g} s lies in box {box}"
             case ft.Rated(_, question, key):
                 return f"survey {question}: {key}"

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 import pytest
 
+from ari_app.acd import matching
 from ari_app.acd.asks import Ask, Asks, Profile
 from ari_app.acd.engine import Engine, Place, Ready
 from ari_app.acd.matching import Block, Key, Order
 from ari_app.acd.model import Match
 from ari_app.model.ids import AgentId, CallId
+from ari_app.model.skills import Needs
 
 Patch = pytest.MonkeyPatch
 
@@ -100,8 +102,9 @@ def agent_stays_ready(patch: Patch) -> None:
 
     def match(self: Engine, place: Place, agent: AgentId) -> Match:
         found = old(self, place, agent)
-        self.ready[agent] = Ready(0.0, 0.0)
-        self._stand(agent, self.ready[agent])
+        key = (0.0, 0.0, agent)
+        self.ready[agent] = Ready(0.0, 0.0, key, key)
+        self._idle.add(key, self._asks.agents[agent].marks)
         return found
 
     old = Engine._match
@@ -117,9 +120,9 @@ def caller_stays_seeking(patch: Patch) -> None:
 
 
 def queue_by_queue(patch: Patch) -> None:
-    def visit_for(self: Engine, agent: AgentId) -> Place | None:
-        best = old(self, agent)
-        heads = [ask.head for ask in self._asks.agents[agent].asks if ask.head is not None]
+    def visit_for(self: Engine, agent: AgentId, marks: int) -> Place | None:
+        best = old(self, agent, marks)
+        heads = [ask.head for ask in self._asks.known.values() if ask.head is not None and ask.marks & marks]
         mine = [self.places[CallId(head[2])] for head in heads]
         return min(mine, key=lambda p: (p.visit.queue, p.key)) if mine and best is not None else best
 
@@ -128,13 +131,16 @@ def queue_by_queue(patch: Patch) -> None:
 
 
 def shortest_idle(patch: Patch) -> None:
-    def first(self: Order, wanted: int) -> str | None:
-        old(self, wanted)
-        fits = [key[2] for b in self.blocks for key, marks in zip(b.keys, b.marks, strict=True) if marks & wanted]
-        return fits[-1] if fits else None
+    def agent_for(self: Engine, place: Place) -> AgentId | None:
+        found = old(self, place)
+        ask = place.stages[place.stage][1]
+        if found is None or place.awaited is not None or self.rules[place.visit.queue].policy != "longest-idle":
+            return found
+        blocks = self._idle.blocks
+        return max((key for b in blocks for key, m in zip(b.keys, b.marks, strict=True) if m & ask.marks))[2]  # type: ignore[return-value]
 
-    old = Order.first
-    patch.setattr(Order, "first", first)
+    old = Engine._agent_for
+    patch.setattr(Engine, "_agent_for", agent_for)
 
 
 def least_skilled(patch: Patch) -> None:
@@ -142,12 +148,14 @@ def least_skilled(patch: Patch) -> None:
 
 
 def occupancy_ignored(patch: Patch) -> None:
-    def stand(self: Engine, agent: AgentId, ready: Ready) -> None:
-        ready.occupancy = 0.0
-        old(self, agent, ready)
+    def agent_ready(self: Engine, agent: AgentId, since: float, occupancy: float = 0.0) -> Match | None:
+        found = old(self, agent, since, 0.0)
+        if agent in self.ready:
+            self.ready[agent].occupancy = occupancy
+        return found
 
-    old = Engine._stand
-    patch.setattr(Engine, "_stand", stand)
+    old = Engine.agent_ready
+    patch.setattr(Engine, "agent_ready", agent_ready)
 
 
 def closed_and_still_matching(patch: Patch) -> None:
@@ -188,9 +196,9 @@ def preferred_ignored(patch: Patch) -> None:
 def preferred_first(patch: Patch) -> None:
     """Whoever waits for this agent alone overtakes everybody."""
 
-    def visit_for(self: Engine, agent: AgentId) -> Place | None:
+    def visit_for(self: Engine, agent: AgentId, marks: int) -> Place | None:
         mine = self._awaiting.get(agent)
-        return self.places[CallId(mine[0][2])] if mine else old(self, agent)
+        return self.places[CallId(mine[0][2])] if mine else old(self, agent, marks)
 
     old = Engine._visit_for
     patch.setattr(Engine, "_visit_for", visit_for)
@@ -246,7 +254,16 @@ def skills_of_a_ready_agent_stay(patch: Patch) -> None:
 
 def old_marks_kept(patch: Patch) -> None:
     """A mark is used again, and profiles keep it from its earlier use."""
-    patch.setattr(Profile, "forget", lambda self, ask: None)
+
+    def hold(self: Asks, needs: Needs, skilled: bool) -> tuple[Ask, bool]:
+        before = {kind: profile.marks for kind, profile in self.profiles.items()}
+        found = old(self, needs, skilled)
+        for kind, profile in self.profiles.items():
+            profile.marks |= before[kind]
+        return found
+
+    old = Asks.hold
+    patch.setattr(Asks, "hold", hold)
 
 
 def ready_agents_not_marked_anew(patch: Patch) -> None:
@@ -271,7 +288,7 @@ def needs_never_forgotten(patch: Patch) -> None:
 
 
 def head_not_renewed(patch: Patch) -> None:
-    patch.setattr(Ask, "remove", lambda self, key: self.seeking.remove(key))
+    patch.setattr(Asks, "unseek", lambda self, ask, key: ask.seeking.remove(key))
 
 
 def any_alternative_in_part(patch: Patch) -> None:
@@ -323,12 +340,12 @@ def search_clears_too_much(patch: Patch) -> None:
 
 
 def equal_ranks_in_any_order(patch: Patch) -> None:
-    def place(self: Block, key: Key) -> int:
-        if key in self.keys:
-            return self.keys.index(key)
-        return next((n for n, first in enumerate(self.firsts) if first >= key[0]), len(self.firsts))
+    def place_of(key: Key, keys: list[Key], firsts: Any) -> int:
+        if key in keys:
+            return keys.index(key)
+        return next((n for n, first in enumerate(firsts) if first >= key[0]), len(firsts))
 
-    patch.setattr(Block, "place", place)
+    patch.setattr(matching, "place_of", place_of)
 
 
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (

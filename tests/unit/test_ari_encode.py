@@ -29,8 +29,8 @@ C = "7-1"
 CALLER = "1795328332.11"
 
 
-def prompts(prompt, language):
-    return None if prompt == "missing" else f"/sounds/{language}/{prompt}"
+def prompts(prompt, language, audio):
+    return None if prompt == "missing" else f"/sounds/{language}/{prompt}{audio}"
 
 
 def sent(effect):
@@ -54,6 +54,10 @@ def sent(effect):
             ],
         ),
         (Play(C, CALLER, "7-1.p1", ("missing",), "en"), []),
+        (
+            Play(C, CALLER, "7-1.p1", ("greeting",), "en", "-of-v1"),
+            [("POST", f"channels/{CALLER}/play/7-1.p1", {"media": "sound:/sounds/en/greeting-of-v1"}, False)],
+        ),
         (
             Announce(C, "7-1.b1", "7-1.p1", ("a",), "en"),
             [("POST", "bridges/7-1.b1/play/7-1.p1", {"media": "sound:/sounds/en/a"}, False)],

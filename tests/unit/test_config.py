@@ -148,6 +148,10 @@ CASES = [
     ("trunks: {t: {match: [sip.example.org]}}", "2:22 C024", ""),
     ("phones: {p: {contact: 192.0.2.7}}", "2:23 C024", "sip:desk7@192.0.2.7:5060"),
     ("phones: {p: {contact: 'sip:desk7@gateway:70000'}}", "2:23 C024", "sip:desk7@"),
+    ("directory: {shop: 'agent:9999'}", "2:19 C003", "no agent named '9999'"),
+    ("directory: {shop: 'queue:nowhere'}", "2:19 C003", "no queue named 'nowhere'"),
+    ("directory: {shop: 'number:10086'}", "2:19 C036", "'10086' may not be dialled"),
+    ("talk_codes: {hold: '*1', mute: '*12'}", "2:32 C035", "'*12' (mute) begins like '*1' (hold)"),
     ("trunks: {t: {match: [10.0.0.1]}, u: {match: [10.0.0.1/32]}}", "2:46 C026", "already the trunk 't'"),
     ("agent_rules: {not_ready_reasons: {1: meal, 2: meal}}", "2:47 C025", "already the meaning of key 1"),
 ]

@@ -57,6 +57,12 @@ def test_a_story_has_facts_in_order_and_rows_of_every_table(store):
         ("silent-line", "key", 2),
         ("talk-long-agent", "hint", None),
     ]
+    assert [(row["how"], row["target"], row["outcome"]) for row in story.tables["transfer"]] == [
+        ("consult", "number", "returned")
+    ]
+    assert [(row["how"], row["ended_at"] - START) for row in story.tables["supervision"]] == [
+        *(("help", 41), ("listen", 43), ("barge", 44))
+    ]
     assert [(row["node"], row["ok"], row["seconds"]) for row in story.tables["look_up"]] == [("who_calls", 1, 0.5)]
 
 

@@ -91,6 +91,9 @@ def shape(conn):
     return sorted(conn.execute(named).fetchall())
 
 
+NEWEST = "m0004_call_back_numbers_and_prompt_recordings"
+
+
 def of_version_1():
     """A store as the first version made it, with a row."""
     conn = sqlite3.connect(":memory:", isolation_level=None)
