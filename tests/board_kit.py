@@ -307,7 +307,7 @@ def assert_clean(board: Board) -> None:
     """Nothing is left of any call."""
     floor = board.floor
     assert not floor.calls and not floor.desks and not floor.legs, (floor.calls, floor.desks, floor.legs)
-    assert not any(floor.engine.waiting.values()) and not floor.engine.visits and not floor.engine.offered
+    assert not any(floor.engine.waiting.values()) and not floor.engine.places
     busy = (AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP)
     assert not [s for s in floor.seats.values() if s.state in busy or s.leg is not None], floor.seats
     assert not floor.mint.parts, floor.mint.parts

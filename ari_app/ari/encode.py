@@ -11,6 +11,7 @@ from ari_app.model.effects import (
     Announce,
     Answer,
     AsteriskEffect,
+    Dial,
     DropBridge,
     HangUp,
     Join,
@@ -27,8 +28,8 @@ from ari_app.model.effects import (
     Unlisten,
 )
 
-# (prompt id, language) -> absolute path of the audio without its ending, as Asterisk sees it; None when it is missing.
-Prompts = Callable[[str, str], str | None]
+# (prompt id, language, audio of Play) -> absolute path without its ending, as Asterisk sees it; None: it is missing.
+Prompts = Callable[[str, str, str], str | None]
 
 _UNSPEAKABLE = re.compile(r'[\x00-\x1f"<>\\,]')
 _NO_NUMBER = re.compile(r"[^0-9A-Za-z+*#.-]")
@@ -49,6 +50,8 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             return (Request("DELETE", f"playbacks/{_id(playback)}", {}, quiet_404=True),)
         case Ring():
             return (_ring(effect, app),)
+        case Dial():
+            return (_dial(effect, app),)
         case MakeBridge():
             return _make_bridge(effect)
         case Join(bridge=bridge, leg=leg):
@@ -79,11 +82,12 @@ def _id(name: str) -> str:
     return quote(name, safe=";.-_~")
 
 
-def _say(path: str, play: Play | Announce, prompts: Prompts) -> tuple[Request, ...]:
+def _say(where: str, play: Play | Announce, prompts: Prompts) -> tuple[Request, ...]:
     # A list of sound: media; a `digits:` playback could not be stopped (asterisk.md: 500).
-    found = [prompts(prompt, play.language) for prompt in play.prompts]
-    media = ",".join(f"sound:{audio}" for audio in found if audio is not None)
-    return (Request("POST", path, {"media": media}),) if media else ()
+    audio = play.audio if isinstance(play, Play) else ""
+    found = [prompts(prompt, play.language, audio) for prompt in play.prompts]
+    media = ",".join(f"sound:{path}" for path in found if path is not None)
+    return (Request("POST", where, {"media": media}),) if media else ()
 
 
 def _ring(ring: Ring, app: str) -> Request:
@@ -96,6 +100,18 @@ def _ring(ring: Ring, app: str) -> Request:
         "callerId": f'"{shown}" <{number}>',
     }
     return Request("POST", f"channels/{_id(ring.leg)}", query)
+
+
+def _dial(dial: Dial, app: str) -> Request:
+    number = _NO_NUMBER.sub("", dial.number)
+    query = {
+        "endpoint": f"PJSIP/trunk.{dial.trunk}/sip:{number}@{dial.address}",
+        "app": app,
+        "appArgs": "leg",
+        "timeout": str(max(1, math.ceil(dial.ring_s))),
+        "callerId": _NO_NUMBER.sub("", dial.caller),
+    }
+    return Request("POST", f"channels/{_id(dial.leg)}", query)
 
 
 def _talk_detect(leg: str, what: str, value: str) -> Request:

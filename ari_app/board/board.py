@@ -8,7 +8,8 @@ from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import changes, closing, desk, link, recording, seats, talk, walk
+from ari_app.board import changes, closing, desk, line, link, offers, recording, seats, talk, unstaffed, waiting, walk
+from ari_app.board.familiar import LastTalk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -25,12 +26,15 @@ from ari_app.model.events import (
     Event,
     FeatureDialled,
     FlowsLoaded,
+    HoursLoaded,
     KeyPressed,
     LegAnswered,
     LegEnded,
     LegHeld,
     LegResumed,
     LegRinging,
+    LineJudged,
+    LineUnheard,
     LinkDown,
     LinkUp,
     Listed,
@@ -63,6 +67,10 @@ class Board:
         """Hand over the flows the next FlowsLoaded names (events carry names and versions only)."""
         self.floor.offered = {(flow.name, flow.version): flow for flow in flows}
 
+    def offer_last_agents(self, known: Iterable[LastTalk]) -> None:
+        """Hand over the talks that the next Restored tells the number of, the oldest first."""
+        self.floor.familiar.offered = tuple(known)
+
     def handle(self, event: Event, now: float) -> list[Effect]:  # noqa: PLR0915  (one table of events)
         """What `event` at `now` (seconds since the Unix epoch) makes the hotline do, in order."""
         out: list[Effect] = []
@@ -72,12 +80,15 @@ class Board:
                 self.floor.mint = Mint(epoch)
                 self.floor.note(DaemonStarted(epoch))
             case Restored(_, closures):
+                self.floor.familiar.restore(event.last_agents)
                 changes.closed_before(self.floor, closures)
                 link.handle(self.floor, event, now)
             case LinkUp() | LinkDown() | Listed():
                 link.handle(self.floor, event, now)
             case FlowsLoaded():
                 changes.swap(self.floor, event)
+            case HoursLoaded():
+                changes.take_hours(self.floor, event)
             case ClosureSet():
                 changes.switch(self.floor, event, now)
             case DoorClosed(reason):
@@ -95,7 +106,7 @@ class Board:
             case CallArrived():
                 calls.arrive(self.floor, event, now)
             case FeatureDialled():
-                talk.rematch(self.floor, desk.dialled(self.floor, event, now), now)
+                desk.dialled(self.floor, event, now)
             case AgentAsked():
                 self._asked(event, now)
             case PinChecked(leg, agent, ok):
@@ -105,6 +116,8 @@ class Board:
                 seats.phone_changed(self.floor, phone, reachable, now)
             case RecordingStarted() | RecordingJoined() | RecordingUnusable():
                 self._recording(event)
+            case LineJudged() | LineUnheard():
+                self._line(event)
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():
@@ -118,6 +131,9 @@ class Board:
                     walk.speech(self.floor, at, event, now)
             case _:
                 assert_never(event)
+        if self.floor.staff_changed:
+            unstaffed.look(self.floor, now)
+        offers.make_all(self.floor, now)
         return out
 
     def _at(self, leg: LegId) -> Call | Desk | None:
@@ -129,15 +145,15 @@ class Board:
             case Desk() as at, KeyPressed(_, digit):
                 desk.key(self.floor, at, digit, now)
             case Desk() as at, LegEnded():
-                talk.rematch(self.floor, desk.gone(self.floor, at), now)
+                desk.gone(self.floor, at)
             case Call() as call, KeyPressed(leg, digit):
                 walk.key(self.floor, call, leg, digit, now)
             case Call() as call, LegEnded() as ended:
                 calls.leg_ended(self.floor, call, ended, now)
             case Call() as call, LegRinging(leg):
-                talk.ringing(self.floor, call, leg)
+                offers.ringing(self.floor, call, leg)
             case Call() as call, LegAnswered(leg):
-                talk.agent_answered(self.floor, call, leg, now)
+                offers.agent_answered(self.floor, call, leg, now)
             case Call() as call, (LegHeld(leg) | LegResumed(leg)):
                 talk.held(self.floor, call, leg, isinstance(event, LegHeld))
             case None, LegEnded(leg):
@@ -166,17 +182,16 @@ class Board:
                 calls.timer(self.floor, call, name, now)
         elif (at := self.floor.desks.get(CallId(owner))) is not None:
             if at.due <= now:
-                talk.rematch(self.floor, desk.timed_out(self.floor, at, now), now)
+                desk.timed_out(self.floor, at, now)
         else:
             seat = self.floor.seats.get(AgentId(owner.removeprefix("agent-")))
             if seat is not None and seat.state is AgentState.WRAP_UP and seat.wrap_up_at <= now:
-                talk.rematch(self.floor, seats.wrap_up_ended(self.floor, seat, now), now)
+                seats.wrap_up_ended(self.floor, seat, now)
 
     def _asked(self, event: AgentAsked, now: float) -> None:
-        (ok, message), match = seats.ask(self.floor, event, now)
+        ok, message = seats.ask(self.floor, event, now)
         if event.request is not None:
             self.floor.do(Reply(event.request, ok, message))
-        talk.rematch(self.floor, match, now)
 
     def _recording(self, event: RecordingStarted | RecordingJoined | RecordingUnusable) -> None:
         owner = call_of(event.recording)
@@ -190,6 +205,14 @@ class Board:
             case RecordingUnusable(name, reason):
                 self.floor.note(RecordingMissed(owner, name, reason))
                 self.floor.do(Warn(f"recording {name} unusable: {reason}", owner))
+
+    def _line(self, event: LineJudged | LineUnheard) -> None:
+        call = self.floor.calls.get(call_of(event.line) or CallId(""))
+        match event:
+            case LineJudged() if call is not None:
+                line.judged(self.floor, call, event)
+            case LineUnheard() if call is not None:
+                line.unheard(self.floor, call, event)
 
     def _failed(self, event: CommandFailed, now: float) -> None:
         """A command failed. That its leg is gone is normal; the leg's own end says so, or we say it here."""
@@ -213,6 +236,6 @@ class Board:
         elif event.action == "Play":
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":
-            talk.music_gone(self.floor, call)
+            waiting.music_gone(self.floor, call)
         elif call is not None and event.action in ("Join", "MakeBridge") and event.reason not in ("gone", "down"):
             closing.close(self.floor, call, "lost", 41, now)

@@ -1,6 +1,6 @@
 """How a call begins, what its prompts, timers and legs mean. The flow is in walk, waiting and talking in talk."""
 
-from ari_app.board import closing, recording, seats, situations, talk, walk
+from ari_app.board import closing, offers, recording, seats, situations, talk, waiting, walk
 from ari_app.board.floor import Call, Floor
 from ari_app.flow.intents import Heard, QueueDone, SaidAll, WaitedOut
 from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay
@@ -68,7 +68,7 @@ def prompt_over(floor: Floor, call: Call, playback: str, ok: bool, now: float) -
     """A prompt ended. One that failed waits a moment: mostly the caller is hanging up."""
     if call.offer is not None and call.offer.whisper == playback:
         if ok:
-            talk.whisper_over(floor, call, now)
+            offers.whisper_over(floor, call, now)
         else:
             floor.set_timer(call, "whisper", now + PROMPT_GRACE_S)
     elif call.playback == playback:
@@ -94,7 +94,7 @@ def _heard(floor: Floor, call: Call, now: float) -> None:
         call.playback = None
         walk.take(floor, call, SaidAll(), now)
     else:
-        talk.prompt_over(floor, call, now)
+        waiting.prompt_over(floor, call, now)
 
 
 def missed_events(floor: Floor, call: Call, leg: LegId, now: float) -> None:
@@ -113,18 +113,22 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             walk.take(floor, call, WaitedOut(), now)
         case "look-up":
             walk.looked_up(floor, call, None, now)
+        case "message":
+            walk.message_over(floor, call, now)
         case "prompt":
             prompt_failed(floor, call, now)
         case "whisper":
-            talk.whisper_over(floor, call, now)
+            offers.whisper_over(floor, call, now)
         case "offer-again":
-            talk.offer_again(floor, call, now)
+            offers.offer_again(floor, call, now)
         case "wait":
-            if talk.waited_out(floor, call, now):
+            if waiting.waited_out(floor, call, now):
                 walk.take(floor, call, QueueDone("timeout"), now)
         case "no-ringing" | "ring":
             if call.offer is not None and call.state is CallState.RINGING:
-                talk.offer_failed(floor, call, "ran-out" if name == "ring" else "unreachable", 0, now)
+                offers.offer_failed(floor, call, "ran-out" if name == "ring" else "unreachable", 0, now)
+        case "relax":
+            waiting.relax(floor, call, now)
         case "record-again":
             recording.again(floor, call)
         case "speech":
@@ -155,14 +159,14 @@ def leg_ended(floor: Floor, call: Call, ended: LegEnded, now: float) -> None:
     if leg == call.leg:
         closing.close(floor, call, "caller", cause, now)
     elif call.offer is not None and call.offer.leg == leg:
-        talk.offer_failed(floor, call, talk.outcome_of(call.offer, cause), cause, now)
+        offers.offer_failed(floor, call, offers.outcome_of(call.offer, cause), cause, now)
     elif call.talk is not None and call.talk.leg == leg:
         talk.end_talk(floor, call, "agent", now)
         call.to(CallMove.TALK_ENDS)
         walk.take(floor, call, QueueDone("next"), now)
     seat = next((s for s in floor.seats.values() if s.leg == leg), None)
     if seat is not None:
-        talk.seat_leg_gone(floor, seat, leg, now)
+        seats.leg_gone(floor, seat, leg, now)
     if call.state is CallState.CLOSING and not call.legs:
         closing.finish(floor, call, now)
 
@@ -170,6 +174,6 @@ def leg_ended(floor: Floor, call: Call, ended: LegEnded, now: float) -> None:
 def ring_failed(floor: Floor, call: Call, leg: LegId, *, ours: bool, now: float) -> None:
     """A phone could not be rung. `ours`: the fault is not the phone's, and perhaps it does ring."""
     if ours and call.offer is not None and call.offer.leg == leg:
-        talk.offer_botched(floor, call, now)
+        offers.offer_botched(floor, call, now)
     elif leg in call.legs:
         leg_ended(floor, call, LegEnded(leg, 20), now)

@@ -1,6 +1,6 @@
 """The end of a call: hang up whoever is still there; the call is over when its last leg is gone."""
 
-from ari_app.board import seats, situations, talk
+from ari_app.board import seats, situations, talk, waiting
 from ari_app.board.floor import Call, Floor
 from ari_app.model.facts import CallClosed, ClosedBy
 from ari_app.model.states import CallMove, CallState
@@ -13,11 +13,11 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
     if call.talk is not None:
         talk.end_talk(floor, call, by, now)
     situations.broken_off(floor, call)
-    talk.leave_queue(floor, call, "abandoned" if by == "caller" else "failed", now)
+    waiting.leave_queue(floor, call, "abandoned" if by == "caller" else "failed", now)
     call.to(CallMove.CLOSE)
     call.closed_by, call.cause = by, cause
     call.playback = call.notice = None
-    for name in ("flow", "prompt", "wait", "life", "look-up", "record-again", "speech"):
+    for name in ("flow", "prompt", "wait", "life", "look-up", "message", "record-again", "speech"):
         floor.cancel_timer(call, name)
     for leg in sorted(call.legs):
         floor.hang_up(call, leg, now, cause if by == "refused" else 16)
@@ -32,4 +32,4 @@ def finish(floor: Floor, call: Call, now: float) -> None:
     floor.note(CallClosed(call.id, call.closed_by, node, call.cause, round(now - call.opened_at, 3)))
     del floor.calls[call.id]
     floor.mint.forget(call.id)
-    talk.rematch(floor, seats.phone_freed(floor, call.via), now)
+    seats.phone_freed(floor, call.via)

@@ -4,7 +4,6 @@ Signing in asks for work number and PIN, each ended by `#`. The PIN's digits are
 Every other code needs no PIN: it acts for the agent signed in on that phone.
 """
 
-from ari_app.acd.engine import Match
 from ari_app.board import seats
 from ari_app.board.floor import Desk, Floor
 from ari_app.model.effects import Answer, CancelTimer, CheckPin, HangUp, MarkSecret, Play, SetTimer, StopPlay
@@ -17,10 +16,10 @@ ASK_S = (
 TYPED_MAX = 12
 
 
-def dialled(floor: Floor, event: FeatureDialled, now: float) -> Match | None:
+def dialled(floor: Floor, event: FeatureDialled, now: float) -> None:
     """A feature code was dialled."""
     if event.leg in floor.legs:
-        return None
+        return
     desk = Desk(floor.mint.call(), event.leg, event.phone)
     floor.desks[desk.id] = desk
     floor.legs[desk.leg] = desk.id
@@ -29,14 +28,13 @@ def dialled(floor: Floor, event: FeatureDialled, now: float) -> Match | None:
     wish, value = _wish(floor, event.dialled)
     if wish == "sign-in":
         _ask(floor, desk, "number", "enter-work-number", now)
-        return None
+        return
     agent = next((s.agent for s in floor.seats.values() if s.phone == desk.phone and s.state != "signed-out"), None)
     if wish is None or agent is None:
         _say(floor, desk, "code-unknown" if wish is None else "not-signed-in", now)
-        return None
-    (ok, _), match = seats.ask(floor, AgentAsked(agent, wish, value), now)
+        return
+    ok, _ = seats.ask(floor, AgentAsked(agent, wish, value), now)
     _say(floor, desk, _answer(floor, agent, wish) if ok else "code-unknown", now)
-    return match
 
 
 def _wish(floor: Floor, code: str) -> tuple[AgentWish | None, str]:
@@ -86,7 +84,7 @@ def pin_checked(floor: Floor, desk: Desk, agent: AgentId, ok: bool, now: float) 
     if not ok:
         _say(floor, desk, "pin-wrong", now)
         return
-    (granted, _), _ = seats.ask(floor, AgentAsked(AgentId(desk.number), "sign-in", phone=desk.phone), now)
+    granted, _ = seats.ask(floor, AgentAsked(AgentId(desk.number), "sign-in", phone=desk.phone), now)
     _say(floor, desk, "signed-in" if granted else "not-possible-now", now)
 
 
@@ -97,25 +95,25 @@ def prompt_over(floor: Floor, desk: Desk, playback: str, now: float) -> None:
             _hang_up(floor, desk, now)
 
 
-def timed_out(floor: Floor, desk: Desk, now: float) -> Match | None:
+def timed_out(floor: Floor, desk: Desk, now: float) -> None:
     """Nothing came: goodbye, then hang up, then take the leg for gone."""
     if desk.hung_up:
         floor.do(HangUp(desk.id, desk.leg))
-        return gone(floor, desk)
+        gone(floor, desk)
+        return
     _hush(floor, desk)
     if desk.ending:
         _hang_up(floor, desk, now)
     else:
         _say(floor, desk, "goodbye", now)
-    return None
 
 
-def gone(floor: Floor, desk: Desk) -> Match | None:
+def gone(floor: Floor, desk: Desk) -> None:
     """The leg ended; the phone may be rung again."""
     floor.do(CancelTimer(_timer(desk)))
     del floor.legs[desk.leg], floor.desks[desk.id]
     floor.mint.forget(desk.id)
-    return seats.phone_freed(floor, desk.phone)
+    seats.phone_freed(floor, desk.phone)
 
 
 def missed_events(floor: Floor, desk: Desk, now: float) -> None:

@@ -4,7 +4,7 @@ What an earlier daemon left: talks go on untouched until they end by themselves,
 """
 
 from ari_app.board import call as calls
-from ari_app.board import desk, seats, talk
+from ari_app.board import desk, offers, seats, waiting
 from ari_app.board.floor import Floor
 from ari_app.model.effects import DropBridge, HangUp, JoinRecording, MakeBridge, Warn
 from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
@@ -26,13 +26,13 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
             floor.link = True
             floor.unsure = set(floor.legs)
             for music in sorted({queue.music for queue in floor.settings.queues.values()}):
-                floor.do(MakeBridge(None, talk.music_bridge(music), "holding", music))
+                floor.do(MakeBridge(None, waiting.music_bridge(music), "holding", music))
         case Listed():
             _compare(floor, event, now)
             _join_earlier(floor)
             floor.engine.open = not floor.draining
             for match in list(floor.engine.matches()):
-                talk.make_offer(floor, match, now)
+                floor.offer(match)
 
 
 def _compare(floor: Floor, listed: Listed, now: float) -> None:
@@ -42,7 +42,7 @@ def _compare(floor: Floor, listed: Listed, now: float) -> None:
         if owner in floor.calls:
             calls.leg_ended(floor, floor.calls[owner], LegEnded(leg, 0), now)
         elif owner in floor.desks:
-            talk.rematch(floor, desk.gone(floor, floor.desks[owner]), now)
+            desk.gone(floor, floor.desks[owner])
     for channel in listed.channels:
         _made_up(floor, channel, now)
     for seat in floor.seats.values():
@@ -75,10 +75,10 @@ def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
     if channel.leg in call.doomed:
         floor.do(HangUp(call.id, channel.leg))
     elif channel.state == "Ringing":
-        talk.ringing(floor, call, channel.leg)
+        offers.ringing(floor, call, channel.leg)
     elif call.offer is not None and call.offer.leg == channel.leg and not call.offer.answered:
         if channel.state == "Up":
-            talk.agent_answered(floor, call, channel.leg, now)
+            offers.agent_answered(floor, call, channel.leg, now)
     else:
         calls.missed_events(floor, call, channel.leg, now)
 

@@ -4,7 +4,7 @@ from ari_app.board.floor import Call, Floor
 from ari_app.model.effects import JoinRecording, StartRecording, StopRecording, Warn
 from ari_app.model.facts import RecordingMissed, RecordingRunning, RecordingWanted
 from ari_app.model.ids import AgentId, RecordingId
-from ari_app.model.settings import RecordingPolicy
+from ari_app.model.routing import RecordingPolicy
 
 RECORD_AGAIN_S = 2.0  # Between tries to record while a talk goes on unrecorded.
 

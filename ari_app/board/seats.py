@@ -1,9 +1,8 @@
 """The agents' seats: states by the table of model/states, wishes kept until they are possible, wrap-up.
 
-Every change is a fact. An agent who gets ready is matched at once; the match comes back to the caller of these rules.
+Every change is a fact. An agent who gets ready is matched at once; offers.make_all rings him at the end of the event.
 """
 
-from ari_app.acd.engine import Match
 from ari_app.board.floor import Floor, Seat
 from ari_app.model.effects import CancelTimer, SetTimer
 from ari_app.model.events import AgentAsked
@@ -17,14 +16,26 @@ Outcome = tuple[bool, str]  # Whether a wish was granted, and a short sentence: 
 
 def move(floor: Floor, seat: Seat, what: AgentMove, now: float, reason: str = "") -> None:
     """Change state by the table; KeyError for a move the table does not know is a bug."""
-    seat.state, seat.reason, seat.since = AGENT[seat.state][what], reason, now
+    to = AGENT[seat.state][what]
+    _clock(seat, to, now)
+    seat.state, seat.reason, seat.since = to, reason, now
+    floor.staff_changed |= seat.state is AgentState.SIGNED_OUT
     if seat.state is not AgentState.READY:
         floor.engine.agent_not_ready(seat.agent)
     call = seat.call if seat.state in ON_A_CALL else None
     floor.note(AgentChanged(seat.agent, seat.state, reason, seat.phone, call))
 
 
-def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> Match | None:
+def _clock(seat: Seat, to: AgentState, now: float) -> None:
+    """Keep the time on calls and the time signed in."""
+    if seat.state is AgentState.TALKING:
+        seat.talked_s += now - seat.since
+    if seat.state is AgentState.SIGNED_OUT:
+        seat.signed_in_at, seat.talked_s = now, 0.0
+    seat.occupancy = seat.talked_s / (now - seat.signed_in_at) if now > seat.signed_in_at else 0.0
+
+
+def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> None:
     """The agent gets ready, unless a wish waits; the first caller he can serve is matched at once."""
     if seat.pending is not None:
         (state, reason), seat.pending = seat.pending, None
@@ -34,18 +45,17 @@ def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> Match | None
             move(floor, seat, what, now)
         leave = AgentMove.SIGN_OUT if state is AgentState.SIGNED_OUT else AgentMove.GO_NOT_READY
         move(floor, seat, leave, now, reason)
-        return None
+        return
     if what is not AgentMove.OFFER_WITHDRAWN:  # A caller who gave up must not cost the agent his place.
         seat.idle_since = now
     move(floor, seat, what, now)
-    return _available(floor, seat)
+    available(floor, seat)
 
 
-def _available(floor: Floor, seat: Seat) -> Match | None:
+def available(floor: Floor, seat: Seat) -> None:
     """A ready agent is matched while his phone is free: no leg of an earlier offer on it, no call of its own."""
-    if seat.state is not AgentState.READY or seat.leg is not None or floor.phones_used[seat.phone]:
-        return None
-    return floor.engine.agent_ready(seat.agent, seat.idle_since)
+    if seat.state is AgentState.READY and seat.leg is None and not floor.phones_used[seat.phone]:
+        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy))
 
 
 def phone_taken(floor: Floor, phone: str) -> None:
@@ -57,12 +67,13 @@ def phone_taken(floor: Floor, phone: str) -> None:
                 floor.engine.agent_not_ready(seat.agent)
 
 
-def phone_freed(floor: Floor, phone: str) -> Match | None:
+def phone_freed(floor: Floor, phone: str) -> None:
     if phone not in floor.settings.phones:
-        return None
+        return
     floor.phones_used[PhoneName(phone)] -= 1
     seat = next((s for s in floor.seats.values() if s.phone == phone and s.state is AgentState.READY), None)
-    return _available(floor, seat) if seat is not None else None
+    if seat is not None:
+        available(floor, seat)
 
 
 def reserve(floor: Floor, seat: Seat, call: CallId, leg: LegId, now: float) -> None:
@@ -92,24 +103,24 @@ def wrap_timer(seat: Seat) -> TimerId:
     return TimerId(f"agent-{seat.agent}.wrap")
 
 
-def wrap_up_ended(floor: Floor, seat: Seat, now: float) -> Match | None:
+def wrap_up_ended(floor: Floor, seat: Seat, now: float) -> None:
     seat.wrap_up_over = True
     if seat.state is AgentState.WRAP_UP and seat.leg is None:
-        return ready(floor, seat, AgentMove.WRAP_UP_ENDS, now)
-    return None
+        ready(floor, seat, AgentMove.WRAP_UP_ENDS, now)
 
 
-def leg_gone(floor: Floor, seat: Seat, leg: LegId, now: float) -> Match | None:
+def leg_gone(floor: Floor, seat: Seat, leg: LegId, now: float) -> None:
     """The agent's leg ended: whatever waited for it happens now."""
     if seat.leg != leg:
-        return None
+        return
     seat.leg = None
     if seat.withdrawn and seat.state is AgentState.RESERVED:
         seat.withdrawn = False
-        return ready(floor, seat, AgentMove.OFFER_WITHDRAWN, now)
-    if seat.wrap_up_over and seat.state is AgentState.WRAP_UP:
-        return wrap_up_ended(floor, seat, now)
-    return _available(floor, seat)
+        ready(floor, seat, AgentMove.OFFER_WITHDRAWN, now)
+    elif seat.wrap_up_over and seat.state is AgentState.WRAP_UP:
+        wrap_up_ended(floor, seat, now)
+    else:
+        available(floor, seat)
 
 
 def phone_changed(floor: Floor, phone: PhoneName, reachable: bool, now: float) -> None:
@@ -119,18 +130,18 @@ def phone_changed(floor: Floor, phone: PhoneName, reachable: bool, now: float) -
             move(floor, seat, AgentMove.GO_NOT_READY, now, "phone-unreachable")
 
 
-def ask(floor: Floor, asked: AgentAsked, now: float) -> tuple[Outcome, Match | None]:
+def ask(floor: Floor, asked: AgentAsked, now: float) -> Outcome:
     """A wish of an agent, from a page, the CLI or a feature code."""
     seat = floor.seats.get(asked.agent)
     if seat is None:
-        return (False, f"no agent has the work number {asked.agent}"), None
+        return False, f"no agent has the work number {asked.agent}"
     match asked.wish:
         case "sign-in":
-            return _sign_in(floor, seat, asked.phone or PhoneName(floor.settings.agents[asked.agent].phone), now), None
+            return _sign_in(floor, seat, asked.phone or PhoneName(floor.settings.agents[asked.agent].phone), now)
         case "disposition":
-            return _disposition(floor, seat, asked.value), None
+            return _disposition(floor, seat, asked.value)
         case _ if seat.state is AgentState.SIGNED_OUT:
-            return (False, "not signed in"), None
+            return False, "not signed in"
         case "ready":
             return _ready(floor, seat, now)
         case "not-ready":
@@ -138,10 +149,10 @@ def ask(floor: Floor, asked: AgentAsked, now: float) -> tuple[Outcome, Match | N
             known = floor.settings.agent_rules.not_ready_reasons
             reason = known.get(reason, reason)
             if asked.value and reason not in known.values():
-                return (False, f"no reason {asked.value!r}; known: {', '.join(known.values())}"), None
-            return _away(floor, seat, AgentState.NOT_READY, reason, now), None
+                return False, f"no reason {asked.value!r}; known: {', '.join(known.values())}"
+            return _away(floor, seat, AgentState.NOT_READY, reason, now)
         case "sign-out":
-            return _away(floor, seat, AgentState.SIGNED_OUT, "", now), None
+            return _away(floor, seat, AgentState.SIGNED_OUT, "", now)
 
 
 def _sign_in(floor: Floor, seat: Seat, phone: PhoneName, now: float) -> Outcome:
@@ -157,17 +168,19 @@ def _sign_in(floor: Floor, seat: Seat, phone: PhoneName, now: float) -> Outcome:
     return True, "signed in, not ready"
 
 
-def _ready(floor: Floor, seat: Seat, now: float) -> tuple[Outcome, Match | None]:
+def _ready(floor: Floor, seat: Seat, now: float) -> Outcome:
     if seat.state is AgentState.READY:
-        return (True, "ready"), None
+        return True, "ready"
     if seat.state in (AgentState.RESERVED, AgentState.TALKING):
         seat.pending = None
-        return (True, f"{seat.state}; ready afterwards"), None
+        return True, f"{seat.state}; ready afterwards"
     if seat.state is AgentState.WRAP_UP:
         seat.pending = None
         floor.do(CancelTimer(wrap_timer(seat)))
-        return (True, "ready"), wrap_up_ended(floor, seat, now)
-    return (True, "ready"), ready(floor, seat, AgentMove.GO_READY, now)
+        wrap_up_ended(floor, seat, now)
+        return True, "ready"
+    ready(floor, seat, AgentMove.GO_READY, now)
+    return True, "ready"
 
 
 def _away(floor: Floor, seat: Seat, to: AgentState, reason: str, now: float) -> Outcome:

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ari_app.board.floor import Call, Floor, Seat
+from ari_app.model.facts import Verdict
 from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName
 from ari_app.model.mask import mask
 from ari_app.model.states import AgentState, CallState
@@ -67,6 +68,7 @@ class CallView:
     talk_s: float | None
     held: bool
     recorded: bool
+    line: Verdict | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +124,10 @@ def queues(floor: Floor, now: float) -> tuple[QueueView, ...]:
     ready, signed_in = Counter[QueueName](), Counter[QueueName]()
     for agent, seat in floor.seats.items():
         if seat.state is not AgentState.SIGNED_OUT:
-            signed_in.update(floor.engine.queues_of[agent])
+            signed_in.update(floor.engine.queues_of(agent))
         if seat.state is AgentState.READY:
-            ready.update(floor.engine.queues_of[agent])
-    ringing = Counter(floor.engine.visits[call].queue for call in floor.engine.offered if call in floor.engine.visits)
+            ready.update(floor.engine.queues_of(agent))
+    ringing = Counter(place.visit.queue for place in floor.engine.places.values() if place.offered is not None)
     return tuple(
         QueueView(name, len(line), ringing[name], _longest(floor, name, now), ready[name], signed_in[name])
         for name, line in floor.engine.waiting.items()
@@ -155,12 +157,13 @@ def _call(floor: Floor, call: Call, now: float) -> CallView:
         opened_at=call.opened_at,
         seconds=_seconds(call.opened_at, now),
         queue=visit.queue if visit is not None else talk.queue if talk is not None else None,
-        position=floor.engine.position(call.id) if call.id in floor.engine.visits else None,
+        position=floor.engine.position(call.id) if call.id in floor.engine.places else None,
         wait_s=_seconds(visit.since, now) if visit is not None else None,
         agent=serving.agent if serving is not None else None,
         talk_s=_seconds(talk.since, now) if talk is not None else None,
         held=talk is not None and talk.held,
         recorded=call.recording_on and call.recording is not None,
+        line=call.verdict,
     )
 
 
@@ -172,7 +175,7 @@ def totals(floor: Floor, now: float) -> Totals:
         calls=len(floor.calls),
         calls_by_state={state: states[state] for state in CallState},
         agents_by_state={state: seats[state] for state in AgentState},
-        waiting=len(floor.engine.visits),
+        waiting=len(floor.engine.places),
         longest_wait_s=max((_longest(floor, queue, now) for queue in floor.engine.waiting), default=0.0),
         link=floor.link,
         door=floor.door,

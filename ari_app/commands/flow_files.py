@@ -17,9 +17,9 @@ from ari_app.flow import picture
 from ari_app.flow.chart import Traffic, chart
 from ari_app.flow.chart import mermaid as as_mermaid
 from ari_app.flow.model import GOODBYE, Flow
+from ari_app.live import LANGUAGES
 from ari_app.lookups import scripts_of
 from ari_app.media.prompts import Prompts
-from ari_app.reload import LANGUAGES
 from ari_app.site import Site
 from ari_app.store.traffic import traffic as read_traffic
 

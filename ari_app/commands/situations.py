@@ -13,8 +13,8 @@ from ari_app.config.editor import schema_text, situation_schema
 from ari_app.config.flows import read_texts
 from ari_app.errors import ConfigError
 from ari_app.flow.situations import SITUATIONS, SayStep, ScriptStep, Situation, WaitStep
+from ari_app.live import checked
 from ari_app.media.prompts import Prompts
-from ari_app.reload import checked
 from ari_app.site import Site
 
 app = typer.Typer(no_args_is_help=True, help="Situations and their scripts: list, show.")

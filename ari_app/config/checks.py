@@ -1,7 +1,7 @@
 """What must fit together across the parts of config.yaml: names, numbers, codes, ports, addresses."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from itertools import combinations
 from pathlib import Path
@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from ari_app.config.diagnostics import Problem, Shared, nearest, shown
 from ari_app.config.marks import KeyPath, Marks
 from ari_app.flow.situations import SITUATIONS
-from ari_app.model.settings import FeatureCodes, Settings
+from ari_app.model.routing import FeatureCodes
+from ari_app.model.settings import Settings
+from ari_app.model.skills import SkillsFault, parse
 
 NO_SUCH_NAME: Final = "C" + Shared.NO_SUCH_NAME
 CODES_COLLIDE: Final = "C020"
@@ -21,8 +23,10 @@ BAD_TIMEZONE: Final = "C023"
 BAD_ADDRESS: Final = "C024"
 SAME_REASON: Final = "C025"
 SAME_SOURCE: Final = "C026"
+BAD_SKILLS: Final = "C027"
 
 _RTP_PORTS_MIN: Final = 100
+_HOST_PORT: Final = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", re.ASCII)
 _SIP_ADDRESS: Final = re.compile(r"sip:[A-Za-z0-9._~+-]+@([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", re.ASCII)
 
 
@@ -38,18 +42,36 @@ def check_settings(settings: Settings, marks: Marks, root: Path) -> Iterator[Pro
     yield from _ports(settings, marks)
     yield from _addresses(settings, marks)
     yield from _sources(settings, marks)
+    yield from _outbound(settings, marks)
     yield from _timezone(settings, marks)
 
 
 def _skills(settings: Settings, marks: Marks) -> Iterator[Problem]:
     known = {*marks.names(("skills",))}
-    users = [("queues", name, queue.skills) for name, queue in settings.queues.items()]
-    users += [("agents", number, agent.skills) for number, agent in settings.agents.items()]
-    for part, name, skills in users:
+    asked: list[tuple[KeyPath, Mapping[str, int] | str]] = []
+    for name, queue in settings.queues.items():
+        asked.append((("queues", name, "skills"), queue.skills))
+        asked += [(("queues", name, "relax", at, "skills"), each.skills) for at, each in enumerate(queue.relax)]
+    asked += [(("agents", number, "skills"), agent.skills) for number, agent in settings.agents.items()]
+    for path, skills in asked:
+        yield from _named_skills(path, skills, known, marks)
+
+
+def _named_skills(path: KeyPath, skills: Mapping[str, int] | str, known: set[str], marks: Marks) -> Iterator[Problem]:
+    if not isinstance(skills, str):
         for skill in skills:
             if skill not in known:
-                path: KeyPath = (part, name, "skills", skill)
-                yield marks.key_problem(path, NO_SUCH_NAME, f"no skill named {shown(skill)}", nearest(skill, known))
+                hint = nearest(skill, known)
+                yield marks.key_problem((*path, skill), NO_SUCH_NAME, f"no skill named {shown(skill)}", hint)
+        return
+    try:
+        named = parse(skills).skills()
+    except SkillsFault as fault:
+        message = f"{fault}, at character {fault.column} of {shown(skills)}"
+        yield marks.problem(path, BAD_SKILLS, message, "such as billing>=3 & (mandarin | english)")
+        return
+    for skill in sorted(named - known):
+        yield marks.problem(path, NO_SUCH_NAME, f"no skill named {shown(skill)}", nearest(skill, known))
 
 
 def _phones(settings: Settings, marks: Marks) -> Iterator[Problem]:
@@ -167,6 +189,20 @@ def _sources(settings: Settings, marks: Marks) -> Iterator[Problem]:
             if (earlier := first.setdefault(network, trunk)) != trunk:
                 message = f"{shown(source)} is already the trunk {shown(earlier)}"
                 yield marks.problem(path, SAME_SOURCE, message, "one address belongs to one trunk")
+
+
+def _outbound(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    for name, plan in settings.trunks.items():
+        if plan.address and _HOST_PORT.fullmatch(plan.address) is None:
+            message = f"{shown(plan.address)} is not HOST:PORT"
+            yield marks.problem(("trunks", name, "address"), BAD_ADDRESS, message, "such as 203.0.113.7:5060")
+    trunk = settings.outbound.trunk
+    if trunk and trunk not in settings.trunks:
+        message = f"no trunk named {shown(trunk)}"
+        yield marks.problem(("outbound", "trunk"), NO_SUCH_NAME, message, nearest(trunk, settings.trunks))
+    elif trunk and not settings.trunks[trunk].address:
+        message = f"the trunk {shown(trunk)} has no address to dial out to"
+        yield marks.problem(("outbound", "trunk"), BAD_ADDRESS, message, f"write trunks.{trunk}.address: HOST:PORT")
 
 
 def _network_hint(source: str) -> str:

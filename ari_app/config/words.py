@@ -17,6 +17,8 @@ PATTERNS: Final = {
     "^[a-z0-9][a-z0-9-]{0,60}$": "a prompt's name (small letters, digits and -, at most 61)",
     "^[0-9]{1,8}$": "a work number (1 to 8 digits)",
     "^\\+?[0-9*#]{1,24}$": "a number to dial (digits, * and #, at most 24, perhaps a + first)",
+    "^\\+?[0-9XZN]{1,24}$": "a pattern of numbers (digits, X for any, Z for 1-9, N for 2-9, perhaps a + first)",
+    "^\\+?[0-9]{0,24}$": "a number (digits, perhaps a + first), or empty",
     "^[0-9*#]$": "a key of a telephone (0-9, * or #)",
     "^[0-9]$": "one digit",
     "^[0-9]{1,2}$": "one or two digits",

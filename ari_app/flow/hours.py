@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from holidays.countries.china import China
 
-from ari_app.model.settings import Hours
+from ari_app.model.routing import Hours
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALL: Final = "*"  # Closed by hand: every queue and every hours node.

@@ -13,7 +13,7 @@ from ari_app.flow.expression import Value
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Queue, Voicemail
 from ari_app.model.facts import SituationOutcome
-from ari_app.model.settings import Hours
+from ari_app.model.routing import Hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +205,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class TakeMessage:
-    """Record the caller until a key, silence or the longest time; MessageTaken comes back."""
+    """Record the caller until a key, silence or the longest time; MessageTaken comes back. `back`: whom to call."""
 
     node: Voicemail
+    back: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ def _pass(turn: Turn, node: Node) -> str | None:
             return keys.enter_collect(turn, node)
         case Queue():
             turn.move(typed="")
-            turn.do(Enqueue(node))
+            turn.do(Enqueue(decisions.ranked(turn, node)))
         case LookUp():
             return decisions.ask(turn, node)
         case HangUp():
@@ -176,7 +176,7 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
             return getattr(node, branch if branch == "next" else f"on_{branch}") or GOODBYE
         case Voicemail(), SaidAll() if turn.at.saying:
             turn.move(saying=False)
-            turn.do(TakeMessage(node))
+            turn.do(TakeMessage(node, str(turn.at.values.get(node.number, "")) if node.number is not None else ""))
         case Voicemail(), MessageTaken(ok):
             return node.next if ok else node.on_failure or GOODBYE
         case HangUp(), SaidAll() if turn.at.saying:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from ari_app.flow.situations import SituationName
-from ari_app.model.settings import Language, Name, Part
+from ari_app.model.part import Language, Name, Part
 
 NodeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
 PromptId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
@@ -162,12 +162,24 @@ class Queue(Part):
     queue: Name = Field(description="The queue (config.yaml: queues).")
     say: Say = Field(("please-wait",), description="Prompts heard on entering, over the music. May be empty.")
     priority: Annotated[int, Field(ge=0, le=9)] = Field(0, description="Each step counts as 60 s waited already.")
+    skills: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="Skill expression instead of the queue's own, such as billing>=3 & mandarin."
+    )
+    prefer: Variable | None = Field(
+        None, description="Variable with a work number, such as last_agent: this agent alone is waited for at first."
+    )
+    prefer_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        20, description="Seconds he is waited for; none when he is not signed in."
+    )
+    vip_priority: Annotated[int, Field(ge=0, le=9)] | None = Field(
+        None, description="Instead of priority, for callers whose variable `vip` is true."
+    )
     next: NodeName | None = Field(None, description="Node after the agent has hung up; goodbye when left out.")
     on_timeout: NodeName | None = Field(None, description="Node when the caller waited wait_s_max.")
     on_full: NodeName | None = Field(None, description="Node when the queue is full.")
     on_closed: NodeName | None = Field(None, description="Node outside the queue's hours.")
     on_no_agents: NodeName | None = Field(
-        None, description="Node when nobody with the skills is signed in. Left out: the caller waits."
+        None, description="Node when nobody with the skills is signed in, also later. Left out: the caller waits."
     )
 
 
@@ -177,6 +189,9 @@ class Voicemail(Part):
     type: Literal["voicemail"]
     say: SaySomething = Field(("voicemail-ask",), description="Prompts before the tone.")
     box: Name = Field("general", description="Where the message is filed.")
+    number: Variable | None = Field(
+        None, description="Variable holding the number to call back, kept with the message; without: the caller's own."
+    )
     max_s: Annotated[int, Field(ge=5, le=600)] = Field(120, description="Longest message, in seconds.")
     silence_s: Annotated[int, Field(ge=2, le=30)] = Field(5, description="Seconds of silence that end it.")
     end_key: KeyName = Field("#", description="Key that ends it.")

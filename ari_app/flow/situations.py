@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import ConfigDict, Field
 
 from ari_app.model.facts import SituationPlace
-from ari_app.model.settings import Name, Part, Seconds
+from ari_app.model.part import Name, Part, Seconds
 
 SITUATIONS: Final = "situations"
 """The name of the file among the flows, without .yaml: no flow may have it."""

@@ -16,7 +16,7 @@ import aiohttp
 from yarl import URL
 
 from ari_app.errors import ConfigError, LookUpFailed
-from ari_app.model.settings import HttpLookUp
+from ari_app.model.machine import HttpLookUp
 
 Scalar = str | int | float | bool
 

@@ -20,7 +20,7 @@ from typing import Final
 import structlog
 
 from ari_app.errors import LookUpFailed
-from ari_app.model.settings import SqlLookUp
+from ari_app.model.machine import SqlLookUp
 
 log = structlog.get_logger(__name__)
 

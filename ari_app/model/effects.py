@@ -12,6 +12,7 @@ from ari_app.model.ids import (
     BridgeId,
     CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Number,
@@ -42,13 +43,17 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Say prompts (ids of the catalogue) one after another as one playback."""
+    """Say prompts (ids of the catalogue) one after another as one playback.
+
+    `audio`: key of the audio kept with the flow that says them; empty: sounds/ as it is now.
+    """
 
     call: CallId
     leg: LegId
     playback: PlaybackId
     prompts: tuple[str, ...]
     language: str
+    audio: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,19 @@ class Ring:
     phone: PhoneName
     caller: Number
     shown: str  # Display name: the queue.
+    ring_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Originate a leg to a number outside. The board has made sure that it is permitted (model.dialling)."""
+
+    call: CallId
+    leg: LegId
+    number: Number
+    trunk: str
+    address: str  # Of the trunk: HOST:PORT.
+    caller: Number
     ring_s: float
 
 
@@ -157,6 +175,22 @@ class JoinRecording:
 
     call: CallId
     recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True)
+class HearLine:
+    """Listen to what the caller sends; LineJudged tells of each change, LineUnheard that it cannot be listened to."""
+
+    call: CallId
+    leg: LegId
+    line: LineId
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetLine:
+    call: CallId
+    leg: LegId
+    line: LineId
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +298,7 @@ AsteriskEffect: TypeAlias = (
     | Announce
     | StopPlay
     | Ring
+    | Dial
     | MakeBridge
     | Join
     | Leave
@@ -276,6 +311,17 @@ AsteriskEffect: TypeAlias = (
     | Unlisten
 )
 RecordingEffect: TypeAlias = StartRecording | StopRecording | JoinRecording
+HearingEffect: TypeAlias = HearLine | ForgetLine
 Effect: TypeAlias = (
-    AsteriskEffect | RecordingEffect | SetTimer | CancelTimer | Note | CheckPin | LookUp | MarkSecret | Reply | Warn
+    AsteriskEffect
+    | RecordingEffect
+    | HearingEffect
+    | SetTimer
+    | CancelTimer
+    | Note
+    | CheckPin
+    | LookUp
+    | MarkSecret
+    | Reply
+    | Warn
 )

@@ -12,7 +12,9 @@ from ari_app.model.states import AgentState
 
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
+Verdict = Literal["silent", "quiet", "noisy", "clear", "tone", "music"]
 FlowsHow = Literal["start", "reload", "rollback"]
+NO_NUMBER: Final = Number("")
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
 SituationPlace = Literal["in-flow", "voicemail", "talking"]
 SituationOutcome = Literal["key", "speech", "clear", "over", "hung-up", "gone"]
@@ -214,6 +216,25 @@ class RecordingStored:
 
 
 @dataclass(frozen=True, slots=True)
+class LineHeard:
+    """The caller's line changed while he talked to `agent`. Levels in dBFS; `speech_dbfs` is -100 without speech."""
+
+    call: CallId
+    agent: AgentId
+    verdict: Verdict
+    speech_dbfs: float
+    noise_dbfs: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineMissed:
+    """The caller's line was not listened to, and why: the gap in what is known of it."""
+
+    call: CallId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PromptFailed:
     """A prompt was not heard to its end though nobody stopped it."""
 
@@ -237,6 +258,18 @@ class MessageLeft:
     call: CallId
     message: MessageId
     box: str
+    seconds: float
+    back: Number = NO_NUMBER  # The number to call back that the caller gave; empty: none but his own.
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecorded:
+    """An agent recorded a prompt by telephone and kept it: callers hear it from now on."""
+
+    agent: AgentId
+    prompt: str
+    language: str
+    sha256: str
     seconds: float
 
 
@@ -341,9 +374,12 @@ Fact: TypeAlias = (
     | RecordingRefused
     | RecordingMissed
     | RecordingStored
+    | LineHeard
+    | LineMissed
     | PromptFailed
     | LookUpDone
     | MessageLeft
+    | PromptRecorded
     | Rated
     | SituationBegan
     | SituationEnded

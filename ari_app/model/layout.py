@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final, Self
 
-from ari_app.model.settings import Language
+from ari_app.model.part import Language
 
 # Every file we render. Without one of them Asterisk logs an error or a module declines to load.
 CONF_FILES: Final = (

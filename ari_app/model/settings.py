@@ -7,17 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Port = Annotated[int, Field(ge=1, le=65535)]
-Level = Annotated[int, Field(ge=1, le=5)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
-WorkNumber = Annotated[str, Field(pattern=r"^[0-9]{1,8}$")]
-Dialled = Annotated[str, Field(pattern=r"^\+?[0-9*#]{1,24}$")]
-Language = Literal["zh-CN", "en"]
-Seconds = Annotated[float, Field(gt=0, le=86400)]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from ari_app.model.line import Rules as LineRules
+from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
+from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
+from ari_app.model.routing import AgentRules, FeatureCodes, Hours, Limits, Queue, Routing
 
 
 class NumberPlan(Part):
@@ -25,72 +18,6 @@ class NumberPlan(Part):
 
     flow: Name = Field(description="The flow (a file of ivr_flows/ without .yaml) that answers this number.")
     language: Language | None = Field(None, description="Language of the prompts; the hotline's when left out.")
-
-
-DayKey = Annotated[str, Field(pattern=r"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$")]
-ClockSpan = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
-IsoDate = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
-
-
-class Hours(Part):
-    """Opening hours. Local time; a span holds from its first minute until just before its last."""
-
-    weekly: dict[DayKey, tuple[ClockSpan, ...]] = Field(
-        description='Day or days: spans, e.g. mon-fri: ["08:00-20:00"].'
-    )
-    holidays: Literal["closed", "as-usual"] = Field(
-        "closed",
-        description="closed: closed on public holidays, open on make-up workdays · as-usual: the week decides alone.",
-    )
-    exceptions: dict[IsoDate, tuple[ClockSpan, ...]] = Field(
-        default_factory=dict, description="Date: its own spans; an empty list for closed."
-    )
-
-
-class RecordingPolicy(Part):
-    """Whether calls of a queue are recorded, on what legal basis, and what the caller may say to it."""
-
-    policy: Literal["always", "announce", "ask", "never"] = Field(
-        "announce",
-        description="always: record without a word · announce: tell the caller first · ask: tell, and a key refuses · never.",
-    )
-    basis: str = Field("legitimate interest", max_length=200, description="The legal basis, kept with each recording.")
-    refuse_key: Annotated[str, Field(pattern=r"^[0-9*#]$")] = Field(
-        "9",
-        description="The key that refuses the recording, with policy ask; the call then goes on unrecorded.",
-    )
-    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(180, description="Days a recording is kept.")
-
-
-class Queue(Part):
-    """A line of waiting callers, served by the agents who have its skills."""
-
-    skills: dict[Name, Level] = Field(
-        description="Skills an agent needs, each with the lowest level that will do (1-5)."
-    )
-    hours: Name | None = Field(
-        None,
-        description="Opening hours (under hours) of this queue; left out: always open. Closed: the flow's on_closed branch.",
-    )
-    ring_s: Annotated[float, Field(ge=3, le=120)] = Field(
-        20, description="Seconds an agent's phone rings before the offer runs out."
-    )
-    wrap_up_s: Annotated[float, Field(ge=0, le=3600)] = Field(
-        60, description="Seconds of after-call work before the agent is ready again; 0 for none."
-    )
-    wait_s_max: Seconds = Field(1800, description="Seconds a caller waits at most; then the flow's on_timeout branch.")
-    waiting_max: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        500, description="Callers waiting at most; then the flow's on_full branch."
-    )
-    whisper: str = Field(
-        "",
-        max_length=80,
-        description="Prompt the agent alone hears on answering; names the queue. Empty for none.",
-    )
-    music: Name = Field("default", description="Music-on-hold class callers hear while waiting.")
-    recording: RecordingPolicy = Field(
-        default_factory=RecordingPolicy, description="The recording policy of this queue."
-    )
 
 
 class Agent(Part):
@@ -118,185 +45,26 @@ class Trunk(Part):
 
     match: tuple[str, ...] = Field(description="IP addresses or networks the calls come from.")
     caller_trusted: bool = Field(False, description="Whether the caller's number it sends can be trusted.")
+    address: str = Field(
+        "", max_length=120, description="Where calls go out to, HOST:PORT. Empty: none go out by this trunk."
+    )
     dtmf: Literal["rfc4733", "info", "auto_info"] = Field(
         "auto_info", description="How digits arrive: RTP events (rfc4733), SIP INFO, or either."
     )
 
 
-class Asterisk(Part):
-    """The Asterisk this hotline runs on."""
+DialPattern = Annotated[str, Field(pattern=r"^\+?[0-9XZN]{1,24}$")]
 
-    run: Literal["private", "system"] = Field(
-        "private",
-        description="private: hotline starts and stops an Asterisk in folders of its own · system: the box's own service, configured by `hotline conf install`.",
+
+class Outbound(Part):
+    """Numbers the hotline may dial: call-backs, and transfers to numbers outside. Nothing else is ever dialled."""
+
+    trunk: Name | Literal[""] = Field("", description="The trunk calls go out by. Empty: nothing is dialled.")
+    permitted: tuple[DialPattern, ...] = Field(
+        (), description="Numbers that may be dialled: digits, X for any, Z for 1-9, N for 2-9."
     )
-    sip_listen: str = Field("127.0.0.1", description="Address SIP and RTP listen on. Loopback unless you open it.")
-    sip_port: Port = Field(5060, description="SIP port, UDP and TCP.")
-    http_port: Port = Field(8088, description="Port of ARI and of the phone WebSocket, on loopback only.")
-    ami_port: Port = Field(5038, description="Port of the manager interface, on loopback only.")
-    rtp_port_first: Port = Field(10000, description="First UDP port of the voice range.")
-    rtp_port_last: Port = Field(14999, description="Last UDP port of the voice range.")
-    app: Name = Field("hotline", description="Name of the Stasis application calls are handed to.")
-    external_address: str = Field("", description="Public address put into SDP behind NAT. Empty for none.")
-    group: str = Field(
-        "", description="Unix group that shares recordings between Asterisk and the daemon. Empty: same user."
-    )
-    path_map: dict[str, str] = Field(
-        default_factory=dict,
-        description="Asterisk's folder: the daemon's folder, where Asterisk sees other paths (its own root, a container).",
-    )
-
-
-class Paths(Part):
-    """Where things are kept; relative paths start at the folder of config.yaml."""
-
-    state: str = Field("var", description="Folder of the store, secrets, logs and recordings.")
-    flows: str = Field("ivr_flows", description="Folder of the flow files.")
-    scripts: str = Field("agi_scripts", description="Folder of the scripts that flows and dialplans may ask.")
-    sounds: str = Field("sounds", description="Folder of the prompt catalogue and its audio.")
-    asterisk_root: str = Field(".asterisk", description="Folder of the private Asterisk, used when the box has none.")
-
-
-class Web(Part):
-    """The HTTP interface: /healthz, /metrics and the agents' API."""
-
-    listen: str = Field("127.0.0.1", description="Address to listen on. Loopback unless you open it.")
-    port: Port = Field(8480, description="Port to listen on.")
-
-
-class Limits(Part):
-    """Bounds; each has a counter in /metrics and a stated behaviour when it is reached."""
-
-    calls_max: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        400, description="Calls at once; further ones hear the all-circuits prompt."
-    )
-    inbox_max: Annotated[int, Field(ge=100, le=1_000_000)] = Field(
-        20_000, description="Events waiting at most; new calls are refused above it."
-    )
-    journal_max: Annotated[int, Field(ge=100, le=1_000_000)] = Field(
-        50_000, description="Rows waiting to be written at most; new calls are refused above it."
-    )
-    call_s_max: Annotated[float, Field(ge=60, le=86_400)] = Field(
-        14_400, description="Seconds a call lasts at most; then it is closed."
-    )
-    steps_max: Annotated[int, Field(ge=10, le=10_000)] = Field(
-        100,
-        description="Flow nodes entered at most without waiting for the caller; then the flow is broken off as a loop.",
-    )
-    drain_s: Annotated[float, Field(ge=0, le=3600)] = Field(
-        30, description="Seconds a stopping daemon waits for callers before it leaves them to the next one."
-    )
-    event_days: Annotated[int, Field(ge=1, le=365)] = Field(7, description="Days the raw events are kept for replay.")
-    recordings_mb: Annotated[int, Field(ge=10)] = Field(
-        20_000, description="Disk quota of recordings, in MiB; above it the oldest are removed first."
-    )
-    compress_days: Annotated[int, Field(ge=0, le=3650)] = Field(
-        7, description="Days after which a recording is stored compressed."
-    )
-    disk_free_mb: Annotated[int, Field(ge=1)] = Field(
-        200, description="Free disk space, in MiB, below which new calls are refused."
-    )
-
-
-class Log(Part):
-    """The daemon's log."""
-
-    format: Literal["auto", "console", "json"] = Field(
-        "auto", description="console for people, json for machines; auto: console on a terminal."
-    )
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level written.")
-
-
-class AgentRules(Part):
-    """Rules that hold for every agent."""
-
-    not_ready_reasons: dict[Annotated[str, Field(pattern=r"^[0-9]$")], Name] = Field(
-        default_factory=lambda: {"1": "break", "2": "meal", "3": "training", "4": "back-office"},
-        description="Key: reason an agent may be not ready; the key is dialled after the not-ready code.",
-    )
-    dispositions: dict[Annotated[str, Field(pattern=r"^[0-9]{1,2}$")], Name] = Field(
-        default_factory=lambda: {
-            "1": "solved",
-            "2": "ticket",
-            "3": "call-back",
-            "4": "wrong-number",
-            "5": "nuisance",
-        },
-        description="Key: outcome of a call; the key is dialled after the disposition code.",
-    )
-    no_ringing_s: Seconds = Field(
-        3, description="Seconds without a ringing signal after which a phone counts as unreachable."
-    )
-
-
-class Agi(Part):
-    """Our FastAGI server: any dialplan may ask a script of agi_scripts/ by AGI(agi://127.0.0.1:PORT/NAME,key=value)."""
-
-    port: Port = Field(4573, description="Port of the FastAGI server, on loopback only.")
-    sessions_max: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        100, description="AGI sessions, and scripts at work, at most; further ones are refused at once."
-    )
-    timeout_s: Annotated[float, Field(gt=0, le=300)] = Field(
-        5, description="Seconds a script asked by a dialplan may take; then HOTLINE_STATUS is FAILED."
-    )
-
-
-class HttpLookUp(Part):
-    """A service that answers a JSON object; texts, numbers and true/false in it become variables."""
-
-    url: str = Field(max_length=500, description="Address, http:// or https://. No other host is ever asked.")
-    method: Literal["GET", "POST"] = Field(
-        "GET", description="GET: values go into the query string, which servers tend to log · POST: into a JSON body."
-    )
-    token_env: str = Field(
-        "", max_length=80, description="Environment variable whose value is sent as bearer token. Empty for none."
-    )
-    timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(3, description="Seconds until the whole answer is in.")
-
-
-class SqlLookUp(Part):
-    """One row of one query in an SQLite file, opened read-only; its columns become variables."""
-
-    database: str = Field(max_length=500, description="The SQLite file; a relative path starts at config.yaml.")
-    queries: str = Field(
-        max_length=500, description="The .sql file holding the query under a line `-- name: …`; values as :name."
-    )
-    query: Name | None = Field(None, description="The query's name in that file; the look-up's own when left out.")
-    timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(2, description="Seconds the query may run.")
-
-
-class LookUps(Part):
-    """What flows may ask besides the scripts of agi_scripts/, by name; nothing else is ever asked."""
-
-    at_once_max: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        100, description="Look-ups at once, scripts included; further ones take their failure branch."
-    )
-    http: dict[Name, HttpLookUp] = Field(default_factory=dict, description="HTTP services by name.")
-    sql: dict[Name, SqlLookUp] = Field(default_factory=dict, description="SQL queries by name.")
-
-
-class Line(Part):
-    """The caller's line: when a sound on it counts as speech. Listened to only while a situation or a menu waits for it."""
-
-    talk_threshold: Annotated[int, Field(ge=1, le=32_767)] = Field(
-        256, description="Mean amplitude, of 32,767, above which 20 ms of sound count as voice (256: -42 dBFS)."
-    )
-    silence_ms: Annotated[int, Field(ge=100, le=5_000)] = Field(
-        300, description="Milliseconds below it after which speech counts as ended."
-    )
-    speech_ms: Annotated[int, Field(ge=20, le=2_000)] = Field(
-        100, description="Milliseconds that speech lasts at least; shorter sounds (a knock, a click) are none."
-    )
-
-
-class FeatureCodes(Part):
-    """What agents dial on their phones."""
-
-    sign_in: Dialled = Field("*11", description="Sign in: asks for work number and PIN.")
-    ready: Dialled = Field("*12", description="Ready for calls.")
-    not_ready: Dialled = Field("*13", description="Not ready; a reason key may follow at once (*131).")
-    sign_out: Dialled = Field("*14", description="Sign out.")
-    disposition: Dialled = Field("*15", description="Outcome of the last call; its key follows at once (*151).")
+    caller: Annotated[str, Field(pattern=r"^\+?[0-9]{0,24}$")] = Field("", description="Number shown to whom we call.")
+    ring_s: Annotated[float, Field(ge=5, le=120)] = Field(30, description="Seconds a number dialled rings at most.")
 
 
 class Settings(Part):
@@ -311,9 +79,12 @@ class Settings(Part):
     hours: dict[Name, Hours] = Field(default_factory=dict, description="Opening hours by name; queues name theirs.")
     skills: dict[Name, str] = Field(default_factory=dict, description="Skill: what it means, in a few words.")
     queues: dict[Name, Queue] = Field(default_factory=dict, description="Queues by name.")
+    routing: Routing = Field(default_factory=Routing, description="Rules for every queue.")
     agents: dict[WorkNumber, Agent] = Field(default_factory=dict, description="Agents by work number.")
     phones: dict[Name, Phone] = Field(default_factory=dict, description="SIP accounts by name.")
     trunks: dict[Name, Trunk] = Field(default_factory=dict, description="Where calls come from, by name.")
+    outbound: Outbound = Field(default_factory=Outbound, description="Numbers the hotline may dial.")
+    line: LineRules = Field(default_factory=LineRules, description="What counts as a silent, quiet or noisy line.")
     agent_rules: AgentRules = Field(default_factory=AgentRules, description="Rules for every agent.")
     feature_codes: FeatureCodes = Field(default_factory=FeatureCodes, description="What agents dial.")
     asterisk: Asterisk = Field(default_factory=Asterisk, description="The Asterisk underneath.")
@@ -321,7 +92,6 @@ class Settings(Part):
     web: Web = Field(default_factory=Web, description="HTTP interface.")
     agi: Agi = Field(default_factory=Agi, description="FastAGI server.")
     lookups: LookUps = Field(default_factory=LookUps, description="What flows may ask.")
-    line: Line = Field(default_factory=Line, description="The caller's line.")
     limits: Limits = Field(default_factory=Limits, description="Bounds.")
     log: Log = Field(default_factory=Log, description="The daemon's log.")
 

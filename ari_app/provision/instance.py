@@ -20,7 +20,7 @@ from typing import Final
 
 from ari_app.errors import AsteriskError
 from ari_app.model.layout import Layout
-from ari_app.model.settings import Asterisk
+from ari_app.model.machine import Asterisk
 from ari_app.provision import ports
 from ari_app.provision.install import Install
 

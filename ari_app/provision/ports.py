@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ari_app.errors import AsteriskError
-from ari_app.model.settings import Asterisk
+from ari_app.model.machine import Asterisk
 
 LOOPBACK = "127.0.0.1"
 BLOCK: Final = 400  # Ports a block: the first ten for SIP, HTTP, AMI and whoever else asks, the rest for RTP.

@@ -17,8 +17,8 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict, Processor
 
+from ari_app.model.machine import Log
 from ari_app.model.mask import mask
-from ari_app.model.settings import Log
 
 FILE_BYTES_MAX: Final = 20 << 20
 FILES_KEPT: Final = 4

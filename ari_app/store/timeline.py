@@ -111,8 +111,11 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     facts.RecordingMissed: "recording {recording} failed: {reason}",
     facts.RecordingStored: _recording_stored,
     facts.PromptFailed: "prompt not heard to its end: {prompts}",
+    facts.LineHeard: "line {verdict} (speech {speech_dbfs} dBFS, noise {noise_dbfs} dBFS)",
+    facts.LineMissed: "line not listened to: {reason}",
     facts.LookUpDone: _look_up_done,
-    facts.MessageLeft: "caller left message {message} of {seconds:.1f} s in box {box}",
+    facts.MessageLeft: "caller left message {message} of {seconds:.1f} s in box {box}, to be called back on {back}",
+    facts.PromptRecorded: "agent {agent} recorded prompt {prompt} in {language}, {seconds:.1f} s",
     facts.Rated: _rated,
     facts.SituationBegan: "situation {situation} begins ({where})",
     facts.SituationEnded: _situation_ended,
@@ -141,6 +144,8 @@ def sentence(fact: Fact, masked: bool = True) -> str:
     words = WORDS[type(fact)]
     if callable(words):
         return words(fact)
+    if isinstance(fact, facts.MessageLeft) and not fact.back:
+        words = words.partition(", to be")[0]
     values = {field.name: getattr(fact, field.name) for field in fields(fact)}
     for name in codec.personal_fields(type(fact).__name__):
         values[name] = mask(values[name]) if masked else values[name] or WITHHELD

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ari_app.board.board import Board
 from ari_app.board.floor import Call, Floor
+from ari_app.board.walk import MESSAGE_GRACE_S
 from ari_app.flow.model import LoadedFlow
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
@@ -147,7 +148,9 @@ class Exchange:
                 self._hangs_up(call, leg, cause)
             case fx.RecordMessage(_, leg, message, max_s, silence_s, end_key):
                 self.messages[message] = Message(leg, self.now, max_s, end_key)
-                self.timers.set(TimerId(f"silence {message}"), self.now + silence_s)
+                self.timers.set(
+                    TimerId(f"silence {message}"), self.now + silence_s - MESSAGE_GRACE_S
+                )  # What follows is said then.
             case fx.LookUp():
                 self._asks(effect)
             case fx.Listen(_, leg) | fx.Unlisten(_, leg):
@@ -231,10 +234,11 @@ class Exchange:
 
     def press(self, leg: LegId, keys: str) -> None:
         for key in keys:
-            for name, message in list(self.messages.items()):
-                if message.leg == leg and key == message.end_key:
-                    self._recorded(name, 0.0)
+            ended = [name for name, each in self.messages.items() if each.leg == leg and key == each.end_key]
             self.event(ev.KeyPressed(leg, key))
+            for name in ended:
+                self._recorded(name, 0.0)
+                self._settle()
 
     def hang_up(self, leg: LegId, cause: int = 16, sip: int = 0) -> None:
         self._ends(leg, cause, sip)
@@ -253,8 +257,11 @@ class Exchange:
         self.timers.cancel(TimerId(f"silence {name}"))
         self.wait(min(seconds, message.max_s))
         if name in self.messages:
+            if seconds <= message.max_s:
+                self.event(ev.KeyPressed(leg, message.end_key))
             self._recorded(name, min(seconds, message.max_s))
             self._settle()
+            self.wait(MESSAGE_GRACE_S if seconds > message.max_s else 0)
         return True
 
     def talk(self, leg: LegId, seconds: float) -> None:

@@ -211,6 +211,7 @@ async def play(transcript: Transcript, house: House, hotline: Hotline) -> Outcom
     hotline.begin()
     before = floor.settings
     floor.settings = dressed(before, transcript.header, transcript.dialled)
+    floor.hours.update(floor.settings.hours)
     floor.closures.update(dict.fromkeys(transcript.header.closures))
     shift_clock(floor, transcript.header.at, hotline.daemon.loop.clock.now())
     try:
@@ -221,6 +222,7 @@ async def play(transcript: Transcript, house: House, hotline: Hotline) -> Outcom
         failure = Failure(transcript.lines[-1].number, f"live: at the end: {problem or type(problem).__name__}")
     finally:
         floor.settings, floor.shift_s = before, 0.0
+        floor.hours.update(before.hours)
         floor.closures.clear()
     return replace(rehearsed, failure=failure)
 

@@ -1,7 +1,7 @@
 """The text of a `.call` file as a Transcript, or all its problems at once as `file:line: what   cure`. Pure.
 
     # A title                         the first line may also carry header entries, two blanks apart
-    flow: main                        header, before the first step: flow, at, language, hours, closure, live
+    flow: main                        header, before the first step: flow, at, language, hours, closure, trusted, live
     caller 13800138000 → 1860         steps: at the left edge or indented, one a line
       < answer, play greeting-day     what is expected of the step above
 
@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from ari_app.config.diagnostics import choices, nearest, shown
 from ari_app.errors import HotlineError
 from ari_app.model.events import Answer
-from ari_app.model.settings import Hours, Language
+from ari_app.model.part import Language
+from ari_app.model.routing import Hours
 from ari_app.transcript.steps import (
     WITH_A_WORD,
     AgentDoes,
@@ -43,7 +44,7 @@ from ari_app.transcript.words import FACTS, VERBS
 
 LINES_MAX: Final = 2000
 PROBLEMS_MAX: Final = 50
-KEYS: Final = ("flow", "at", "language", "hours", "closure", "live")
+KEYS: Final = ("flow", "at", "language", "hours", "closure", "trusted", "live")
 STEPS: Final = {
     "caller": "caller 13800138000 → 1860",
     "press": "press 1",
@@ -199,6 +200,12 @@ def _closure(header: Header, value: str) -> Header:
     return replace(header, closures=(*header.closures, value))
 
 
+def _trusted(header: Header, value: str) -> Header:
+    if value not in ("yes", "no"):
+        raise _Fault(f"trusted: {shown(value)}", "want yes or no: whether the trunk's caller number can be trusted")
+    return replace(header, trusted=value == "yes")
+
+
 def _live(header: Header, value: str) -> Header:
     answer, _, _reason = value.partition(" ")
     if answer not in ("yes", "no"):
@@ -212,6 +219,7 @@ _ENTRIES: Final[dict[str, Callable[[Header, str], Header]]] = {
     "language": _language,
     "hours": _hours,
     "closure": _closure,
+    "trusted": _trusted,
     "live": _live,
 }
 

@@ -8,7 +8,8 @@ from ari_app.flow.model import LoadedFlow
 from ari_app.model import events as ev
 from ari_app.model.effects import Reply
 from ari_app.model.ids import AgentId, LegId, PhoneName, RequestId
-from ari_app.model.settings import Hours, NumberPlan, Settings
+from ari_app.model.routing import Hours
+from ari_app.model.settings import NumberPlan, Settings
 from ari_app.transcript.exchange import NO_LOOK_UP, Exchange, Seconds, shift_clock
 from ari_app.transcript.steps import (
     AgentDoes,
@@ -90,7 +91,10 @@ def dressed(settings: Settings, header: Header, dialled: str) -> Settings:
     for name in header.closures:
         if name not in ("*", *hours):
             raise Impossible(f"closure: no hours named {name!r} in config.yaml")
-    return settings.model_copy(update={"numbers": numbers, "hours": hours})
+    trunks = settings.trunks
+    if header.trusted is not None:
+        trunks = {name: trunk.model_copy(update={"caller_trusted": header.trusted}) for name, trunk in trunks.items()}
+    return settings.model_copy(update={"numbers": numbers, "hours": hours, "trunks": trunks})
 
 
 def rehearse(transcript: Transcript, house: House) -> Outcome:

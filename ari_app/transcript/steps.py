@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from ari_app.model.events import Answer
-from ari_app.model.settings import Hours, Language
+from ari_app.model.part import Language
+from ari_app.model.routing import Hours
 
 Deed = Literal[
     "signs in",
@@ -122,6 +123,7 @@ class Header:
     language: Language | None = None  # Likewise.
     hours: tuple[tuple[str, Hours], ...] = ()  # Instead of config.yaml's.
     closures: tuple[str, ...] = ()  # Hours closed by hand; `*`: all.
+    trusted: bool | None = None  # Whether the caller's number can be trusted; None: as the trunk says.
     live: bool = False
 
 

@@ -279,7 +279,7 @@ class Trial:
                 return f"agent {agent}: {outcome}"
             case ft.LookUpDone(_, _, ok, _, reason):
                 return "the look-up is answered" if ok else f"the look-up failed: {reason}"
-            case ft.MessageLeft(_, _, box, seconds):
+            case ft.MessageLeft(_, _, box, seconds, _):
                 return f"a message of {seconds:g} s lies in box {box}"
             case ft.Rated(_, question, key):
                 return f"survey {question}: {key}"

@@ -39,7 +39,7 @@ from ari_app.model.facts import (
     RecordingStored,
     TalkEnded,
 )
-from ari_app.model.settings import Limits
+from ari_app.model.routing import Limits
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 LABELS_MAX: Final = 50

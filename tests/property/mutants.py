@@ -1,15 +1,16 @@
 """Bugs put into the board on purpose. A swarm that does not find each of them proves nothing."""
 
-from bisect import insort
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, Final
 
 import pytest
 
-from ari_app.acd.engine import Engine, Match, Visit
-from ari_app.board import desk, link, seats, talk
-from ari_app.board.floor import Call, Floor
+from ari_app.acd.engine import Engine, Place
+from ari_app.acd.matching import Order
+from ari_app.acd.model import Match, Visit
+from ari_app.board import desk, link, seats, unstaffed, voice, waiting
+from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model.effects import DropBridge, Note
 from ari_app.model.facts import QueueLeft
 from ari_app.model.ids import AgentId, CallId, Mint, TimerId
@@ -22,35 +23,36 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def newest_first(patch: Patch) -> None:
-    def visit_for(self: Engine, agent: AgentId) -> Match | None:
-        mine = [v for q in self.queues_of[agent] for v in self.waiting[q] if v.call not in self.offered]
-        return self._match(max(mine, key=lambda v: v.key), agent) if self.open and mine else None
-
-    patch.setattr(Engine, "_visit_for", visit_for)
+    patch.setattr(Visit, "key", property(lambda v: (-v.rank, v.call)))
 
 
 def queue_by_queue(patch: Patch) -> None:
     """One queue's head instead of the best head of all queues."""
 
-    def visit_for(self: Engine, agent: AgentId) -> Match | None:
-        heads = [head for q in self.queues_of[agent] if (head := self._head(q)) is not None]
-        return self._match(heads[-1], agent) if self.open and heads else None
+    def visit_for(self: Engine, agent: AgentId, marks: int) -> Place | None:
+        heads = [ask.head for ask in self._asks.known.values() if ask.head is not None and ask.marks & marks]
+        mine = [self.places[CallId(head[2])] for head in heads]
+        return min(mine, key=lambda p: (p.visit.queue, p.key), default=None)
 
     patch.setattr(Engine, "_visit_for", visit_for)
 
 
 def shortest_idle(patch: Patch) -> None:
-    def agent_for(self: Engine, visit: Visit) -> Match | None:
-        able = [(since, a) for a, since in self.ready.items() if visit.queue in self.queues_of[a]]
-        return self._match(visit, max(able)[1]) if self.open and able else None
+    """Agents stand the other way round."""
+    patch.setattr(Order, "first", newest)
 
-    patch.setattr(Engine, "_agent_for", agent_for)
+
+def newest(self: Order, wanted: int) -> str | None:
+    """The last with any of these marks."""
+    fits = [
+        key[2] for block in self.blocks for key, marks in zip(block.keys, block.marks, strict=True) if marks & wanted
+    ]
+    return fits[-1] if fits else None
 
 
 def leaves_a_ghost(patch: Patch) -> None:
     def leave(self: Engine, gone: CallId) -> None:
-        self.visits.pop(gone, None)
-        self.offered.pop(gone, None)
+        self.places.pop(gone, None)
 
     patch.setattr(Engine, "leave", leave)
 
@@ -59,23 +61,16 @@ def never_offered_again(patch: Patch) -> None:
     patch.setattr(Engine, "offer_lost", _nothing)
 
 
-def unsorted(patch: Patch) -> None:
-    def enter(self: Engine, visit: Visit) -> Match | None:
-        self.waiting[visit.queue].append(visit)
-        self.visits[visit.call] = visit
-        return self._agent_for(visit)
-
-    patch.setattr(Engine, "enter", enter)
-
-
 def rank_lost_when_offer_lost(patch: Patch) -> None:
     """The caller goes to the end of his queue when an agent does not take him."""
     old = Engine.offer_lost
 
     def offer_lost(self: Engine, lost: CallId) -> Match | None:
-        if (visit := self.visits.get(lost)) is not None:
-            self.waiting[visit.queue].remove(visit)
-            insort(self.waiting[visit.queue], visit, key=lambda v: (v is visit, v.key))
+        if (place := self.places.get(lost)) is not None:
+            line = self.waiting[place.visit.queue].order
+            line.remove(place.key)
+            place.key = (max([place.key[0], *(key[0] for key in line)]) + 1, *place.key[1:])
+            line.add(place.key)
         return old(self, lost)
 
     patch.setattr(Engine, "offer_lost", offer_lost)
@@ -89,7 +84,7 @@ def nobody_matched_after_a_loss(patch: Patch) -> None:
 
 
 def joined_over_a_prompt(patch: Patch) -> None:
-    patch.setattr(talk, "hush", _nothing)
+    patch.setattr(voice, "hush", _nothing)
 
 
 def timers_never_cancelled(patch: Patch) -> None:
@@ -113,7 +108,11 @@ def listing_ignored(patch: Patch) -> None:
 
 def phone_rung_while_it_calls(patch: Patch) -> None:
     patch.setattr(seats, "phone_taken", lambda floor, phone: floor.phones_used.update([phone]))
-    patch.setattr(seats, "_available", lambda floor, seat: floor.engine.agent_ready(seat.agent, seat.idle_since))
+
+    def available(floor: Floor, seat: Seat) -> None:
+        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy))
+
+    patch.setattr(seats, "available", available)
 
 
 def ready_before_the_leg_is_gone(patch: Patch) -> None:
@@ -138,7 +137,7 @@ def desk_never_ends(patch: Patch) -> None:
 
 def agent_kept_after_the_call(patch: Patch) -> None:
     """The agent's leg ends, and nobody tells his seat."""
-    patch.setattr(talk, "seat_leg_gone", _nothing)
+    patch.setattr(seats, "leg_gone", _nothing)
 
 
 def ids_that_depend_on_the_process(patch: Patch) -> None:
@@ -155,13 +154,35 @@ def caller_waits_for_ever(patch: Patch) -> None:
     patch.setattr(Floor, "set_timer", set_timer)
 
 
+def never_asks_for_less(patch: Patch) -> None:
+    patch.setattr(waiting, "relax", _nothing)
+
+
+def place_lost_by_asking_for_less(patch: Patch) -> None:
+    def relax(self: Engine, call: CallId, now: float) -> Match | None:
+        if (place := self.places.get(call)) is not None:
+            self.waiting[place.visit.queue].remove(place.visit)
+            self.waiting[place.visit.queue].append(place.visit)
+        return old(self, call, now)
+
+    old = Engine.relax
+    patch.setattr(Engine, "relax", relax)
+
+
+def waits_for_one_who_is_gone(patch: Patch) -> None:
+    patch.setattr(unstaffed, "look", lambda floor, now: setattr(floor, "staff_changed", False))
+
+
+def most_skilled_is_anybody(patch: Patch) -> None:
+    patch.setattr(Engine, "_order", lambda self, place, agent: (0.0, self.ready[agent].since))
+
+
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     newest_first,
     queue_by_queue,
     shortest_idle,
     leaves_a_ghost,
     never_offered_again,
-    unsorted,
     rank_lost_when_offer_lost,
     nobody_matched_after_a_loss,
     joined_over_a_prompt,
@@ -175,4 +196,8 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     agent_kept_after_the_call,
     ids_that_depend_on_the_process,
     caller_waits_for_ever,
+    never_asks_for_less,
+    place_lost_by_asking_for_less,
+    waits_for_one_who_is_gone,
+    most_skilled_is_anybody,
 )

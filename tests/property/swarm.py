@@ -46,12 +46,26 @@ SITUATIONS = {
 }
 
 
+def flow(rng: Random) -> dict[str, Any]:
+    """The flow of a walk: whom its queue nodes ask for and wait for, and what they do when nobody is there."""
+    billing: dict[str, Any] = {**FLOW["nodes"]["billing"], **rng.choice([{}, {"prefer": "last_agent", "prefer_s": 7}])}
+    network: dict[str, Any] = {**FLOW["nodes"]["network"], **rng.choice([{}, {"skills": "network>=2 | billing>=2"}])}
+    network |= rng.choice([{}, {"on_no_agents": "menu"}])
+    billing |= rng.choice([{}, {}, {"on_no_agents": "network"}])
+    billing["priority"] = rng.choice([0, 0, 1])
+    return {**FLOW, "nodes": {**FLOW["nodes"], "billing": billing, "network": network}}
+
+
 def universe(rng: Random) -> Settings:
     """Two queues whose rules differ from walk to walk, three agents, four phones."""
 
     def queue(skill: str) -> dict[str, Any]:
         return {
-            "skills": {skill: 1},
+            "skills": rng.choice([{skill: 1}, f"{skill}>=2"]),
+            "relax": rng.choice(
+                [[], [{"after_s": 4, "skills": {skill: 1}}, {"after_s": 9, "skills": "billing | network"}]]
+            ),
+            "policy": rng.choice(["longest-idle", "longest-idle", "most-skilled", "least-occupied"]),
             "ring_s": 10,
             "wrap_up_s": rng.choice([0, 0, 5]),
             "wait_s_max": rng.choice([15, 600, 600]),
@@ -99,6 +113,7 @@ class World:
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
         self.settings = universe(self.rng)
+        self.flow = flow(self.rng)
         self.board = self.fresh_board()
         self.watch = Watch(self.board.floor)
         self.failing = self.rng.choice([0, 0, 0, 0.03, 0.3])
@@ -106,12 +121,12 @@ class World:
             self.feed(event)
 
     def fresh_board(self) -> Board:
-        return Board(self.settings, {"main": loaded(FLOW, situations=SITUATIONS)}, ZoneInfo("Asia/Shanghai"))
+        return Board(self.settings, {"main": loaded(self.flow, situations=SITUATIONS)}, ZoneInfo("Asia/Shanghai"))
 
     def feed(self, event: ev.Event) -> None:
         effects = self.board.handle(event, self.now)
         self.log.append((self.now, event, effects))
-        self.watch.see(event, effects)
+        self.watch.see(event, effects, self.now)
         for effect in effects:
             self.carry_out(effect)
         due = {timer for timer, at in self.timers._at.items() if at <= self.now}
@@ -210,7 +225,7 @@ class World:
             self.legs[leg] = Leg("")
             via = self.rng.choice(["trunk"] * 8 + ["p84", "p83"])
             dialled = self.rng.choice(["1860"] * 9 + ["999"])
-            self.says(ev.CallArrived(leg, Number("13800138000"), dialled, via))
+            self.says(ev.CallArrived(leg, Number(self.rng.choice(["13800138000", "13900139000", ""])), dialled, via))
 
     def press(self) -> None:
         if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:

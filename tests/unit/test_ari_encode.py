@@ -9,6 +9,7 @@ from ari_app.errors import Gone, RequestFailed
 from ari_app.model.effects import (
     Announce,
     Answer,
+    Dial,
     DropBridge,
     HangUp,
     Join,
@@ -28,8 +29,8 @@ C = "7-1"
 CALLER = "1795328332.11"
 
 
-def prompts(prompt, language):
-    return None if prompt == "missing" else f"/sounds/{language}/{prompt}"
+def prompts(prompt, language, audio):
+    return None if prompt == "missing" else f"/sounds/{language}/{prompt}{audio}"
 
 
 def sent(effect):
@@ -53,6 +54,10 @@ def sent(effect):
             ],
         ),
         (Play(C, CALLER, "7-1.p1", ("missing",), "en"), []),
+        (
+            Play(C, CALLER, "7-1.p1", ("greeting",), "en", "-of-v1"),
+            [("POST", f"channels/{CALLER}/play/7-1.p1", {"media": "sound:/sounds/en/greeting-of-v1"}, False)],
+        ),
         (
             Announce(C, "7-1.b1", "7-1.p1", ("a",), "en"),
             [("POST", "bridges/7-1.b1/play/7-1.p1", {"media": "sound:/sounds/en/a"}, False)],
@@ -161,3 +166,10 @@ def test_a_failed_reply_says_why(reply, error, text):
 def test_a_good_reply_gives_its_value():
     assert Reply(200, "OK", '{"a":1}').check().value() == {"a": 1}
     assert Reply(204, "No Content").check().value() is None
+
+
+def test_dial():
+    [(method, path, query, _)] = sent(Dial(C, "7-1.l1", "138001;&x", "carrier", "203.0.113.7:5060", "1860", 29.5))
+    assert (method, path) == ("POST", "channels/7-1.l1")
+    assert query["endpoint"] == "PJSIP/trunk.carrier/sip:138001x@203.0.113.7:5060"
+    assert query["timeout"] == "30" and query["callerId"] == "1860" and query["appArgs"] == "leg"

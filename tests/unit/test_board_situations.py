@@ -7,7 +7,7 @@ import pytest
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
-from ari_app.model.settings import Line
+from ari_app.model.line import Rules as Line
 from tests.board_kit import Kit, loaded, settings, situation
 
 STEPS = [{"say": ["greet"]}, {"wait_s": 5}, {"say": ["sorry"]}, "hang-up"]

@@ -12,7 +12,7 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ari_app.model.settings import Log
+from ari_app.model.machine import Log
 from ari_app.runtime.logging import about_call, clean, configure
 
 

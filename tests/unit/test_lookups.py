@@ -16,7 +16,8 @@ from ari_app.errors import ConfigError, LookUpFailed
 from ari_app.lookup.http import HttpLookUps
 from ari_app.lookup.sql import SqlLookUps
 from ari_app.lookups import LookUps
-from ari_app.model.settings import HttpLookUp, Settings, SqlLookUp
+from ari_app.model.machine import HttpLookUp, SqlLookUp
+from ari_app.model.settings import Settings
 from ari_app.site import Site
 from tests.asterisk import REPOSITORY, merged, sample, secrets_for
 

@@ -8,7 +8,7 @@ from ari_app.model import facts
 from ari_app.model.effects import Note, Warn
 from ari_app.model.events import CommandFailed, DrainAsked, LinkDown
 from ari_app.model.ids import AgentId, CallId, Number, OfferId, QueueName, RecordingId
-from ari_app.model.settings import Limits
+from ari_app.model.routing import Limits
 from ari_app.model.states import AgentState, CallState
 from ari_app.web.metrics import LABELS_MAX, Levels, Metrics
 

@@ -1,14 +1,13 @@
--- Projection: each script of a situation that ran during a call, and each hint that a talk has become long.
-CREATE TABLE situation (
-  fact INTEGER PRIMARY KEY, -- The SituationBegan or TalkLong fact.
+-- Projection: what each caller's line was like while he talked, and gaps in what is known of it.
+CREATE TABLE line_verdict (
+  fact INTEGER PRIMARY KEY, -- The LineHeard or LineMissed fact.
   call TEXT NOT NULL, -- The call.
-  situation TEXT NOT NULL, -- Its name in situations.yaml; `talk-long-agent` and `talk-long-supervisor` for hints.
-  place TEXT NOT NULL, -- Where it ran: `in-flow`, `voicemail` or `talking`.
-  began_at REAL NOT NULL, -- When it began.
-  ended_at REAL, -- When it was over; NULL while it runs.
-  outcome TEXT, -- `key`, `speech`, `clear`, `over`, `hung-up`, `gone`; `hint`; NULL while it runs.
-  step INTEGER -- The step it came to, from 1; NULL while it runs and for hints.
+  agent TEXT, -- The agent he talked to; NULL with a gap.
+  verdict TEXT, -- clear, quiet, noisy, silent, tone or music; NULL: from here on the line was not listened to.
+  speech_dbfs REAL, -- Active speech level; -100 without speech.
+  noise_dbfs REAL, -- Noise floor.
+  reason TEXT, -- Why the line was not listened to.
+  at REAL NOT NULL -- When.
 ) STRICT;
 
-CREATE INDEX situation_call ON situation (call);
-CREATE INDEX situation_name ON situation (situation, began_at);
+CREATE INDEX line_verdict_call ON line_verdict (call);

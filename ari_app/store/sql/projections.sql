@@ -174,6 +174,16 @@ VALUES (:id, :call, :node, :ok, :seconds, :reason, :at);
 INSERT INTO message (message, call, box, seconds, left_at) VALUES (:message, :call, :box, :seconds, :at)
 ON CONFLICT (message) DO NOTHING;
 
+-- name: message_back
+-- The number to call back, if the caller gave one.
+INSERT INTO message_back (message, back) SELECT :message, :back WHERE :back IS NOT NULL
+ON CONFLICT (message) DO NOTHING;
+
+-- name: prompt_recorded
+-- An agent recorded a prompt by telephone.
+INSERT INTO prompt_recording (fact, prompt, language, agent, sha256, seconds, at)
+VALUES (:id, :prompt, :language, :agent, :sha256, :seconds, :at);
+
 -- name: rated
 -- The caller answered a survey's question.
 INSERT INTO rating (fact, call, question, key, agent, at) VALUES (:id, :call, :question, :key, :agent, :at);
@@ -216,3 +226,12 @@ DELETE FROM closure WHERE hours = :hours;
 -- Hours are closed by hand.
 INSERT INTO closure (hours, until, by, reason, at)
 SELECT :hours, :until, :by, :reason, :at WHERE :closed;
+
+-- name: line_heard
+-- What the caller's line is like from here on.
+INSERT INTO line_verdict (fact, call, agent, verdict, speech_dbfs, noise_dbfs, at)
+VALUES (:id, :call, :agent, :verdict, :speech_dbfs, :noise_dbfs, :at);
+
+-- name: line_missed
+-- From here on the line was not listened to.
+INSERT INTO line_verdict (fact, call, reason, at) VALUES (:id, :call, :reason, :at);

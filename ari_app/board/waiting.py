@@ -1,0 +1,162 @@
+"""A caller in a queue: how he gets in, what he hears, what keys do, how he leaves. Offers are in offers."""
+
+from datetime import datetime
+
+from ari_app.acd.model import Visit, rank
+from ari_app.board import offers, staff, voice
+from ari_app.board.floor import Call, Floor, queue_of
+from ari_app.flow import hours, speech
+from ari_app.flow.nodes import Queue
+from ari_app.model.effects import Join, Leave, MakeBridge, Play
+from ari_app.model.events import ALL_HOURS
+from ari_app.model.facts import Queued, QueueLeft, RecordingRefused, VisitOutcome
+from ari_app.model.ids import BridgeId, QueueName
+from ari_app.model.routing import RecordingPolicy
+from ari_app.model.states import CallMove, CallState
+
+
+def music_bridge(music: str) -> BridgeId:
+    """The holding bridge of a music class: one for all waiting callers, the same over boots."""
+    return BridgeId(f"music-{music}")
+
+
+def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
+    """Into the queue; returns the flow's branch (`closed`, `full`, `no_agents`) when the caller cannot wait there."""
+    name, settings = QueueName(node.queue), floor.settings.queues[node.queue]
+    call.visits += 1
+    if (refused := _turned_away(floor, call, node, now)) is not None:
+        floor.note(QueueLeft(call.id, call.visits, name, refused, 0.0))
+        return refused.replace("-", "_")
+    place = rank(now, node.priority, floor.settings.routing.priority_step_s)
+    preferred = staff.preferred(floor, call, node)
+    prefer_s = node.prefer_s if preferred is not None else 0.0
+    needs = staff.needs_of_node(node)
+    call.queue = node
+    call.visit = Visit(call.id, call.visits, name, node.priority, now, place, needs, preferred, prefer_s)
+    call.to(CallMove.ENQUEUE)
+    match = floor.engine.enter(call.visit)
+    position = floor.engine.position(call.id)
+    floor.note(Queued(call.id, call.visits, name, node.priority, call.visit.rank, position))
+    floor.set_timer(call, "wait", now + settings.wait_s_max)
+    await_stage(floor, call)
+    call.music = "joined"
+    floor.do(Join(call.id, music_bridge(settings.music), call.leg))
+    _say_while_waiting(floor, call, node, settings.recording)
+    floor.offer(match)
+    return None
+
+
+def await_stage(floor: Floor, call: Call) -> None:
+    if (at := floor.engine.next_stage_at(call.id)) is not None:
+        floor.set_timer(call, "relax", at)
+    else:
+        floor.cancel_timer(call, "relax")
+
+
+def relax(floor: Floor, call: Call, now: float) -> None:
+    """The caller has waited long enough for the queue to ask for less; the place is kept."""
+    floor.offer(floor.engine.relax(call.id, now))
+    floor.staff_changed |= call.visit is not None and call.visit.preferred is not None  # Who else is there for him?
+    await_stage(floor, call)
+
+
+def music_gone(floor: Floor, call: Call) -> None:
+    """Joining a waiting caller to his music failed because one of them is gone: if it was the music, make it anew."""
+    if call.state in (CallState.QUEUED, CallState.RINGING) and call.music == "joined":
+        music = queue_of(floor, call).music
+        floor.do(MakeBridge(None, music_bridge(music), "holding", music))
+        call.music = "wanted"
+        if call.playback is None:
+            _join_music(floor, call)
+
+
+def _join_music(floor: Floor, call: Call) -> None:
+    call.music = "joined again"
+    floor.do(Join(call.id, music_bridge(queue_of(floor, call).music), call.leg))
+
+
+def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutcome | None:
+    """Why nobody can wait in this queue just now; None when he can."""
+    queue = floor.settings.queues[node.queue]
+    if hours.closed_by_hand(floor.closures, queue.hours or ALL_HOURS, now):
+        return "closed"
+    if queue.hours is not None:
+        shift_s = call.walk.shift_s if call.walk is not None else 0.0
+        local = datetime.fromtimestamp(now + shift_s, floor.zone)
+        if hours.state(floor.hours[queue.hours], local) != "open":
+            return "closed"
+    if floor.engine.length(QueueName(node.queue)) >= queue.waiting_max:
+        return "full"
+    if node.on_no_agents is not None and staff.preferred(floor, call, node) is None and staff.nobody_for(floor, node):
+        return "no-agents"
+    return None
+
+
+def _say_while_waiting(floor: Floor, call: Call, node: Queue, policy: RecordingPolicy) -> None:
+    """The recording notice first, alone, since nobody may be joined before its end; then the node's own prompts."""
+    refuse = speech.speak(policy.refuse_key, "digits", call.language)  # The prompt ends with: please press …
+    notice = {"announce": ("recording-notice",), "ask": ("recording-notice-ask", *refuse)}.get(policy.policy)
+    if notice and not call.recording_refused:
+        call.notice = call.playback = floor.playback(call.id)
+        floor.do(Play(call.id, call.leg, call.notice, notice, call.language))
+    elif node.say:
+        voice.say(floor, call, node.say)
+
+
+def prompt_over(floor: Floor, call: Call, now: float) -> None:
+    """What the waiting caller heard is over."""
+    was_notice, call.playback, call.notice = call.notice is not None, None, None
+    if call.music == "wanted" and call.state is not CallState.WHISPERING:
+        _join_music(floor, call)
+    if was_notice:
+        if call.state is CallState.WHISPERING:
+            offers.join_if_heard(floor, call, now)
+        elif call.queue and call.queue.say:
+            voice.say(floor, call, call.queue.say)
+
+
+def key(floor: Floor, call: Call, digit: str, now: float) -> None:
+    """The only key that counts while waiting: the one that refuses the recording, where the policy asks."""
+    policy = queue_of(floor, call).recording
+    if policy.policy != "ask" or digit != policy.refuse_key or call.recording_refused or call.recording:
+        return
+    call.recording_refused = True
+    assert call.visit is not None
+    floor.note(RecordingRefused(call.id, call.visit.queue))
+    voice.hush(floor, call)
+    if call.state is CallState.WHISPERING:
+        offers.join_if_heard(floor, call, now)
+    else:
+        voice.say(floor, call, ("recording-off",))
+
+
+def leave_queue(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> None:
+    """The visit ends. The offer, if any, is withdrawn."""
+    if call.visit is None:
+        return
+    if call.offer is not None:
+        offers.withdraw(floor, call, now)
+    visit, call.visit = call.visit, None
+    floor.engine.leave(call.id)
+    floor.cancel_timer(call, "wait")
+    floor.cancel_timer(call, "relax")
+    floor.cancel_timer(call, "offer-again")
+    floor.note(QueueLeft(call.id, visit.n, visit.queue, outcome, round(now - visit.since, 3)))
+
+
+def waited_out(floor: Floor, call: Call, now: float) -> bool:
+    """wait_s_max is over. False while an agent is about to be joined: then the caller waits those seconds more."""
+    if call.state is CallState.WHISPERING or call.visit is None:
+        return False
+    if call.state is CallState.RINGING:
+        offers.withdraw(floor, call, now)
+    back_to_flow(floor, call, "timed-out", now)
+    return True
+
+
+def back_to_flow(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> None:
+    """The caller waits no longer; what the flow says of it is for the caller of this function to ask."""
+    voice.hush(floor, call)
+    floor.do(Leave(call.id, music_bridge(queue_of(floor, call).music), call.leg))
+    leave_queue(floor, call, outcome, now)
+    call.to(CallMove.LEAVE_QUEUE)

@@ -1,0 +1,187 @@
+"""Parts of config.yaml about queues and agents: hours, skills, recording, rules, limits. See settings."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, TypeAdapter
+
+from ari_app.model.part import Dialled, Level, Name, Part, Seconds
+
+DayKey = Annotated[str, Field(pattern=r"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$")]
+ClockSpan = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+IsoDate = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+
+
+class Hours(Part):
+    """Opening hours. Local time; a span holds from its first minute until just before its last."""
+
+    weekly: dict[DayKey, tuple[ClockSpan, ...]] = Field(
+        description='Day or days: spans, e.g. mon-fri: ["08:00-20:00"].'
+    )
+    holidays: Literal["closed", "as-usual"] = Field(
+        "closed",
+        description="closed: closed on public holidays, open on make-up workdays · as-usual: the week decides alone.",
+    )
+    exceptions: dict[IsoDate, tuple[ClockSpan, ...]] = Field(
+        default_factory=dict, description="Date: its own spans; an empty list for closed."
+    )
+
+
+_HOURS: Final[TypeAdapter[dict[str, Hours]]] = TypeAdapter(dict[str, Hours])
+
+
+def hours_text(hours: Mapping[str, Hours]) -> str:
+    """Opening hours as one text, for an event; `hours_of` is its inverse."""
+    return _HOURS.dump_json(dict(hours)).decode()
+
+
+def hours_of(text: str) -> dict[str, Hours]:
+    return _HOURS.validate_json(text)
+
+
+class RecordingPolicy(Part):
+    """Whether calls of a queue are recorded, on what legal basis, and what the caller may say to it."""
+
+    policy: Literal["always", "announce", "ask", "never"] = Field(
+        "announce",
+        description="always: record without a word · announce: tell the caller first · ask: tell, and a key refuses · never.",
+    )
+    basis: str = Field("legitimate interest", max_length=200, description="The legal basis, kept with each recording.")
+    refuse_key: Annotated[str, Field(pattern=r"^[0-9*#]$")] = Field(
+        "9",
+        description="The key that refuses the recording, with policy ask; the call then goes on unrecorded.",
+    )
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(180, description="Days a recording is kept.")
+
+
+Skills = dict[Name, Level] | Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Relax(Part):
+    """What a queue asks for once a caller has waited; his place is kept."""
+
+    after_s: Seconds = Field(description="Seconds of waiting after which these skills will do instead.")
+    skills: Skills = Field(description="As under the queue's skills.")
+
+
+class Routing(Part):
+    """Rules that hold for every queue."""
+
+    priority_step_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        60, description="Seconds of waiting that each step of priority counts as; age always wins in the end."
+    )
+    last_agent_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        30, description="Days for which a caller's last agent is known to flows (last_agent); 0: never."
+    )
+    last_agent_max: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        100_000, description="Callers whose last agent is remembered at most; the longest ago are forgotten first."
+    )
+
+
+class Queue(Part):
+    """A line of waiting callers, served by the agents who have its skills."""
+
+    skills: Skills = Field(
+        description="Skills an agent needs, each with the lowest level that will do (1-5); or an expression, such as billing>=3 & (mandarin | english)."
+    )
+    relax: Annotated[tuple[Relax, ...], Field(max_length=10)] = Field(
+        (), description="What is asked for instead as the wait grows, in order of time."
+    )
+    policy: Literal["longest-idle", "most-skilled", "least-occupied"] = Field(
+        "longest-idle", description="Which of several ready agents is rung; equals: the longest idle."
+    )
+    hours: Name | None = Field(
+        None,
+        description="Opening hours (under hours) of this queue; left out: always open. Closed: the flow's on_closed branch.",
+    )
+    ring_s: Annotated[float, Field(ge=3, le=120)] = Field(
+        20, description="Seconds an agent's phone rings before the offer runs out."
+    )
+    wrap_up_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        60, description="Seconds of after-call work before the agent is ready again; 0 for none."
+    )
+    wait_s_max: Seconds = Field(1800, description="Seconds a caller waits at most; then the flow's on_timeout branch.")
+    waiting_max: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        500, description="Callers waiting at most; then the flow's on_full branch."
+    )
+    whisper: str = Field(
+        "",
+        max_length=80,
+        description="Prompt the agent alone hears on answering; names the queue. Empty for none.",
+    )
+    music: Name = Field("default", description="Music-on-hold class callers hear while waiting.")
+    recording: RecordingPolicy = Field(
+        default_factory=RecordingPolicy, description="The recording policy of this queue."
+    )
+
+
+class Limits(Part):
+    """Bounds; each has a counter in /metrics and a stated behaviour when it is reached."""
+
+    calls_max: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        400, description="Calls at once; further ones hear the all-circuits prompt."
+    )
+    inbox_max: Annotated[int, Field(ge=100, le=1_000_000)] = Field(
+        20_000, description="Events waiting at most; new calls are refused above it."
+    )
+    journal_max: Annotated[int, Field(ge=100, le=1_000_000)] = Field(
+        50_000, description="Rows waiting to be written at most; new calls are refused above it."
+    )
+    call_s_max: Annotated[float, Field(ge=60, le=86_400)] = Field(
+        14_400, description="Seconds a call lasts at most; then it is closed."
+    )
+    steps_max: Annotated[int, Field(ge=10, le=10_000)] = Field(
+        100,
+        description="Flow nodes entered at most without waiting for the caller; then the flow is broken off as a loop.",
+    )
+    drain_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        30, description="Seconds a stopping daemon waits for callers before it leaves them to the next one."
+    )
+    event_days: Annotated[int, Field(ge=1, le=365)] = Field(7, description="Days the raw events are kept for replay.")
+    flow_versions: Annotated[int, Field(ge=2, le=10_000)] = Field(
+        50, description="Versions of each flow that are kept in any case, the newest ones."
+    )
+    flow_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="Days an older version of a flow is kept after it was live; never less than event_days."
+    )
+    recordings_mb: Annotated[int, Field(ge=10)] = Field(
+        20_000, description="Disk quota of recordings, in MiB; above it the oldest are removed first."
+    )
+    compress_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        7, description="Days after which a recording is stored compressed."
+    )
+    disk_free_mb: Annotated[int, Field(ge=1)] = Field(
+        200, description="Free disk space, in MiB, below which new calls are refused."
+    )
+
+
+class AgentRules(Part):
+    """Rules that hold for every agent."""
+
+    not_ready_reasons: dict[Annotated[str, Field(pattern=r"^[0-9]$")], Name] = Field(
+        default_factory=lambda: {"1": "break", "2": "meal", "3": "training", "4": "back-office"},
+        description="Key: reason an agent may be not ready; the key is dialled after the not-ready code.",
+    )
+    dispositions: dict[Annotated[str, Field(pattern=r"^[0-9]{1,2}$")], Name] = Field(
+        default_factory=lambda: {
+            "1": "solved",
+            "2": "ticket",
+            "3": "call-back",
+            "4": "wrong-number",
+            "5": "nuisance",
+        },
+        description="Key: outcome of a call; the key is dialled after the disposition code.",
+    )
+    no_ringing_s: Seconds = Field(
+        3, description="Seconds without a ringing signal after which a phone counts as unreachable."
+    )
+
+
+class FeatureCodes(Part):
+    """What agents dial on their phones."""
+
+    sign_in: Dialled = Field("*11", description="Sign in: asks for work number and PIN.")
+    ready: Dialled = Field("*12", description="Ready for calls.")
+    not_ready: Dialled = Field("*13", description="Not ready; a reason key may follow at once (*131).")
+    sign_out: Dialled = Field("*14", description="Sign out.")
+    disposition: Dialled = Field("*15", description="Outcome of the last call; its key follows at once (*151).")
