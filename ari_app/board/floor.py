@@ -233,7 +233,7 @@ def queue_of(floor: Floor, call: Call) -> QueueSettings:
 
 def _rule(queue: QueueSettings) -> Rule:
     relax = tuple((each.after_s, needs_of(each.skills)) for each in queue.relax)
-    return Rule(needs_of(queue.skills), relax, queue.policy)
+    return Rule(needs_of(queue.skills), relax, queue.policy, queue.talking_max)
 
 
 def _skills(levels: Mapping[str, int]) -> dict[Skill, int]:

@@ -22,7 +22,7 @@ def join(floor: Floor, call: Call, offer: Offer, now: float) -> None:
     call.to(CallMove.CONNECT)
     floor.cancel_timer(call, "wait")
     floor.cancel_timer(call, "relax")
-    floor.engine.leave(call.id)
+    floor.engine.leave(call.id, talking=True)
     floor.do(MakeBridge(call.id, bridge, "mixing"))
     floor.do(Join(call.id, bridge, call.leg), Join(call.id, bridge, offer.leg))
     floor.note(OfferEnded(call.id, OfferId(offer.leg), offer.agent, "accepted"))
@@ -54,6 +54,7 @@ def end_talk(floor: Floor, call: Call, by: ClosedBy, now: float) -> None:
     recording.drop(floor, call)
     floor.hang_up(call, talk.leg, now)
     floor.do(DropBridge(call.id, talk.bridge))
+    floor.offer(floor.engine.talk_over(talk.queue))
     seat = floor.seats[talk.agent]
     if talk.leg not in call.legs:
         seat.leg = None

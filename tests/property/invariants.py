@@ -7,7 +7,7 @@ from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model.facts import OfferMade
-from ari_app.model.ids import AgentId, BridgeId, LegId, PlaybackId, Skill, TimerId
+from ari_app.model.ids import AgentId, BridgeId, LegId, PlaybackId, QueueName, Skill, TimerId
 from ari_app.model.skills import needs_of
 from ari_app.model.states import AgentState, CallState
 
@@ -47,6 +47,8 @@ def _queues(floor: Floor) -> None:
         assert (call.offer is not None) == (call.state in in_queue[1:]), call
         assert (call.talk is not None) == (call.state is CallState.TALKING), call
     for queue, line in floor.engine.waiting.items():
+        limit = floor.settings.queues[queue].talking_max
+        assert limit is None or _busy(floor, queue) <= limit
         assert [v.rank for v in line] == sorted(v.rank for v in line)
         assert {v.call for v in line} == {c.id for c in waiting.values() if c.visit and c.visit.queue == queue}
 
@@ -57,12 +59,23 @@ def _nobody_idles(floor: Floor, now: float) -> None:
         return
     idle = [s for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)]
     for call in floor.calls.values():
-        if call.visit is None or call.offer is not None or _about_to(call, now):
+        if call.visit is None or call.offer is not None or _about_to(call, now) or _at_limit(floor, call.visit.queue):
             continue
         needs = needs_of(floor.settings.queues[call.visit.queue].skills)
         for seat in idle:
             has = {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
             assert not needs.met_by(has), f"{seat.agent} idles while {call.id} waits"
+
+
+def _busy(floor: Floor, queue: QueueName) -> int:
+    """Callers of the queue who are being offered to agents or talk to them."""
+    ringing = sum(c.offer is not None and c.visit is not None and c.visit.queue == queue for c in floor.calls.values())
+    return ringing + sum(c.talk is not None and c.talk.queue == queue for c in floor.calls.values())
+
+
+def _at_limit(floor: Floor, queue: QueueName) -> bool:
+    limit = floor.settings.queues[queue].talking_max
+    return limit is not None and _busy(floor, queue) >= limit
 
 
 def _free(floor: Floor, seat: Seat) -> bool:
@@ -158,7 +171,8 @@ class Watch:
             call, queues = floor.calls[offer.call], floor.engine.queues_of(offer.agent)
             if call.visit is None or call.offer is None or f"{call.offer.leg}" != offer.offer:
                 continue  # It is over already.
-            better = [visit for visit in left if visit.queue in queues and visit.key < call.visit.key]
+            open_to = {queue for queue in queues if floor.settings.queues[queue].talking_max is None}
+            better = [visit for visit in left if visit.queue in open_to and visit.key < call.visit.key]
             assert not better, f"{offer} passed over {better}"
             since = floor.seats[offer.agent].idle_since
             able = [s for s in idle & self.idle if offer.queue in floor.engine.queues_of(s)]
