@@ -107,6 +107,7 @@ class Talk:
     since: float
     held: bool = False  # By the phone's own button: Asterisk plays the music.
     away: bool = False
+    counted: bool = False  # He waited in the queue: counts against its talking_max.
     muted: bool = False
     reminded: int = 0  # Reminders of this hold so far.
     typed: str = ""  # Of a code.
@@ -309,7 +310,7 @@ def queue_of(floor: Floor, call: Call) -> QueueSettings:
 
 def _rule(queue: QueueSettings) -> Rule:
     relax = tuple((each.after_s, needs_of(each.skills)) for each in queue.relax)
-    return Rule(needs_of(queue.skills), relax, queue.policy)
+    return Rule(needs_of(queue.skills), relax, queue.policy, queue.talking_max)
 
 
 def _skills(levels: Mapping[str, int]) -> dict[Skill, int]:

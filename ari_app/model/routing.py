@@ -104,6 +104,10 @@ class Queue(Part):
     waiting_max: Annotated[int, Field(ge=1, le=100_000)] = Field(
         500, description="Callers waiting at most; then the flow's on_full branch."
     )
+    talking_max: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None,
+        description="Callers of this queue being offered to agents or talking to them at once at most, so that it never takes all of them; further ones wait in their places. Left out: no limit.",
+    )
     whisper: str = Field(
         "",
         max_length=80,
