@@ -40,6 +40,7 @@ DISALLOWED: Final = (
     "PlaybackStarted",
     "PlaybackContinuing",
 )
+PHONES_EVENT: Final = "PeerStatusChange"  # The one event asked for about phones.
 _IGNORED: Final = frozenset(
     (
         *DISALLOWED,
@@ -55,9 +56,9 @@ _IGNORED: Final = frozenset(
         "ChannelCreated",
         "ChannelToneDetected",
         "ChannelUserevent",
-        "ContactStatusChange",  # EndpointStateChange says the same.
+        "ContactStatusChange",  # PeerStatusChange says the same.
         "DeviceStateChanged",
-        "PeerStatusChange",
+        "EndpointStateChange",  # Also comes with every channel a phone gets or loses; PeerStatusChange with news only.
         "RecordingStarted",
     )
 )
@@ -155,7 +156,7 @@ class Decoder:
                 return (LegHeld(LegId(message["channel"]["id"])),)
             case "ChannelUnhold":
                 return (LegResumed(LegId(message["channel"]["id"])),)
-            case "EndpointStateChange":
+            case "PeerStatusChange":
                 return self._phone(message["endpoint"])
             case _:
                 self.count(kind)
@@ -202,7 +203,6 @@ class Decoder:
         return (LegRinging(LegId(leg)),) if self._ringing.put(leg) else ()
 
     def _phone(self, endpoint: dict[str, Any]) -> tuple[Event, ...]:
-        # The same state comes again with every channel the phone gets or loses.
         name, reachable = str(endpoint["resource"]), endpoint["state"] == "online"
         known = self._phones.get(name, False if self._listed else None)
         if endpoint["technology"] != "PJSIP" or known == reachable:

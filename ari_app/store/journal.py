@@ -54,13 +54,14 @@ _FAULTS: Final = frozenset(
 class Options:
     """`retry_s`: how long rows wait in memory before the emergency file. `pause_s`: between two tries.
 
-    `linger_s`: how long rows nobody waits for wait for others, to share a transaction (0.4 ms CPU, however few rows).
+    `linger_s`: how long rows nobody waits for wait for others, to share a transaction (0.4 ms CPU, however few rows)
+    and the pages it writes. At 10 calls a second 0.03 takes 2.9 ms of the writer's CPU a call, 0.1 and 0.25 take 2.0.
     """
 
     emergency_bytes: int = 8 << 20
     retry_s: float = 5.0
     pause_s: float = 0.25
-    linger_s: float = 0.03
+    linger_s: float = 0.1
 
 
 @dataclass(slots=True)
