@@ -301,7 +301,7 @@ def assert_clean(board: Board) -> None:
 
 def about(facts: list[Any], call: CallId) -> list[Any]:
     """A call's facts, without those of the agents' seats and what may come after its end (files, dispositions)."""
-    late = (ft.AgentChanged, ft.DispositionNoted, ft.RecordingStored, ft.RecordingMissed)
+    late = (ft.AgentChanged, ft.DispositionNoted, ft.WrapUpExtended, ft.RecordingStored, ft.RecordingMissed)
     return [fact for fact in facts if getattr(fact, "call", None) == call and not isinstance(fact, late)]
 
 

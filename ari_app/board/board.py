@@ -8,7 +8,21 @@ from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import changes, closing, desk, link, offers, recording, seats, talk, unstaffed, waiting, walk
+from ari_app.board import (
+    changes,
+    closing,
+    desk,
+    link,
+    offers,
+    override,
+    recording,
+    seats,
+    surge,
+    talk,
+    unstaffed,
+    waiting,
+    walk,
+)
 from ari_app.board.familiar import LastTalk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
@@ -49,7 +63,7 @@ from ari_app.model.events import (
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Mint, TimerId, call_of
 from ari_app.model.settings import Settings
-from ari_app.model.states import AgentState
+from ari_app.model.wishes import ForceAsked, SurgeAsked
 
 
 class Board:
@@ -102,6 +116,8 @@ class Board:
                 desk.dialled(self.floor, event, now)
             case AgentAsked():
                 self._asked(event, now)
+            case ForceAsked() | SurgeAsked():
+                self._supervised(event, now)
             case PinChecked(leg, agent, ok):
                 if isinstance(at := self._at(leg), Desk):
                     desk.pin_checked(self.floor, at, agent, ok, now)
@@ -119,6 +135,7 @@ class Board:
                 self._leg(event, now)
             case _:
                 assert_never(event)
+        surge.look(self.floor, now)
         if self.floor.staff_changed:
             unstaffed.look(self.floor, now)
         offers.make_all(self.floor, now)
@@ -173,11 +190,20 @@ class Board:
                 desk.timed_out(self.floor, at, now)
         else:
             seat = self.floor.seats.get(AgentId(owner.removeprefix("agent-")))
-            if seat is not None and seat.state is AgentState.WRAP_UP and seat.wrap_up_at <= now:
-                seats.wrap_up_ended(self.floor, seat, now)
+            if seat is not None:
+                seats.timer(self.floor, seat, name, now)
 
     def _asked(self, event: AgentAsked, now: float) -> None:
         ok, message = seats.ask(self.floor, event, now)
+        if event.request is not None:
+            self.floor.do(Reply(event.request, ok, message))
+
+    def _supervised(self, event: ForceAsked | SurgeAsked, now: float) -> None:
+        match event:
+            case ForceAsked():
+                ok, message = override.force(self.floor, event, now)
+            case SurgeAsked():
+                ok, message = surge.ask(self.floor, event, now)
         if event.request is not None:
             self.floor.do(Reply(event.request, ok, message))
 

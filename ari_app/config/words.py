@@ -20,6 +20,7 @@ PATTERNS: Final = {
     "^\\+?[0-9]{0,24}$": "a number (digits, perhaps a + first), or empty",
     "^[0-9*#]$": "a key of a telephone (0-9, * or #)",
     "^[0-9]$": "one digit",
+    "^([a-z][a-z0-9_-]{0,30}|[0-9]{1,8})$": "a group's name or a work number",
     "^[0-9]{1,2}$": "one or two digits",
     "^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day such as 09:30 or 18:00",
     "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$": "a span such as 08:00-20:00",

@@ -21,11 +21,12 @@ from ari_app.model.ids import (
     RequestId,
     TimerId,
 )
+from ari_app.model.wishes import ForceAsked, SurgeAsked
 
 FailReason = Literal["gone", "refused", "unreachable", "timeout", "down", "error"]
 ALL_HOURS: Final = "*"
 """What stands for the hours of every queue, and for queues without hours."""
-AgentWish = Literal["sign-in", "ready", "not-ready", "sign-out", "disposition"]
+AgentWish = Literal["sign-in", "ready", "not-ready", "sign-out", "disposition", "extend"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,5 +371,7 @@ Event: TypeAlias = (
     | FlowsLoaded
     | ClosureSet
     | AgentAsked
+    | ForceAsked
+    | SurgeAsked
     | PinChecked
 )

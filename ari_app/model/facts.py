@@ -7,6 +7,7 @@ A field typed Number is personal data: the store keeps the number itself in a si
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from ari_app.model.audit import AgentForced, SurgeStepTaken, SurgeStepUndone, SurgeSwitched
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
 from ari_app.model.states import AgentState
 
@@ -169,6 +170,16 @@ class AgentChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class WrapUpExtended:
+    """An agent asked for more time after a call, for the `times`-th time; it is up at `until`."""
+
+    agent: AgentId
+    call: CallId
+    until: float
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingWanted:
     """Recording was ordered; without a RecordingRunning after it the call is unrecorded and must be noticed."""
 
@@ -304,6 +315,11 @@ Fact: TypeAlias = (
     | TalkEnded
     | DispositionNoted
     | AgentChanged
+    | WrapUpExtended
+    | AgentForced
+    | SurgeStepTaken
+    | SurgeStepUndone
+    | SurgeSwitched
     | RecordingWanted
     | RecordingRunning
     | RecordingRefused

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
 from ari_app.model.routing import AgentRules, FeatureCodes, Hours, Limits, Queue, Routing
+from ari_app.model.surge import Surge
 
 
 class NumberPlan(Part):
@@ -24,6 +25,9 @@ class Agent(Part):
 
     phone: Name = Field(description="The SIP account (under phones) this agent's calls ring on.")
     skills: dict[Name, Level] = Field(default_factory=dict, description="Skill levels, 1 (learning) to 5 (expert).")
+    may: tuple[Literal["supervise", "transfer-blind", "record-prompts"], ...] = Field(
+        (), description="What this agent may do beside answering calls."
+    )
 
 
 class Phone(Part):
@@ -79,6 +83,7 @@ class Settings(Part):
     skills: dict[Name, str] = Field(default_factory=dict, description="Skill: what it means, in a few words.")
     queues: dict[Name, Queue] = Field(default_factory=dict, description="Queues by name.")
     routing: Routing = Field(default_factory=Routing, description="Rules for every queue.")
+    surge: Surge = Field(default_factory=Surge, description="What is done when too many callers wait.")
     agents: dict[WorkNumber, Agent] = Field(default_factory=dict, description="Agents by work number.")
     phones: dict[Name, Phone] = Field(default_factory=dict, description="SIP accounts by name.")
     trunks: dict[Name, Trunk] = Field(default_factory=dict, description="Where calls come from, by name.")

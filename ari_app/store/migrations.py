@@ -30,6 +30,11 @@ def m0003_lookups_messages_and_ratings(db: Database) -> None:
     _run(db, "m0003")
 
 
+@steps()
+def m0004_wrap_up_overrides_and_surge(db: Database) -> None:
+    _run(db, "m0004")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

@@ -104,7 +104,11 @@ def of_version_1():
 
 def test_an_old_store_migrates_and_keeps_its_rows():
     conn = of_version_1()
-    assert migrations.migrate(conn) == ["m0002_flow_versions_and_closures", "m0003_lookups_messages_and_ratings"]
+    assert migrations.migrate(conn) == [
+        "m0002_flow_versions_and_closures",
+        "m0003_lookups_messages_and_ratings",
+        "m0004_wrap_up_overrides_and_surge",
+    ]
     assert conn.execute("SELECT epoch FROM boot").fetchall() == [(1,)]
     assert shape(conn) == shape(migrated())
 
