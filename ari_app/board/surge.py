@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from ari_app.acd import surge as acd
 from ari_app.board import override
 from ari_app.board.floor import Floor, SurgeTaken
+from ari_app.model import surge as model
 from ari_app.model.audit import SurgeStepTaken, SurgeStepUndone, SurgeSwitched
 from ari_app.model.effects import CancelTimer, SetTimer
 from ari_app.model.ids import AgentId, QueueName, Skill, TimerId
@@ -39,9 +40,7 @@ def waiting(floor: Floor) -> int:
 
 def members(floor: Floor, step: SurgeStep) -> tuple[AgentId, ...]:
     """Who gets the step's skills, each once."""
-    groups = floor.settings.surge.groups
-    numbers = (number for name in step.agents for number in groups.get(name, (name,)))
-    return tuple(AgentId(number) for number in dict.fromkeys(numbers))
+    return tuple(AgentId(number) for number in model.members(floor.settings.surge, step))
 
 
 def _carry_out(floor: Floor, move: acd.Move, by: str, now: float) -> None:

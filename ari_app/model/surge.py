@@ -49,3 +49,9 @@ class Surge(Part):
         default_factory=dict, description="Group: work numbers, to be named in steps."
     )
     steps: Annotated[tuple[SurgeStep, ...], Field(max_length=20)] = Field((), description="Steps, in order.")
+
+
+def members(surge: Surge, step: SurgeStep) -> tuple[str, ...]:
+    """Work numbers of those who get the step's skills, each once."""
+    numbers = (number for name in step.agents for number in surge.groups.get(name, (name,)))
+    return tuple(dict.fromkeys(numbers))

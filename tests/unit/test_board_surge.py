@@ -1,10 +1,13 @@
 """The surge plan on the floor: skills given and taken back exactly, drills that change nothing, wishes and refusals."""
 
+import json
 from typing import Any
 
+import orjson
 import pytest
 
 from ari_app.board import views
+from ari_app.commands.surge import lines
 from ari_app.model import audit
 from ari_app.model import effects as fx
 from ari_app.model import facts as ft
@@ -12,8 +15,10 @@ from ari_app.model.ids import AgentId, RequestId
 from ari_app.model.settings import Settings
 from ari_app.model.states import CallState
 from ari_app.model.wishes import SurgeAsked, SurgeWish
+from ari_app.web.metrics import Levels, Metrics
 from tests.board_kit import AGENTS, Kit, settings
 from tests.unit.test_board_call import queued
+from tests.unit.test_board_routing import flow
 
 CREW = {
     **AGENTS,
@@ -172,8 +177,6 @@ def test_disarmed_until_armed() -> None:
 
 
 def test_a_caller_only_a_step_could_serve_leaves_when_it_is_undone() -> None:
-    from tests.unit.test_board_routing import flow
-
     kit = Kit(house(), flow=flow(on_no_agents="sorry", say=[]))
     kit.ask("83", "sign-in")
     wish(kit, "step")
@@ -196,3 +199,34 @@ def test_the_view_shows_the_plan() -> None:
     assert [(s.step, s.by, s.why) for s in view.steps if s.taken_at is not None] == [(1, "83", "fair in town")]
     assert {a.number: a.surge for a in views.agents(kit.board.floor, kit.now)}["83"] == {"billing": 1}
     kit.everybody_leaves()
+
+
+def test_the_command_shows_the_plan_as_text() -> None:
+    kit = Kit(house())
+    wish(kit, "step")
+    queued(kit)
+    queued(kit)
+    kit.wait(100)
+    said = lines(json.loads(orjson.dumps(views.surge(kit.board.floor))), kit.now)
+    assert said[0] == "armed: 2 waiting; a step at more than 1 for 300 s, or more than 3"
+    assert " ".join(said[1].split()) == "1 experts 83, 84: billing 1 taken 100 s ago by 83: fair in town"
+    assert " ".join(said[3].split()) == "3 call in ring the list -"
+    assert said[4] == "next: take in 200 s, if as many go on waiting"
+    kit.everybody_leaves()
+
+
+def test_the_figures_leave_drills_out() -> None:
+    kit, metrics = Kit(house()), Metrics()
+
+    def figures() -> str:
+        view, now = views.surge(kit.board.floor), kit.now
+        metrics.sample(views.totals(kit.board.floor, now), [], Levels(0, 0, 0.0), view)
+        return metrics.exposition().decode()
+
+    wish(kit, "drill")
+    wish(kit, "step")
+    assert "hotline_surge_drill 1.0" in figures() and "hotline_surge_steps_taken 0.0" in figures()
+    wish(kit, "end-drill")
+    wish(kit, "step")
+    metrics.watch(kit.log[-1][1], kit.log[-1][2], 0.0)
+    assert "hotline_surge_steps_taken 1.0" in figures() and "hotline_surge_steps_total 1.0" in figures()
