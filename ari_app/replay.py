@@ -13,6 +13,7 @@ from ari_app.board.board import Board
 from ari_app.config.flows import look_over
 from ari_app.errors import StoreError
 from ari_app.flow.model import LoadedFlow
+from ari_app.flow.situations import SITUATIONS
 from ari_app.model.effects import Note
 from ari_app.model.events import FlowsLoaded, Restored
 from ari_app.model.facts import Fact
@@ -55,7 +56,7 @@ def recalled(site: Site) -> Recall:
         found = look_over(
             texts, site.settings, lambda prompts: []
         ).flows  # Live once: what is wrong today is no matter.
-        if missing := {name for name, _ in event.versions} - found.keys():
+        if missing := {name for name, _ in event.versions} - {*found.keys(), SITUATIONS}:
             raise StoreError(f"the text kept of flow {', '.join(sorted(missing))} cannot be read by this hotline")
         return found.values()
 

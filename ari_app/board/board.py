@@ -11,7 +11,10 @@ from ari_app.board import call as calls
 from ari_app.board import (
     changes,
     closing,
+    control,
     desk,
+    invite,
+    line,
     link,
     offers,
     override,
@@ -26,6 +29,7 @@ from ari_app.board import (
 from ari_app.board.familiar import LastTalk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
+from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
 from ari_app.model.events import (
     AgentAsked,
@@ -40,12 +44,15 @@ from ari_app.model.events import (
     Event,
     FeatureDialled,
     FlowsLoaded,
+    HoursLoaded,
     KeyPressed,
     LegAnswered,
     LegEnded,
     LegHeld,
     LegResumed,
     LegRinging,
+    LineJudged,
+    LineUnheard,
     LinkDown,
     LinkUp,
     Listed,
@@ -58,6 +65,8 @@ from ari_app.model.events import (
     RecordingStarted,
     RecordingUnusable,
     Restored,
+    SpeechBegan,
+    SpeechEnded,
     TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
@@ -96,6 +105,8 @@ class Board:
                 link.handle(self.floor, event, now)
             case FlowsLoaded():
                 changes.swap(self.floor, event)
+            case HoursLoaded():
+                changes.take_hours(self.floor, event)
             case ClosureSet():
                 changes.switch(self.floor, event, now)
             case DoorClosed(reason):
@@ -116,6 +127,8 @@ class Board:
                 desk.dialled(self.floor, event, now)
             case AgentAsked():
                 self._asked(event, now)
+            case ControlAsked():
+                self._controlled(event, now)
             case ForceAsked() | SurgeAsked():
                 self._supervised(event, now)
             case PinChecked(leg, agent, ok):
@@ -125,6 +138,8 @@ class Board:
                 seats.phone_changed(self.floor, phone, reachable, now)
             case RecordingStarted() | RecordingJoined() | RecordingUnusable():
                 self._recording(event)
+            case LineJudged() | LineUnheard():
+                self._line(event)
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():
@@ -133,6 +148,9 @@ class Board:
                 self._playback(playback, ok, now)
             case LegRinging() | LegAnswered() | LegEnded() | LegHeld() | LegResumed() | KeyPressed():
                 self._leg(event, now)
+            case SpeechBegan() | SpeechEnded():
+                if isinstance(at := self._at(event.leg), Call):
+                    walk.speech(self.floor, at, event, now)
             case _:
                 assert_never(event)
         surge.look(self.floor, now)
@@ -151,14 +169,18 @@ class Board:
                 desk.key(self.floor, at, digit, now)
             case Desk() as at, LegEnded():
                 desk.gone(self.floor, at)
+            case Call() as call, KeyPressed(leg, digit) if leg != call.leg:
+                control.key(self.floor, call, leg, digit, now)
             case Call() as call, KeyPressed(leg, digit):
                 walk.key(self.floor, call, leg, digit, now)
             case Call() as call, LegEnded() as ended:
                 calls.leg_ended(self.floor, call, ended, now)
             case Call() as call, LegRinging(leg):
                 offers.ringing(self.floor, call, leg)
+                invite.ringing(self.floor, call, leg)
             case Call() as call, LegAnswered(leg):
-                offers.agent_answered(self.floor, call, leg, now)
+                if not control.leg_answered(self.floor, call, leg, now):
+                    offers.agent_answered(self.floor, call, leg, now)
             case Call() as call, (LegHeld(leg) | LegResumed(leg)):
                 talk.held(self.floor, call, leg, isinstance(event, LegHeld))
             case None, LegEnded(leg):
@@ -207,6 +229,11 @@ class Board:
         if event.request is not None:
             self.floor.do(Reply(event.request, ok, message))
 
+    def _controlled(self, event: ControlAsked, now: float) -> None:
+        ok, message = control.ask(self.floor, event, now)
+        if event.request is not None:
+            self.floor.do(Reply(event.request, ok, message))
+
     def _recording(self, event: RecordingStarted | RecordingJoined | RecordingUnusable) -> None:
         owner = call_of(event.recording)
         assert owner is not None
@@ -220,12 +247,20 @@ class Board:
                 self.floor.note(RecordingMissed(owner, name, reason))
                 self.floor.do(Warn(f"recording {name} unusable: {reason}", owner))
 
+    def _line(self, event: LineJudged | LineUnheard) -> None:
+        call = self.floor.calls.get(call_of(event.line) or CallId(""))
+        match event:
+            case LineJudged() if call is not None:
+                line.judged(self.floor, call, event)
+            case LineUnheard() if call is not None:
+                line.unheard(self.floor, call, event)
+
     def _failed(self, event: CommandFailed, now: float) -> None:
         """A command failed. That its leg is gone is normal; the leg's own end says so, or we say it here."""
         call = self.floor.calls.get(event.call) if event.call is not None else None
         leg = LegId(event.target)
         match event.action, event.reason:
-            case "Ring", _ if call is not None:
+            case "Ring" | "Dial" | "Snoop", _ if call is not None:
                 calls.ring_failed(self.floor, call, leg, ours=event.reason in ("down", "timeout"), now=now)
                 return
             case (("HangUp" | "Answer"), "gone") if self._at(leg) is not None:
@@ -243,5 +278,8 @@ class Board:
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":
             waiting.music_gone(self.floor, call)
+            control.music_gone(self.floor, call, leg)
+        elif call is not None and control.join_failed(self.floor, call, event, now):
+            pass
         elif call is not None and event.action in ("Join", "MakeBridge") and event.reason not in ("gone", "down"):
             closing.close(self.floor, call, "lost", 41, now)

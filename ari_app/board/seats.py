@@ -4,9 +4,10 @@ Every change is a fact. An agent who gets ready is matched at once; offers.make_
 """
 
 from ari_app.board.floor import Floor, Seat
+from ari_app.model.audit import WrapUpExtended
 from ari_app.model.effects import CancelTimer, SetTimer
 from ari_app.model.events import AgentAsked
-from ari_app.model.facts import AgentChanged, DispositionNoted, WrapUpExtended
+from ari_app.model.facts import AgentChanged, DispositionNoted
 from ari_app.model.ids import CallId, LegId, PhoneName, TimerId
 from ari_app.model.states import (
     AGENT,
@@ -69,9 +70,27 @@ def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> None:
 
 
 def available(floor: Floor, seat: Seat) -> None:
-    """A ready agent is matched while his phone is free: no leg of an earlier offer on it, no call of its own."""
-    if seat.state is AgentState.READY and seat.leg is None and not floor.phones_used[seat.phone] and not seat.paused:
-        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy))
+    """A ready agent is matched while his phone is free: no leg of an earlier offer on it, no call of its own.
+
+    At the end of the event, when everybody whom it sends back to a queue is in his place.
+    """
+    if is_free(floor, seat):
+        floor.freed.append(seat.agent)
+
+
+def is_free(floor: Floor, seat: Seat) -> bool:
+    """Ready, nothing is on his phone, and he is not left alone for a while after an offer that ran out."""
+    is_waiting = seat.state is AgentState.READY and not seat.paused
+    return is_waiting and seat.leg is None and not floor.phones_used[seat.phone]
+
+
+def match_freed(floor: Floor) -> None:
+    """Match those who got free during this event."""
+    freed, floor.freed = floor.freed, []
+    for agent in freed:
+        seat = floor.seats[agent]
+        if is_free(floor, seat):
+            floor.offer(floor.engine.agent_ready(agent, seat.idle_since, seat.occupancy))
 
 
 def phone_taken(floor: Floor, phone: str) -> None:

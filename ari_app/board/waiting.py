@@ -5,29 +5,29 @@ from datetime import datetime
 from ari_app.acd.model import Visit, rank
 from ari_app.board import offers, staff, voice
 from ari_app.board.floor import Call, Floor, queue_of
+from ari_app.board.voice import music_bridge
 from ari_app.flow import hours, speech
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import Join, Leave, MakeBridge, Play
 from ari_app.model.events import ALL_HOURS
 from ari_app.model.facts import Queued, QueueLeft, RecordingRefused, VisitOutcome
-from ari_app.model.ids import BridgeId, QueueName
+from ari_app.model.ids import QueueName
 from ari_app.model.routing import RecordingPolicy
 from ari_app.model.states import CallMove, CallState
 
 
-def music_bridge(music: str) -> BridgeId:
-    """The holding bridge of a music class: one for all waiting callers, the same over boots."""
-    return BridgeId(f"music-{music}")
+def enqueue(floor: Floor, call: Call, node: Queue, now: float, ranked_at: float | None = None) -> str | None:
+    """Into the queue; returns the flow's branch (`closed`, `full`, `no_agents`) when the caller cannot wait there.
 
-
-def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
-    """Into the queue; returns the flow's branch (`closed`, `full`, `no_agents`) when the caller cannot wait there."""
+    `ranked_at`: since when he has been ranked already, when an agent passes him on; his place counts from there.
+    """
     name, settings = QueueName(node.queue), floor.settings.queues[node.queue]
     call.visits += 1
-    if (refused := _turned_away(floor, call, node, now)) is not None:
+    if (refused := turned_away(floor, call, node, now)) is not None:
         floor.note(QueueLeft(call.id, call.visits, name, refused, 0.0))
         return refused.replace("-", "_")
-    place = rank(now, node.priority, floor.settings.routing.priority_step_s)
+    call.ranked_at = now if ranked_at is None else ranked_at
+    place = rank(call.ranked_at, node.priority, floor.settings.routing.priority_step_s)
     preferred = staff.preferred(floor, call, node)
     prefer_s = node.prefer_s if preferred is not None else 0.0
     needs = staff.needs_of_node(node)
@@ -75,7 +75,7 @@ def _join_music(floor: Floor, call: Call) -> None:
     floor.do(Join(call.id, music_bridge(queue_of(floor, call).music), call.leg))
 
 
-def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutcome | None:
+def turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutcome | None:
     """Why nobody can wait in this queue just now; None when he can."""
     queue = floor.settings.queues[node.queue]
     if hours.closed_by_hand(floor.closures, queue.hours or ALL_HOURS, now):
@@ -83,7 +83,7 @@ def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutc
     if queue.hours is not None:
         shift_s = call.walk.shift_s if call.walk is not None else 0.0
         local = datetime.fromtimestamp(now + shift_s, floor.zone)
-        if hours.state(floor.settings.hours[queue.hours], local) != "open":
+        if hours.state(floor.hours[queue.hours], local) != "open":
             return "closed"
     if floor.engine.length(QueueName(node.queue)) >= queue.waiting_max:
         return "full"

@@ -18,7 +18,7 @@ NEVER_OPEN: Final = "F033"
 RUNS_BACKWARDS: Final = "F034"
 NOBODY_HAS_SKILLS: Final = "F037"
 NO_MAKE_UP_DAYS: Final = "F040"
-BAD_SKILLS: Final = "F045"
+BAD_SKILLS: Final = "F048"
 
 
 def check_world(draft: Draft, world: World) -> Iterator[Finding]:

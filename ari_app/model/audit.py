@@ -1,9 +1,9 @@
-"""Facts about what supervisors and the surge plan did to the floor: who, what, why. Part of facts.Fact."""
+"""Facts about agents' time and what supervisors and the surge plan did to the floor. Part of facts.Fact."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from ari_app.model.ids import AgentId
+from ari_app.model.ids import AgentId, CallId
 
 ForcedState = Literal["ready", "not-ready", "sign-out"]
 SurgeSwitch = Literal["armed", "disarmed", "drill-began", "drill-ended"]
@@ -55,3 +55,13 @@ class SurgeSwitched:
     what: SurgeSwitch
     by: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpExtended:
+    """An agent asked for more time after a call, for the `times`-th time; it is up at `until`."""
+
+    agent: AgentId
+    call: CallId
+    until: float
+    times: int

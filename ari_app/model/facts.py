@@ -7,14 +7,29 @@ A field typed Number is personal data: the store keeps the number itself in a si
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ari_app.model.audit import AgentForced, SurgeStepTaken, SurgeStepUndone, SurgeSwitched
+from ari_app.model.audit import AgentForced, SurgeStepTaken, SurgeStepUndone, SurgeSwitched, WrapUpExtended
+from ari_app.model.control import (
+    ConferenceBegan,
+    HelpAsked,
+    Supervised,
+    SupervisionEnded,
+    TransferAnswered,
+    TransferBegan,
+    TransferEnded,
+)
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
 from ari_app.model.states import AgentState
 
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
+Verdict = Literal["silent", "quiet", "noisy", "clear", "tone", "music"]
 FlowsHow = Literal["start", "reload", "rollback"]
+NO_NUMBER: Final = Number("")
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
+SituationPlace = Literal["in-flow", "voicemail", "talking"]
+SituationOutcome = Literal["key", "speech", "clear", "over", "hung-up", "gone"]
+TalkEndedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost", "transfer", "take-over", "survey"]
+LegRole = Literal["caller", "agent", "party", "supervisor", "snoop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,7 @@ class CallRefused:
 class LegOpened:
     call: CallId
     leg: LegId
-    role: Literal["caller", "agent"]
+    role: LegRole
     phone: PhoneName | None = None
 
 
@@ -149,7 +164,7 @@ class TalkEnded:
     call: CallId
     offer: OfferId
     agent: AgentId
-    by: ClosedBy
+    by: TalkEndedBy
     talk_s: float
 
 
@@ -167,16 +182,6 @@ class AgentChanged:
     reason: str = ""
     phone: PhoneName | None = None
     call: CallId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WrapUpExtended:
-    """An agent asked for more time after a call, for the `times`-th time; it is up at `until`."""
-
-    agent: AgentId
-    call: CallId
-    until: float
-    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +228,25 @@ class RecordingStored:
 
 
 @dataclass(frozen=True, slots=True)
+class LineHeard:
+    """The caller's line changed while he talked to `agent`. Levels in dBFS; `speech_dbfs` is -100 without speech."""
+
+    call: CallId
+    agent: AgentId
+    verdict: Verdict
+    speech_dbfs: float
+    noise_dbfs: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineMissed:
+    """The caller's line was not listened to, and why: the gap in what is known of it."""
+
+    call: CallId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PromptFailed:
     """A prompt was not heard to its end though nobody stopped it."""
 
@@ -247,6 +271,18 @@ class MessageLeft:
     message: MessageId
     box: str
     seconds: float
+    back: Number = NO_NUMBER  # The number to call back that the caller gave; empty: none but his own.
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecorded:
+    """An agent recorded a prompt by telephone and kept it: callers hear it from now on."""
+
+    agent: AgentId
+    prompt: str
+    language: str
+    sha256: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +293,36 @@ class Rated:
     question: str
     key: str
     agent: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SituationBegan:
+    """The script of a situation (ivr_flows/situations.yaml) begins; SituationEnded follows."""
+
+    call: CallId
+    situation: str
+    where: SituationPlace
+
+
+@dataclass(frozen=True, slots=True)
+class SituationEnded:
+    """key, speech, clear: the caller gave a sign of life · over: the script was heard to its end, the call goes on ·
+    hung-up: by the script · gone: the call ended meanwhile. `step`: the one it came to, from 1."""
+
+    call: CallId
+    situation: str
+    outcome: SituationOutcome
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class TalkLong:
+    """A talk has lasted `seconds`: a hint for the agent, or for the supervisor."""
+
+    call: CallId
+    agent: AgentId
+    seconds: float
+    for_whom: Literal["agent", "supervisor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +379,13 @@ Fact: TypeAlias = (
     | HoldBegan
     | HoldEnded
     | TalkEnded
+    | TransferBegan
+    | TransferAnswered
+    | ConferenceBegan
+    | TransferEnded
+    | HelpAsked
+    | Supervised
+    | SupervisionEnded
     | DispositionNoted
     | AgentChanged
     | WrapUpExtended
@@ -325,10 +398,16 @@ Fact: TypeAlias = (
     | RecordingRefused
     | RecordingMissed
     | RecordingStored
+    | LineHeard
+    | LineMissed
     | PromptFailed
     | LookUpDone
     | MessageLeft
+    | PromptRecorded
     | Rated
+    | SituationBegan
+    | SituationEnded
+    | TalkLong
     | CallClosed
 )
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from ari_app.model import audit, codec, facts
+from ari_app.model import audit, codec, control, facts
 from ari_app.model.facts import Fact
 from ari_app.store import queries
 
@@ -24,18 +24,31 @@ OF_CALL: Final = (
     "offer",
     "talk",
     "hold",
+    "transfer",
+    "supervision",
     "agent_state",
     "disposition",
     "recording",
     "recording_refusal",
     "prompt_gap",
+    "line_verdict",
     "look_up",
     "message",
     "rating",
+    "situation",
     "wrap_up_extension",
 )
 """Tables whose rows belong to a call, in their column `call`."""
-TABLES: Final = (*OF_CALL, "flow_active", "closure", "agent_override", "surge_step", "surge_switch")
+TABLES: Final = (
+    *OF_CALL,
+    "flow_active",
+    "closure",
+    "message_back",
+    "prompt_recording",
+    "agent_override",
+    "surge_step",
+    "surge_switch",
+)
 
 QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.DaemonStarted: ("states_cut", "surge_cut"),
@@ -59,9 +72,16 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.HoldBegan: ("hold_began",),
     facts.HoldEnded: ("hold_ended",),
     facts.TalkEnded: ("talk_ended", "hold_ended"),
+    control.TransferBegan: ("transfer_began",),
+    control.TransferAnswered: ("transfer_answered",),
+    control.ConferenceBegan: ("conference_began",),
+    control.TransferEnded: ("transfer_ended",),
+    control.HelpAsked: ("help_asked",),
+    control.Supervised: ("supervision_ended", "supervision_began"),
+    control.SupervisionEnded: ("supervision_ended",),
     facts.DispositionNoted: ("disposition_noted",),
     facts.AgentChanged: ("state_ended", "state_began"),
-    facts.WrapUpExtended: ("wrap_up_extended",),
+    audit.WrapUpExtended: ("wrap_up_extended",),
     audit.AgentForced: ("agent_forced",),
     audit.SurgeStepTaken: ("surge_taken",),
     audit.SurgeStepUndone: ("surge_undone",),
@@ -72,12 +92,19 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.RecordingMissed: ("recording_missed",),
     facts.RecordingStored: ("recording_stored",),
     facts.PromptFailed: ("prompt_failed",),
+    facts.LineHeard: ("line_heard",),
+    facts.LineMissed: ("line_missed",),
     facts.LookUpDone: ("looked_up",),
-    facts.MessageLeft: ("message_left",),
+    facts.MessageLeft: ("message_left", "message_back"),
+    facts.PromptRecorded: ("prompt_recorded",),
     facts.Rated: ("rated",),
+    facts.SituationBegan: ("situation_began",),
+    facts.SituationEnded: ("situation_ended",),
+    facts.TalkLong: ("talk_long",),
     facts.CallClosed: (
         "call_closed",
-        *("step_left", "legs_cut", "visits_cut", "offers_cut", "talks_cut", "holds_cut"),
+        *("step_left", "legs_cut", "visits_cut", "offers_cut", "talks_cut", "holds_cut", "situations_cut"),
+        *("transfers_cut", "supervisions_cut"),
     ),
 }
 _BY_KIND: Final = {cls.__name__: tuple(_SQL[name] for name in names) for cls, names in QUERIES.items()}
@@ -109,5 +136,5 @@ def _values(kind: str, text: str) -> dict[str, Any]:
     """A stored fact's fields, a person's key standing for the number."""
     body: dict[str, Any] = orjson.loads(text)
     for name in codec.personal_fields(kind):
-        body[name] = body[name]["person"]
+        body[name] = body[name]["person"] if name in body else None  # A fact older than the field.
     return body

@@ -181,7 +181,7 @@ async def test_a_surge_step_adds_an_agent_and_takes_it_back(hotline: Hotline) ->
     async with hotline.agent("8026") as desk, hotline.caller() as caller:
         call = await caller.dial(NUMBER["swamped"])
         await hotline.wait(Queued)
-        await supervise(hotline, SurgeAsked("arm", AgentId("8099"), "proved by a test"))
+        await supervise(hotline, SurgeAsked("arm", AgentId("8026"), "proved by a test"))
         taken = await hotline.wait(SurgeStepTaken)
         assert (taken.by, taken.agents, taken.waiting) == ("plan", ("8026",), 1)
         await talk(call, await desk.incoming())
@@ -191,7 +191,7 @@ async def test_a_surge_step_adds_an_agent_and_takes_it_back(hotline: Hotline) ->
         await hotline.closed()
         again = await caller.dial(NUMBER["swamped"])
         await hotline.wait(Queued, count=2)
-        await supervise(hotline, SurgeAsked("disarm", AgentId("8099"), "proved by a test"))
+        await supervise(hotline, SurgeAsked("disarm", AgentId("8026"), "proved by a test"))
         assert len([fact for fact in hotline.facts if isinstance(fact, OfferMade)]) == 1
         await again.hangup()
         await hotline.closed(2)
@@ -202,14 +202,14 @@ async def test_a_surge_step_by_hand_and_a_drill(hotline: Hotline) -> None:
     async with hotline.agent("8026") as desk, hotline.caller() as caller:
         call = await caller.dial(NUMBER["swamped"])
         await hotline.wait(Queued)
-        await supervise(hotline, SurgeAsked("drill", AgentId("8099"), "yearly"))
-        await supervise(hotline, SurgeAsked("step", AgentId("8099"), "yearly"))
+        await supervise(hotline, SurgeAsked("drill", AgentId("8026"), "yearly"))
+        await supervise(hotline, SurgeAsked("step", AgentId("8026"), "yearly"))
         assert (await hotline.wait(SurgeStepTaken)).drill
-        await supervise(hotline, SurgeAsked("end-drill", AgentId("8099"), "yearly"))
+        await supervise(hotline, SurgeAsked("end-drill", AgentId("8026"), "yearly"))
         assert not [fact for fact in hotline.facts if isinstance(fact, OfferMade)]
-        await supervise(hotline, SurgeAsked("step", AgentId("8099"), "storm"))
+        await supervise(hotline, SurgeAsked("step", AgentId("8026"), "storm"))
         await talk(call, await desk.incoming())
-        await supervise(hotline, SurgeAsked("undo", AgentId("8099"), "over"))
+        await supervise(hotline, SurgeAsked("undo", AgentId("8026"), "over"))
         await call.lasts(0.5)
         await call.hangup()
         await hotline.closed()
@@ -226,10 +226,10 @@ async def test_a_disposition_is_owed_until_noted_and_a_supervisor_may_override(h
             if count == 1:
                 await hotline.ask("8025", "disposition", "solved")
             else:
-                await supervise(hotline, ForceAsked(AgentId("8025"), "ready", AgentId("8099"), "noted on paper"))
+                await supervise(hotline, ForceAsked(AgentId("8025"), "ready", AgentId("8026"), "noted on paper"))
             assert hotline.daemon.loop.board.floor.seats[AgentId("8025")].state == "ready"
-        assert (await hotline.wait(AgentForced)).by == "8099"
-        await supervise(hotline, ForceAsked(AgentId("8025"), "not-ready", AgentId("8099"), "away"))
+        assert (await hotline.wait(AgentForced)).by == "8026"
+        await supervise(hotline, ForceAsked(AgentId("8025"), "not-ready", AgentId("8026"), "away"))
         await hotline.wait(AgentChanged, agent="8025", state="not-ready", reason="supervisor")
 
 

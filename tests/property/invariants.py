@@ -3,12 +3,14 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ari_app.board import voice
 from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model.audit import SurgeStepTaken, SurgeStepUndone
-from ari_app.model.facts import OfferMade
-from ari_app.model.ids import AgentId, BridgeId, LegId, PlaybackId, Skill, TimerId
+from ari_app.model.control import TransferBegan, TransferEnded
+from ari_app.model.facts import OfferMade, Queued
+from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, PlaybackId, Skill, TimerId, TransferId
 from ari_app.model.skills import Needs, needs_of
 from ari_app.model.states import AgentState, CallState
 
@@ -26,8 +28,11 @@ def check(floor: Floor, running: set[TimerId], firing: set[TimerId], now: float)
 
 def _agents(floor: Floor) -> None:
     """An agent has one offer or one talk, and his state says so."""
+    invites = [call.invite for call in floor.calls.values() if call.invite is not None and call.invite.agent]
     offered = Counter(call.offer.agent for call in floor.calls.values() if call.offer is not None)
     talking = Counter(call.talk.agent for call in floor.calls.values() if call.talk is not None)
+    for invite in invites:  # One that answered a consult talks; any other is reserved.
+        (talking if invite.answered and invite.how == "consult" else offered)[invite.agent or AgentId("")] += 1
     for seat in floor.seats.values():
         assert offered[seat.agent] + talking[seat.agent] <= 1, (seat, offered, talking)
         assert talking[seat.agent] == (seat.state is AgentState.TALKING), seat
@@ -46,12 +51,19 @@ def _queues(floor: Floor) -> None:
     """Every queue holds exactly those who wait in it, by rank."""
     waiting = {call.id: call for call in floor.calls.values() if call.visit is not None}
     assert set(waiting) == set(floor.engine.places)
-    assert not floor.matched
+    assert not floor.matched and not floor.freed
     in_queue = (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING)
     for call in floor.calls.values():
         assert (call.visit is not None) == (call.state in in_queue), call
         assert (call.offer is not None) == (call.state in in_queue[1:]), call
         assert (call.talk is not None) == (call.state is CallState.TALKING), call
+        assert (call.party is not None) == (call.state is CallState.OUTSIDE), call
+        assert call.watch is None or call.talk is not None, call
+        consulting = call.invite is not None and call.invite.how == "consult"
+        assert (call.invite is not None and not consulting) == (call.state is CallState.DIALLING), call
+        if consulting:
+            assert call.talk is not None and call.invite is not None, call
+            assert call.talk.away != call.invite.joined, f"the caller is on hold while he is talked about: {call}"
     for queue, line in floor.engine.waiting.items():
         assert [v.rank for v in line] == sorted(v.rank for v in line)
         assert {v.call for v in line} == {c.id for c in waiting.values() if c.visit and c.visit.queue == queue}
@@ -126,8 +138,9 @@ def _surge(floor: Floor, now: float) -> None:
 
 def _free(floor: Floor, seat: Seat) -> bool:
     own = [desk for desk in floor.desks.values() if desk.phone == seat.phone]
+    watching = seat.phone in floor.supervising.values()
     own_calls = [call for call in floor.calls.values() if call.via == seat.phone]
-    return seat.leg is None and not own and not own_calls and not seat.paused
+    return seat.leg is None and not own and not own_calls and not watching and not seat.paused
 
 
 def _about_to(call: Call, now: float) -> bool:
@@ -147,6 +160,20 @@ def _legs(floor: Floor) -> None:
         assert call.leg in call.legs or call.state is CallState.CLOSING
         assert call.talk is None or call.talk.leg in call.legs
         assert call.offer is None or call.offer.leg in call.legs
+        assert call.invite is None or call.invite.leg in call.legs
+        assert call.party is None or call.party.leg in call.legs
+        assert call.watch is None or call.watch.leg in call.legs
+        assert call.watch is None or call.watch.snoop is None or call.watch.snoop in call.legs
+        _owned(call)
+    assert set(floor.supervising) <= set(floor.legs)
+
+
+def _owned(call: Call) -> None:
+    """Every leg that is not being hung up has something to do in its call."""
+    parts = (call.offer, call.talk, call.invite, call.party, call.watch)
+    used = {call.leg, *(part.leg for part in parts if part is not None)}
+    used |= {call.watch.snoop} if call.watch is not None and call.watch.snoop is not None else set()
+    assert call.legs - call.doomed <= used, f"nobody looks after {call.legs - call.doomed - used}"
 
 
 def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
@@ -161,6 +188,8 @@ def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
     for call in floor.calls.values():
         if call.state in (CallState.QUEUED, CallState.RINGING):
             assert f"{call.id}.wait" in call.timers, f"{call.id} would wait for ever"
+        if call.invite is not None and not call.invite.answered:
+            assert f"{call.id}.invite" in call.timers, f"{call.id} would ring for ever"
         if call.doomed or call.state is CallState.CLOSING:
             assert f"{call.id}.close" in call.timers
 
@@ -175,6 +204,9 @@ class Watch:
     phones: dict[LegId, str] = field(default_factory=dict)  # Agents' legs that may still be there.
     idle: set[AgentId] = field(default_factory=set)  # Before this event: free agents.
     reopened: bool = False  # By this event: the longest-idle agents then choose, whatever the queue's policy.
+    where: dict[LegId, BridgeId] = field(default_factory=dict)  # Each leg's bridge.
+    since: dict[CallId, float] = field(default_factory=dict)  # What a caller's rank counts from.
+    asked: dict[TransferId, TransferBegan] = field(default_factory=dict)
 
     def see(self, event: ev.Event, effects: list[fx.Effect], now: float) -> None:
         match event:
@@ -189,7 +221,10 @@ class Watch:
         is_surge = any(isinstance(fact, SurgeStepTaken | SurgeStepUndone) for fact in noted)
         # A step changes what agents can do in the middle of an event: who was matched before it did not have it yet.
         self._fair([fact for fact in noted if isinstance(fact, OfferMade) and not is_surge], now)
+        self._places(noted)
+        self._hears()
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
+        self.where = {leg: bridge for leg, bridge in self.where.items() if leg in self.floor.legs}
         self.playing = {playback: leg for playback, leg in self.playing.items() if leg in self.floor.legs}
 
     def _effect(self, effect: fx.Effect) -> None:
@@ -201,19 +236,59 @@ class Watch:
                 self.playing.pop(playback, None)
             case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Remember(_, leg) | fx.Answer(_, leg):
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
+                match effect:
+                    case fx.Join(_, bridge, leg):
+                        self.where[leg] = bridge
+                    case fx.Leave(_, _, leg):
+                        self.where.pop(leg, None)
             case fx.MakeBridge(call, bridge) if call is not None:
                 assert bridge not in self.bridges
                 self.bridges.add(bridge)
             case fx.DropBridge(_, bridge):
                 assert bridge in self.bridges
                 self.bridges.remove(bridge)
+                self.where = {leg: at for leg, at in self.where.items() if at != bridge}
             case fx.Ring(_, leg, phone):
                 used = {p for other, p in self.phones.items() if other in self.floor.legs}
+                used |= {p for other, p in self.floor.supervising.items() if other != leg}
                 used |= {desk.phone for desk in self.floor.desks.values()}
                 assert phone not in used, f"{phone} already has a leg of ours"
                 self.phones[leg] = phone
             case _:
                 pass
+
+    def _hears(self) -> None:
+        """Whoever should hear each other are in one bridge, and nobody else is."""
+        for call in self.floor.calls.values():
+            wanted: dict[LegId, BridgeId] = {}
+            talk, invite, party, watch = call.talk, call.invite, call.party, call.watch
+            if talk is not None:
+                music = voice.music_bridge(voice.music_of(self.floor, call))
+                wanted |= {talk.leg: talk.bridge, call.leg: music if talk.away else talk.bridge}
+                if invite is not None and invite.answered:
+                    wanted[invite.leg] = talk.bridge
+                if watch is not None and watch.answered:
+                    wanted[watch.leg] = talk.bridge if watch.how == "barge" else watch.bridge
+                    assert (watch.snoop is None) or watch.how != "barge"
+            if party is not None:
+                wanted |= {party.leg: party.bridge, call.leg: party.bridge}
+            assert {leg: self.where.get(leg) for leg in wanted} == wanted, call
+            if call.state is CallState.IN_FLOW:
+                assert call.leg not in self.where, f"in the flow, and in {self.where[call.leg]}: {call}"
+
+    def _places(self, facts: list[object]) -> None:
+        """Whom an agent passes on, or whose consult fails, keeps his place in a queue."""
+        kept: set[CallId] = set()
+        for fact in facts:
+            match fact:
+                case TransferBegan(transfer=transfer):
+                    self.asked[transfer] = fact
+                case TransferEnded(call, transfer) if self.asked[transfer].how != "flow":
+                    kept.add(call)
+                case Queued(call, rank=rank, priority=priority):
+                    since = rank + 60 * priority
+                    assert call not in kept or since == self.since.get(call, since), f"{call} lost his place"
+                    self.since[call] = since
 
     def _fair(self, offers: list[OfferMade], now: float) -> None:
         """Nobody with a better rank was passed over, no agent whom the queue's policy puts first."""

@@ -1,17 +1,19 @@
 """Bugs put into the board on purpose. A swarm that does not find each of them proves nothing."""
 
-from bisect import insort
 from collections.abc import Callable, Iterator
 from itertools import count
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
 
-from ari_app.acd.engine import Engine
+from ari_app.acd.engine import Engine, Place
+from ari_app.acd.matching import Order
 from ari_app.acd.model import Match, Visit
-from ari_app.board import desk, link, seats, surge, unstaffed, voice, waiting
+from ari_app.board import consult, desk, link, seats, supervise, surge, talk, unstaffed, voice, waiting
 from ari_app.board.floor import Call, Floor, Seat
-from ari_app.model.effects import DropBridge, Note
+from ari_app.flow.nodes import Queue
+from ari_app.model.effects import DropBridge, Join, Note
 from ari_app.model.facts import QueueLeft
 from ari_app.model.ids import AgentId, CallId, Mint, Skill, TimerId
 
@@ -29,15 +31,25 @@ def newest_first(patch: Patch) -> None:
 def queue_by_queue(patch: Patch) -> None:
     """One queue's head instead of the best head of all queues."""
 
-    def visit_for(self: Engine, agent: AgentId) -> Match | None:
-        mine = [p for p in self.places.values() if self._free(p) and self._may_have(agent, p)]
-        return self._match(min(mine, key=lambda p: (p.visit.queue, p.visit.key)), agent) if self.open and mine else None
+    def visit_for(self: Engine, agent: AgentId, marks: int) -> Place | None:
+        heads = [ask.head for ask in self._asks.known.values() if ask.head is not None and ask.marks & marks]
+        mine = [self.places[CallId(head[2])] for head in heads]
+        return min(mine, key=lambda p: (p.visit.queue, p.key), default=None)
 
     patch.setattr(Engine, "_visit_for", visit_for)
 
 
 def shortest_idle(patch: Patch) -> None:
-    patch.setattr(Engine, "_order", lambda self, place, agent: (0.0, -self.ready[agent].since))
+    """Agents stand the other way round."""
+    patch.setattr(Order, "first", newest)
+
+
+def newest(self: Order, wanted: int) -> str | None:
+    """The last with any of these marks."""
+    fits = [
+        key[2] for block in self.blocks for key, marks in zip(block.keys, block.marks, strict=True) if marks & wanted
+    ]
+    return fits[-1] if fits else None
 
 
 def leaves_a_ghost(patch: Patch) -> None:
@@ -57,8 +69,10 @@ def rank_lost_when_offer_lost(patch: Patch) -> None:
 
     def offer_lost(self: Engine, lost: CallId) -> Match | None:
         if (place := self.places.get(lost)) is not None:
-            self.waiting[place.visit.queue].remove(place.visit)
-            insort(self.waiting[place.visit.queue], place.visit, key=lambda v: (v is place.visit, v.key))
+            line = self.waiting[place.visit.queue].order
+            line.remove(place.key)
+            place.key = (max([place.key[0], *(key[0] for key in line)]) + 1, *place.key[1:])
+            line.add(place.key)
         return old(self, lost)
 
     patch.setattr(Engine, "offer_lost", offer_lost)
@@ -165,6 +179,52 @@ def most_skilled_is_anybody(patch: Patch) -> None:
     patch.setattr(Engine, "_order", lambda self, place, agent: (0.0, self.ready[agent].since))
 
 
+def place_lost_when_passed_on(patch: Patch) -> None:
+    """A caller whom an agent passes on to a queue goes to its end."""
+
+    def enqueue(floor: Floor, owner: Call, node: Queue, now: float, ranked_at: float | None = None) -> str | None:
+        return old(floor, owner, node, now)
+
+    old = waiting.enqueue
+    patch.setattr(waiting, "enqueue", enqueue)
+
+
+def consult_outlives_the_talk(patch: Patch) -> None:
+    """Who was consulted stays behind when caller or agent leave."""
+    patch.setattr(talk, "invite", SimpleNamespace(give_up=_nothing))
+
+
+def supervision_outlives_the_talk(patch: Patch) -> None:
+    patch.setattr(talk, "supervise", SimpleNamespace(stop=_nothing))
+
+
+def supervisors_phone_never_free(patch: Patch) -> None:
+    patch.setattr(supervise, "leg_gone", _nothing)
+
+
+def left_on_hold_when_handed_over(patch: Patch) -> None:
+    """The second agent gets the call, the caller goes on hearing music."""
+
+    def hand_over(floor: Floor, owner: Call, *rest: Any) -> None:
+        assert owner.talk is not None
+        owner.talk.away = False
+        old(floor, owner, *rest)
+
+    old = talk.hand_over
+    patch.setattr(talk, "hand_over", hand_over)
+
+
+def consulted_is_not_joined(patch: Patch) -> None:
+    def answered(floor: Floor, owner: Call, now: float) -> None:
+        old(floor, owner, now)
+        floor.out[:] = [
+            e for e in floor.out if not (isinstance(e, Join) and owner.invite and e.leg == owner.invite.leg)
+        ]
+
+    old = consult.answered
+    patch.setattr(consult, "answered", answered)
+
+
 def skills_kept_after_the_step(patch: Patch) -> None:
     """A step of the surge plan is undone, and its agents keep what it gave them."""
     old = surge.skills
@@ -217,6 +277,12 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     place_lost_by_asking_for_less,
     waits_for_one_who_is_gone,
     most_skilled_is_anybody,
+    place_lost_when_passed_on,
+    consult_outlives_the_talk,
+    supervision_outlives_the_talk,
+    supervisors_phone_never_free,
+    left_on_hold_when_handed_over,
+    consulted_is_not_joined,
     skills_kept_after_the_step,
     ready_without_the_disposition,
     pause_outlives_the_agent,

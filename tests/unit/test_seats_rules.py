@@ -8,7 +8,7 @@ from ari_app.board import views
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
-from ari_app.model.audit import AgentForced, ForcedState
+from ari_app.model.audit import AgentForced, ForcedState, WrapUpExtended
 from ari_app.model.ids import AgentId, PhoneName, RequestId
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
@@ -52,7 +52,7 @@ def test_more_time_as_often_as_the_settings_allow() -> None:
     assert kit.ask("81", "extend") == (True, "wrap-up for 70 s more")
     assert kit.ask("81", "extend") == (False, "extended 2 times already: no more than agent_rules.wrap_up_more_max")
     assert (view(kit).wrap_up_at, view(kit).more_times) == (until + 60, 0)
-    assert [(f.times, f.until) for f in kit.facts(ft.WrapUpExtended)] == [(1, until + 30), (2, until + 60)]
+    assert [(f.times, f.until) for f in kit.facts(WrapUpExtended)] == [(1, until + 30), (2, until + 60)]
     kit.wait(69.9)
     assert kit.state("81") is S.WRAP_UP
     kit.wait(0.1)
@@ -79,7 +79,7 @@ def test_more_time_from_the_phone() -> None:
     kit = Kit(house())
     wrapping(kit)
     kit.dial("p81", "*19")
-    assert len(kit.facts(ft.WrapUpExtended)) == 1 and kit.said()[-1] == "more-time"
+    assert len(kit.facts(WrapUpExtended)) == 1 and kit.said()[-1] == "more-time"
     kit.everybody_leaves()
 
 

@@ -85,7 +85,7 @@ def test_a_plan_that_is_right_says_nothing(tmp_path: Path) -> None:
             "14:49 C040 surge.steps.rush_after_s: rush_after_s 300 is not shorter than for_s 300 | a rush",
         ),
         ("for_s: 300", "for_s: 0", "9:10 C007 surge.for_s: must be more than 0"),
-        ("[experts, ", "[Experts!, ", "13:28 C007 surge.steps.agents: must be a group's name or a work number"),
+        ("[experts, ", "[Experts!, ", "13:28 C007 surge.steps.agents: must be a name (small letters"),
     ],
 )
 def test_wrong(tmp_path: Path, old: str, new: str, said: str) -> None:
