@@ -45,6 +45,7 @@ class Watch:
 
     log: list[tuple[str, float, CallId | None, AgentId | None]] = field(default_factory=list)
     world: World | None = None
+    callers: dict[CallId, Caller] = field(default_factory=dict)
     waiting: dict[CallId, Caller] = field(default_factory=dict)
     busy: dict[AgentId, CallId] = field(default_factory=dict)
     ended: dict[CallId, str] = field(default_factory=dict)
@@ -58,7 +59,7 @@ class Watch:
 
     def _came(self, caller: Caller, _: None) -> None:
         assert caller.call not in self.waiting and caller.call not in self.ended
-        self.waiting[caller.call] = caller
+        self.callers[caller.call] = self.waiting[caller.call] = caller
 
     def _offered(self, caller: Caller, agent: Agent) -> None:
         assert caller.call in self.waiting, "offered after his end"
@@ -72,11 +73,10 @@ class Watch:
         """The agent has the skills that hold by now."""
         assert self.world is not None
         plan = self.world.plan
-        rule, waited = plan.rules[caller.queue], self.world.now - caller.since
-        asked = [
-            plan.needs[caller.kind] or rule.needs,
-            *(needs for after_s, needs in rule.relax if after_s <= waited + 1e-6),
-        ]
+        rule, waited = plan.rules[caller.queue], self.world.now - caller.since + 1e-6
+        if agent.id == caller.known and waited < plan.scenario.callers[caller.kind].prefer_s:
+            return
+        asked = [plan.needs[caller.kind] or rule.needs, *(needs for after_s, needs in rule.relax if after_s <= waited)]
         assert asked[-1].met_by(self.world.engine.skills[agent.id]), (caller, agent)
 
     def _not_answered(self, caller: Caller, agent: Agent) -> None:
@@ -141,7 +141,7 @@ def any_scenario(seed: int) -> Plan:
                 {"after_s": after_s + random.random(), "skills": asked()}
                 for after_s in (15, 40)[: random.randint(0, 2)]
             ],
-            "policy": random.choice(["longest-idle", "most-skilled"]),
+            "policy": random.choice(["longest-idle", "most-skilled", "least-occupied"]),
             "wrap_up_s": random.choice([0, 25]),
             "ring_s": random.choice([8, 20]),
             "wait_s_max": random.choice([60, 400]),
@@ -155,6 +155,9 @@ def any_scenario(seed: int) -> Plan:
             "profile": {"00:00": random.uniform(20, 120), "01:00": random.uniform(0, 200)},
             "talk": spread(90),
             "priority": random.choice([0, 0, 2]),
+            "known": random.choice([0, 0.4]),
+            "prefer_s": random.uniform(5, 30),
+            **({"skills": asked()} if random.random() < 0.3 else {}),
             **({"patience": spread(90)} if random.random() < 0.8 else {}),
         }
         for n in range(3)

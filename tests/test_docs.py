@@ -19,6 +19,7 @@ from ari_app.cli import app
 from ari_app.config.flows import load_flows, look_over
 from ari_app.config.load import load_settings
 from ari_app.config.marks import read_marked
+from ari_app.config.scenario import load_scenario
 from ari_app.flow.model import Flow, next_nodes
 from ari_app.media.prompts import Prompts
 from ari_app.site import Site
@@ -73,6 +74,8 @@ def test_yaml_block_loads(block: Block, tmp_path: Path) -> None:
         _load_situations(written)
     elif "nodes" in written:
         _load_flow(written, tmp_path)
+    elif "callers" in written:
+        load_scenario(tmp_path / "block.yaml")
     elif all(isinstance(value, dict) and "type" in value for value in written.values()):
         _load_flow(_framed(written), tmp_path)
     else:

@@ -2,7 +2,8 @@
 
 A caller with `ahead` others before him is next after `ahead + 1` departures: connects, at the pace of the staff, and
 abandons of those before him. Each takes an exponential time; their sum is taken as a gamma, and the range is its 10 %
-to 90 % quantiles, wider while little is known. Young queues go by priors. Not applied here: never growing over a visit.
+to 90 % quantiles, wider while little is known, and moved by how earlier callers' ranges turned out. Young queues go by
+priors. Not applied here: never growing over a visit.
 """
 
 import math
@@ -12,9 +13,12 @@ from typing import Final
 from ari_app.model.ids import QueueName
 
 QUANTILE_Z: Final = 1.2815515655446004  # Of the standard normal at 90 %: four in five waits should be in the range.
-SUMMED_MAX: Final = 64  # Departures summed one by one; the rest by an integral.
+SUMMED_MAX: Final = 16  # Departures summed one by one; the rest by an integral.
 LONG_RUN_MAX: Final = 1000  # Handle times the long-run mean remembers.
 PRIOR_N: Final = 5.0  # What the prior counts for, in calls.
+OUTSIDE: Final = 0.1  # Share of waits that should fall short of a range, and that should exceed it.
+STEP: Final = 0.05  # How far one wait outside moves that end of later ranges, on a logarithmic scale.
+MOVED_MAX: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -33,6 +37,8 @@ class _Queue:
     overtaken: float = 0.0  # Times a waiting caller was overtaken by one of better rank.
     connects: float = 0.0  # While callers waited for an agent.
     connects_due: float = 0.0  # In the same time, by staff and handle time.
+    low_moved: float = 0.0  # Logarithms of what the ends of the range are multiplied with.
+    high_moved: float = 0.0
 
 
 @dataclass
@@ -53,10 +59,17 @@ class Estimator:
         at.waiting += 1
         at.overtaken += overtook
 
-    def connected(self, queue: QueueName, wait_s: float, now: float) -> None:
+    def connected(
+        self, queue: QueueName, wait_s: float, now: float, *, told: tuple[float, float] | None = None
+    ) -> None:
+        """`told`: what `expect` said when he entered; later ranges learn from it (Robbins and Monro, 1951)."""
         at = self._moved(queue, now)
         if at.servers:
             at.connects += 1
+        if told is not None:
+            short, long = wait_s < told[0], wait_s > told[1]
+            at.low_moved = _within(at.low_moved + STEP * (OUTSIDE - short))
+            at.high_moved = _within(at.high_moved + STEP * (long - OUTSIDE))
         self._left(at, wait_s)
 
     def abandoned(self, queue: QueueName, wait_s: float, now: float) -> None:
@@ -89,7 +102,8 @@ class Estimator:
         mean, variance = _departures(max(0, ahead) + 1, slowed, leaving)
         variance += mean * mean / (at.handle_n + PRIOR_N)
         shape, scale = mean * mean / variance, variance / mean
-        return scale * _gamma(shape, -QUANTILE_Z), scale * _gamma(shape, QUANTILE_Z)
+        high = scale * _gamma(shape, QUANTILE_Z) * math.exp(at.high_moved)
+        return min(high, scale * _gamma(shape, -QUANTILE_Z) * math.exp(at.low_moved)), high
 
     def _handle_s(self, at: _Queue) -> float:
         """Mean of the recent ones; the long-run mean stands behind it, the prior behind that."""
@@ -122,6 +136,10 @@ class Estimator:
         at.waiting = max(0, at.waiting - 1)
         if not at.waiting:
             at.servers = 0.0
+
+
+def _within(moved: float) -> float:
+    return max(-MOVED_MAX, min(MOVED_MAX, moved))
 
 
 def _share(at: _Queue) -> float:

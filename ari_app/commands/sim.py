@@ -1,6 +1,5 @@
 """`hotline sim …`: a day of calls in seconds, on the distributor the hotline runs on."""
 
-import gc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,7 +42,6 @@ def run_(
     loaded = load_scenario(scenario)
     plan = Plan.of(loaded.scenario, loaded.queues, loaded.step_s)
     seed = loaded.scenario.seed if seed is None else seed
-    gc.disable()  # A run makes no cycles, and this process ends with it.
     compared = _compared(plan, seed) if board else {}
     report = simulate(plan, seed, replications or loaded.scenario.replications, _progress(as_json))
     if as_json:

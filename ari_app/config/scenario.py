@@ -58,13 +58,13 @@ def _check(scenario: Scenario, marks: Marks, settings: Settings | None) -> Itera
     else:
         skills, queues = {*settings.skills}, {*settings.queues}
         yield from _two_sources(marks)
-    yield from _skills(scenario, marks, skills)
+    misread = [*_skills(scenario, marks, skills)]
+    yield from misread
     yield from _queues(scenario, marks, queues)
     yield from _spans(scenario, marks)
     yield from _limits(scenario, marks)
-    known = settings.queues if settings is not None else scenario.queues
-    if not any(True for _ in _skills(scenario, marks, skills)):
-        yield from _unserved(scenario, marks, known)
+    if not misread:
+        yield from _unserved(scenario, marks, scenario.queues if settings is None else settings.queues)
 
 
 def _two_sources(marks: Marks) -> Iterator[Problem]:

@@ -33,6 +33,10 @@ class Callers(Part):
     patience: Spread | None = Field(None, description="Wait after which a caller gives up; left out: never does.")
     priority: Annotated[int, Field(ge=0, le=9)] = Field(0, description="As a queue node's priority.")
     skills: Skills | None = Field(None, description="Asked for instead of the queue's skills, until it relaxes.")
+    known: Share = Field(0, description="Share who want an agent they know, any who can serve them: a queue's prefer.")
+    prefer_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        20, description="Seconds he alone is waited for; none when he is off duty."
+    )
 
 
 class Agents(Part):

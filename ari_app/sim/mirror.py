@@ -1,7 +1,7 @@
 """The same people on the whole board instead of the distributor alone: does it offer the same calls to the same agents?
 
 The board gets events as a faultless Asterisk and quick phones would send them; people are those of the same seed.
-Slow beside World: for small scenarios. Wrap-up and skills are the queue's own: the board knows no others.
+Slow beside World: for small scenarios. Wrap-up is the queue's own: the board knows no other.
 """
 
 from collections.abc import Callable
@@ -42,8 +42,8 @@ def offers_of_world(plan: Plan, seed: int, n: int) -> list[Offered]:
 def reason_against(plan: Plan) -> str:
     """Why the board cannot play this scenario; empty when it can."""
     for kind, callers in plan.scenario.callers.items():
-        if callers.wrap_up is not None or callers.skills is not None:
-            return f"callers.{kind}: the board knows no wrap_up and no skills of callers, only the queue's"
+        if callers.wrap_up is not None:
+            return f"callers.{kind}: the board knows no wrap_up of callers, only the queue's wrap_up_s"
     return ""
 
 
@@ -140,7 +140,9 @@ class _Mirror:
         self._live.add(leg)
         if caller.gives_up:
             self._at(caller.limit_at, self._give_up, caller)
-        self._give(ev.CallArrived(leg, Number("13800138000"), _number(self.plan, of.kind), "sim"))
+        known = caller.known is not None and caller.known in self._on_duty
+        number = str(caller.known) if known else "13800138000"  # The flow prefers the agent of this number.
+        self._give(ev.CallArrived(leg, Number(number), _number(self.plan, of.kind), "sim"))
 
     def _give_up(self, caller: Caller) -> None:
         call = self.board.floor.calls.get(caller.call)
@@ -216,7 +218,13 @@ def _flows(plan: Plan) -> dict[str, LoadedFlow]:
     found = {}
     for kind, callers in plan.scenario.callers.items():
         node = {"type": "queue", "queue": callers.queue, "say": [], "priority": callers.priority}
-        ends = {"on_timeout": "bye", "on_full": "bye"}
-        nodes = {"wait": {**node, **ends}, "bye": {"type": "hangup", "say": []}}
+        if callers.skills is not None:
+            node["skills"] = _expression(callers.skills)
+        node |= {"prefer": "caller", "prefer_s": callers.prefer_s, "on_timeout": "bye", "on_full": "bye"}
+        nodes = {"wait": node, "bye": {"type": "hangup", "say": []}}
         found[kind] = LoadedFlow(name=kind, version="1", flow=Flow.model_validate({"start": "wait", "nodes": nodes}))
     return found
+
+
+def _expression(skills: dict[str, int] | str) -> str:
+    return skills if isinstance(skills, str) else " & ".join(f"{skill}>={level}" for skill, level in skills.items())

@@ -41,9 +41,9 @@ class Caller:
     gives_up: bool  # Which of the two.
     talk_s: float
     wrap_up_s: float
+    known: AgentId | None = None  # Whom he would like to talk to.
     at: At = At.WAITING
     agent: "Agent | None" = None
-    offers: int = 0
     told: tuple[float, float] | None = None  # The range he heard.
 
 

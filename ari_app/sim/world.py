@@ -5,6 +5,7 @@ decides who talks to whom. `happened`, when given, is told everything, in order.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Literal, TypeAlias
@@ -117,6 +118,9 @@ class World:
         engine, now, queue = self.engine, self.now, caller.queue
         place = rank(now, priority, self.plan.step_s)
         visit = Visit(caller.call, 1, queue, priority, now, place, self.plan.needs[caller.kind])
+        if caller.known is not None and self.agents[caller.known].on_duty:
+            prefer_s = self.plan.scenario.callers[caller.kind].prefer_s
+            visit = replace(visit, preferred=caller.known, prefer_s=prefer_s)
         self.callers[caller.call] = caller
         match = engine.enter(visit)
         if match is not None:
@@ -163,7 +167,6 @@ class World:
         self.tally.spend(agent, Doing.RESERVED, self.now)
         agent.taken_at = self.now
         caller.at, caller.agent = At.RINGING, agent
-        caller.offers += 1
         self._say("offered", caller, agent)
         if agent.answer is None and not agent.no_answer:
             self._connect(caller, agent)
@@ -175,23 +178,21 @@ class World:
         ends_at = self.now + min(answer_s, ring_s)
         if caller.since == self.now and (answer_s >= ring_s or caller.limit_at <= ends_at):
             self._set_limits(caller)  # Offered as he came; otherwise they are set, or would never count.
-        self._at(ends_at, self._answered if answer_s < ring_s else self._ran_out, (caller, caller.offers))
+        self._at(ends_at, self._answered if answer_s < ring_s else self._ran_out, caller)
 
     def _set_limits(self, caller: Caller) -> None:
         self._at(caller.limit_at, self._limit, caller)
         if (due := self.engine.next_stage_at(caller.call)) is not None:
             self._at(due, self._relax, caller)
 
-    def _answered(self, offer: tuple[Caller, int]) -> None:
-        caller, n = offer
-        if caller.at is At.RINGING and caller.offers == n and caller.agent is not None:
+    def _answered(self, caller: Caller) -> None:
+        if caller.at is At.RINGING and caller.agent is not None:
             self._connect(caller, caller.agent)
 
-    def _ran_out(self, offer: tuple[Caller, int]) -> None:
+    def _ran_out(self, caller: Caller) -> None:
         """The agent is not ready for a while; the caller keeps his place."""
-        caller, n = offer
         agent = caller.agent
-        if caller.at is not At.RINGING or caller.offers != n or agent is None:
+        if caller.at is not At.RINGING or agent is None:
             return
         caller.at, caller.agent = At.WAITING, None
         self._say("not answered", caller, agent)
@@ -209,7 +210,7 @@ class World:
         self.tally.spend(agent, Doing.TALKING, now)
         agent.calls += 1
         if self.estimator is not None:
-            self.estimator.connected(caller.queue, now - caller.since, now)
+            self.estimator.connected(caller.queue, now - caller.since, now, told=caller.told)
         self._say("connected", caller, agent)
         self._at(now + caller.talk_s + caller.wrap_up_s, self._done, caller)
 

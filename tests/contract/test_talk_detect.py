@@ -4,7 +4,7 @@ import asyncio
 
 from ari_app.model.effects import Answer, Listen, Play, StopPlay, Unlisten
 from ari_app.model.events import CommandFailed, KeyPressed, PlaybackEnded, SpeechBegan, SpeechEnded
-from ari_app.model.settings import Line
+from ari_app.model.line import Rules as Line
 from ari_app.phones import audio
 from tests.contract.ari_kit import listening
 

@@ -90,6 +90,21 @@ def test_relaxation_reaches_the_second_best_agent_at_the_stated_second() -> None
     assert waits and all(wait == pytest.approx(17, abs=1e-6) for wait in waits)
 
 
+def test_a_known_agent_alone_is_waited_for_at_first() -> None:
+    """With three agents seldom busy most get their own at once; when he is on a call, others after 12 s, not before."""
+    quiet = callers(20, 60, known=1, prefer_s=12)
+    watch = watched(plan(callers={"everyone": quiet}, hours=40), 3)
+    assert watch.world is not None
+    came = {call: at for what, at, call, _ in watch.log if what == "came"}
+    waits = [round(at - came[call], 3) for what, at, call, _ in watch.log if what == "connected" and call]
+    assert max(waits) > 0 and sum(wait == 0 for wait in waits) > 0.8 * len(waits)
+    assert min(wait for wait in waits if wait >= 12) == 12.0 and waits.count(12.0) > 10
+    before = [
+        (call, agent) for what, at, call, agent in watch.log if what == "offered" and call and at < came[call] + 12
+    ]
+    assert before and all(watch.callers[call].known == agent for call, agent in before)
+
+
 def test_higher_priority_overtakes_and_age_wins_in_the_end() -> None:
     report = simulate(plan_of(SCENARIOS / "vip.yaml"), 3, 5)
     vip, everyday = (report.figure(queue, "asa_s") for queue in ("vip", "everyday"))
