@@ -17,8 +17,10 @@ from ari_app.board import (
     line,
     link,
     offers,
+    override,
     recording,
     seats,
+    surge,
     talk,
     unstaffed,
     waiting,
@@ -70,7 +72,7 @@ from ari_app.model.events import (
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Mint, TimerId, call_of
 from ari_app.model.settings import Settings
-from ari_app.model.states import AgentState
+from ari_app.model.wishes import ForceAsked, SurgeAsked
 
 
 class Board:
@@ -127,6 +129,8 @@ class Board:
                 self._asked(event, now)
             case ControlAsked():
                 self._controlled(event, now)
+            case ForceAsked() | SurgeAsked():
+                self._supervised(event, now)
             case PinChecked(leg, agent, ok):
                 if isinstance(at := self._at(leg), Desk):
                     desk.pin_checked(self.floor, at, agent, ok, now)
@@ -149,6 +153,7 @@ class Board:
                     walk.speech(self.floor, at, event, now)
             case _:
                 assert_never(event)
+        surge.look(self.floor, now)
         if self.floor.staff_changed:
             unstaffed.look(self.floor, now)
         offers.make_all(self.floor, now)
@@ -207,11 +212,20 @@ class Board:
                 desk.timed_out(self.floor, at, now)
         else:
             seat = self.floor.seats.get(AgentId(owner.removeprefix("agent-")))
-            if seat is not None and seat.state is AgentState.WRAP_UP and seat.wrap_up_at <= now:
-                seats.wrap_up_ended(self.floor, seat, now)
+            if seat is not None:
+                seats.timer(self.floor, seat, name, now)
 
     def _asked(self, event: AgentAsked, now: float) -> None:
         ok, message = seats.ask(self.floor, event, now)
+        if event.request is not None:
+            self.floor.do(Reply(event.request, ok, message))
+
+    def _supervised(self, event: ForceAsked | SurgeAsked, now: float) -> None:
+        match event:
+            case ForceAsked():
+                ok, message = override.force(self.floor, event, now)
+            case SurgeAsked():
+                ok, message = surge.ask(self.floor, event, now)
         if event.request is not None:
             self.floor.do(Reply(event.request, ok, message))
 

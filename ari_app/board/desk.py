@@ -34,7 +34,7 @@ def dialled(floor: Floor, event: FeatureDialled, now: float) -> None:
         _say(floor, desk, "code-unknown" if wish is None else "not-signed-in", now)
         return
     ok, _ = seats.ask(floor, AgentAsked(agent, wish, value), now)
-    _say(floor, desk, _answer(floor, agent, wish) if ok else "code-unknown", now)
+    _say(floor, desk, _answer(floor, agent, wish) if ok else _refusal(floor, agent, wish), now)
 
 
 def _wish(floor: Floor, code: str) -> tuple[AgentWish | None, str]:
@@ -45,6 +45,7 @@ def _wish(floor: Floor, code: str) -> tuple[AgentWish | None, str]:
         codes.not_ready: "not-ready",
         codes.sign_out: "sign-out",
         codes.disposition: "disposition",
+        codes.more_time: "extend",
     }
     for prefix, wish in wishes.items():
         if code == prefix or (code.startswith(prefix) and wish in ("not-ready", "disposition")):
@@ -57,7 +58,15 @@ def _answer(floor: Floor, agent: AgentId, wish: AgentWish) -> str:
         return "disposition-noted"
     if wish == "sign-out":
         return "signed-out"
+    if wish == "extend":
+        return "more-time"
     return "agent-not-ready" if wish == "not-ready" else "agent-ready"
+
+
+def _refusal(floor: Floor, agent: AgentId, wish: AgentWish) -> str:
+    if wish == "ready" and floor.seats[agent].owes is not None:
+        return "disposition-first"
+    return "not-possible-now" if wish == "extend" else "code-unknown"
 
 
 def key(floor: Floor, desk: Desk, digit: str, now: float) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from ari_app.acd.engine import Engine
 from ari_app.acd.model import Match, Rule, Visit
+from ari_app.acd.surge import Plan, Step, Surge
 from ari_app.board.familiar import Familiar
 from ari_app.flow.intents import Cursor, Walk
 from ari_app.flow.model import LoadedFlow
@@ -190,10 +191,25 @@ class Seat:
     withdrawn: bool = False  # The offer is withdrawn; waits for the leg to end.
     wrap_up_over: bool = False  # The time is up; waits for the leg to end.
     wrap_up_at: float = 0.0  # When the time is up.
+    extended: int = 0  # Times he asked for more of it.
+    noted: CallId | None = None  # The last call he noted a disposition for.
+    owes: CallId | None = None  # A call whose queue requires a disposition, and has none.
+    ran_out: int = 0  # Offers in a row that he let run out, while ready.
+    paused: bool = False  # Ready, but not offered anything until the timer `pause`.
     signed_in_at: float = 0.0
     occupancy: float = 0.0  # Share of the time signed in that he talked, at his last change of state.
     talked_s: float = 0.0  # Since signing in, talks that are over.
     pending: tuple[AgentState, str] | None = None  # Not ready or signed out as soon as this is over, and why.
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeTaken:
+    """A step of the surge plan (from 0) that holds: since when, by whom, and why."""
+
+    step: int
+    at: float
+    by: str
+    why: str
 
 
 @dataclass
@@ -242,6 +258,9 @@ class Floor:
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
     freed: list[AgentId] = field(default_factory=list)  # Agents who got free during the event being handled.
+    surge: Surge = field(init=False)
+    surge_taken: list[SurgeTaken] = field(default_factory=list)
+    surge_at: float | None = None  # When its timer fires.
     matched: list[Match] = field(default_factory=list)  # By the event being handled; offers.make_all rings the phones.
     out: list[Effect] = field(default_factory=list)
 
@@ -252,6 +271,9 @@ class Floor:
             skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},
             open=False,  # Until the first Listed.
         )
+        plan = self.settings.surge
+        steps = tuple(Step(each.name, each.only_in_rush, each.rush_after_s) for each in plan.steps)
+        self.surge = Surge(Plan(plan.waiting, plan.rush, plan.for_s, steps), armed=plan.armed)
         routing = self.settings.routing
         self.familiar = Familiar(routing.last_agent_max, routing.last_agent_days * 86_400)
         for number, agent in self.settings.agents.items():

@@ -117,7 +117,8 @@ def part(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
     seat = floor.seats[talk.agent]
     if talk.leg not in call.legs:
         seat.leg = None
-    seats.talk_ended(floor, seat, floor.settings.queues[talk.queue].wrap_up_s, now)
+    queue = floor.settings.queues[talk.queue]
+    seats.talk_ended(floor, seat, queue.wrap_up_s, now, owes=queue.disposition_required)
     if seat.wrap_up_over:
         seats.wrap_up_ended(floor, seat, now)
     if talk.counted:

@@ -39,10 +39,11 @@ from ari_app.model.system_events import (
     TimerFired,
     Unjoined,
 )
+from ari_app.model.wishes import ForceAsked, SurgeAsked
 
 ALL_HOURS: Final = "*"
 """What stands for the hours of every queue, and for queues without hours."""
-AgentWish = Literal["sign-in", "ready", "not-ready", "sign-out", "disposition"]
+AgentWish = Literal["sign-in", "ready", "not-ready", "sign-out", "disposition", "extend"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,5 +316,7 @@ Event: TypeAlias = (
     | ClosureSet
     | AgentAsked
     | ControlAsked
+    | ForceAsked
+    | SurgeAsked
     | PinChecked
 )

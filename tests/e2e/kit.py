@@ -143,7 +143,7 @@ class Hotline:
         with open_reader(self.daemon.site.store) as reader:
             assert reader.open_calls() == []
         assert self.daemon.loop.bugs == 0
-        assert not [name for name in self.daemon.loop.timers._at if not name.startswith("agent-")]
+        assert not [name for name in self.daemon.loop.timers._at if not name.startswith(("agent-", "surge."))]
 
 
 @asynccontextmanager

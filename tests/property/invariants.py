@@ -7,6 +7,7 @@ from ari_app.board import voice
 from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
+from ari_app.model.audit import SurgeStepTaken, SurgeStepUndone
 from ari_app.model.control import TransferBegan, TransferEnded
 from ari_app.model.facts import OfferMade, Queued
 from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, PlaybackId, QueueName, Skill, TimerId, TransferId
@@ -19,6 +20,7 @@ def check(floor: Floor, running: set[TimerId], firing: set[TimerId], now: float)
     _queues(floor)
     _nobody_idles(floor, now)
     _nobody_waits_for_nobody(floor, now)
+    _surge(floor, now)
     _legs(floor)
     _timers(floor, running, firing)
     assert floor.refusing == sum(call.refusing for call in floor.calls.values())
@@ -39,6 +41,9 @@ def _agents(floor: Floor) -> None:
             assert offered[seat.agent] or seat.withdrawn, seat
         else:
             assert not offered[seat.agent], seat
+        assert not seat.paused or seat.state is AgentState.READY, seat
+        assert seat.owes is None or seat.state is not AgentState.READY, f"ready without the disposition: {seat}"
+        assert seat.extended <= floor.settings.agent_rules.wrap_up_more_max, seat
     assert set(floor.engine.ready) <= {s.agent for s in floor.seats.values() if s.state is AgentState.READY}
 
 
@@ -114,7 +119,23 @@ def able(floor: Floor, call: Call, seat: Seat, now: float) -> bool:
 
 
 def _has(floor: Floor, seat: Seat) -> dict[Skill, int]:
-    return {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
+    """His own skills, and those of the steps that hold, by the steps' names."""
+    has = {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
+    plan = floor.settings.surge
+    for taken in floor.surge_taken if not floor.surge.drill else ():
+        step = plan.steps[taken.step]
+        if seat.agent in {number for name in step.agents for number in plan.groups.get(name, (name,))}:
+            has |= {Skill(name): max(level, has.get(Skill(name), 0)) for name, level in step.skills.items()}
+    return has
+
+
+def _surge(floor: Floor, now: float) -> None:
+    """Everybody can do exactly what his settings and the steps that hold say; no move of the plan is overdue."""
+    for seat in floor.seats.values():
+        assert floor.engine.skills[seat.agent] == _has(floor, seat), f"{seat.agent}: {floor.engine.skills[seat.agent]}"
+    assert [taken.step for taken in floor.surge_taken] == list(range(len(floor.surge_taken)))
+    due = floor.surge.next_at()
+    assert due is None or due > now, "a move of the surge plan is overdue"
 
 
 def _busy(floor: Floor, queue: QueueName) -> int:
@@ -134,7 +155,7 @@ def _free(floor: Floor, seat: Seat) -> bool:
     own = [desk for desk in floor.desks.values() if desk.phone == seat.phone]
     watching = seat.phone in floor.supervising.values()
     own_calls = [call for call in floor.calls.values() if call.via == seat.phone]
-    return seat.leg is None and not own and not own_calls and not watching
+    return seat.leg is None and not own and not own_calls and not watching and not seat.paused
 
 
 def _about_to(call: Call, now: float) -> bool:
@@ -174,6 +195,8 @@ def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
     """Every timer belongs to something alive, and what waits for one has it."""
     known = {timer for call in floor.calls.values() for timer in call.timers}
     seats = {TimerId(f"agent-{s.agent}.wrap") for s in floor.seats.values() if s.state is AgentState.WRAP_UP}
+    seats |= {TimerId(f"agent-{s.agent}.pause") for s in floor.seats.values() if s.paused}
+    seats |= {TimerId("surge.look")} if floor.surge.next_at() is not None else set()
     desks = {TimerId(f"{desk.id}.ask") for desk in floor.desks.values()}
     assert known | desks <= running | firing, (known | desks) - running
     assert running <= known | seats | desks, running - known - seats - desks
@@ -209,8 +232,11 @@ class Watch:
         for effect in effects:
             self._effect(effect)
         self.reopened = isinstance(event, ev.Listed)
-        self._fair([e.fact for e in effects if isinstance(e, fx.Note) and isinstance(e.fact, OfferMade)], now)
-        self._places([e.fact for e in effects if isinstance(e, fx.Note)])
+        noted = [e.fact for e in effects if isinstance(e, fx.Note)]
+        is_surge = any(isinstance(fact, SurgeStepTaken | SurgeStepUndone) for fact in noted)
+        # A step changes what agents can do in the middle of an event: who was matched before it did not have it yet.
+        self._fair([fact for fact in noted if isinstance(fact, OfferMade) and not is_surge], now)
+        self._places(noted)
         self._hears()
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
         self.where = {leg: bridge for leg, bridge in self.where.items() if leg in self.floor.legs}
