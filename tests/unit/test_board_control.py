@@ -2,6 +2,7 @@
 
 import pytest
 
+from ari_app.board import views
 from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
@@ -623,6 +624,32 @@ def test_transfer_node_waits_for_the_notice_before_it_joins() -> None:
     assert kit.call(leg) is CallState.DIALLING
     kit.heard(leg)
     assert kit.call(leg) is CallState.OUTSIDE and kit.facts(ft.RecordingWanted)
+    kit.everybody_leaves()
+
+
+# -- what pages see --
+
+
+def test_views_tell_of_transfers_and_supervision() -> None:
+    kit = house_kit()
+    leg, second = consulting(kit)
+    kit.ask("83", "sign-in")
+    does(kit, "83", "listen", "81")
+    does(kit, "81", "mute")
+
+    def seen() -> views.CallView:
+        return views.calls(kit.board.floor, kit.now)[0]
+
+    now = seen()
+    assert (now.transfer, now.transfer_state, now.held, now.muted) == ("agent:82", "consulting", True, True)
+    assert (now.supervisor, now.supervision) == ("83", "")
+    kit.event(ev.LegAnswered(kit.leg_of("83")))
+    does(kit, "81", "conference")
+    assert (seen().transfer_state, seen().supervision, seen().held) == ("three-way", "listen", False)
+    does(kit, "81", "complete")
+    assert (seen().agent, seen().passed_by, seen().transfer_state, seen().supervisor) == ("82", "81", "", None)
+    kit.hang_up(second)
+    kit.hang_up(leg)
     kit.everybody_leaves()
 
 
