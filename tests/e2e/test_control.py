@@ -373,6 +373,7 @@ async def test_mute(hotline: Hotline) -> None:
         await call.lasts(0.5)
         await hears(call, without=(FIRST_HZ,))
         await hears(answering, CALLER_HZ)
+        assert call.voice is not None and not call.voice.digits, "codes come to us alone"
         await does(hotline, "8025", "unmute")
         await hears(call, FIRST_HZ)
         await call.hangup()

@@ -59,6 +59,10 @@ def sent(effect):
             Announce(C, "7-1.b1", "7-1.p1", ("a",), "en"),
             [("POST", "bridges/7-1.b1/play/7-1.p1", {"media": "sound:/sounds/en/a"}, False)],
         ),
+        (
+            Join(C, "7-1.b1", "7-1.l1", keep_keys=True),
+            [("POST", "bridges/7-1.b1/addChannel", {"channel": "7-1.l1", "absorbDTMF": "true"}, False)],
+        ),
         (Mute(C, "7-1.l1"), [("POST", "channels/7-1.l1/mute", {"direction": "in"}, False)]),
         (Unmute(C, "7-1.l1"), [("DELETE", "channels/7-1.l1/mute", {"direction": "in"}, True)]),
         *(

@@ -287,7 +287,10 @@ def test_consult_and_complete() -> None:
     kit = house_kit()
     leg, second = consulting(kit)
     bridge = kit.effects(fx.MakeBridge)[-1].bridge
-    assert kit.effects(fx.Join)[-2:] == [fx.Join("7-1", "music-default", leg), fx.Join("7-1", bridge, second)]
+    assert kit.effects(fx.Join)[-2:] == [
+        fx.Join("7-1", "music-default", leg),
+        fx.Join("7-1", bridge, second, keep_keys=True),
+    ]
     assert kit.state("82") is AgentState.TALKING
     does(kit, "81", "complete")
     assert kit.effects(fx.Join)[-1] == fx.Join("7-1", bridge, leg)
@@ -492,7 +495,7 @@ def test_listen_whisper_barge_and_leave() -> None:
     assert kit.effects(fx.Snoop)[-1].whisper
     kit.press("3", boss)
     talk = next(iter(kit.board.floor.calls.values())).talk
-    assert talk is not None and kit.effects(fx.Join)[-1] == fx.Join("7-1", talk.bridge, boss)
+    assert talk is not None and kit.effects(fx.Join)[-1] == fx.Join("7-1", talk.bridge, boss, keep_keys=True)
     does(kit, "83", "leave")
     assert [f.how for f in kit.facts(ct.Supervised)] == ["listen", "whisper", "barge"]
     assert len(kit.facts(ct.SupervisionEnded)) == 1 and kit.state("81") is AgentState.TALKING
