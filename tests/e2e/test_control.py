@@ -1,5 +1,6 @@
 """Call control on a real Asterisk: hold, transfer, consult, three-way, supervision; audio proved by tones."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -20,6 +21,8 @@ from ari_app.model.facts import (
 )
 from ari_app.phones import audio
 from ari_app.phones.phone import reject, ring_only
+from ari_app.replay import recalled, replay
+from ari_app.store.history import open_history
 from tests.asterisk import RunningAsterisk, running_asterisk
 from tests.e2e.control_kit import (
     BOSS_HZ,
@@ -378,3 +381,14 @@ async def test_mute(hotline: Hotline) -> None:
         await hears(call, FIRST_HZ)
         await call.hangup()
         await hotline.closed()
+
+
+async def test_every_run_of_this_page_replays(hotline: Hotline) -> None:
+    """Whatever ran before it in this file: every decision as it was."""
+    site = hotline.daemon.site
+    await asyncio.wrap_future(hotline.daemon.journal.committed())
+    with open_history(site.store) as history:
+        epochs = [epoch for epoch in history.epochs if epoch != hotline.daemon.loop.board.floor.mint.epoch]
+        for epoch in epochs:
+            found = replay(history, epoch, site.settings, recalled(site))
+            assert found.first is None, (epoch, found.first)
