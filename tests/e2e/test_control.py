@@ -20,7 +20,7 @@ from ari_app.model.facts import (
     TalkEnded,
 )
 from ari_app.phones import audio
-from ari_app.phones.phone import reject, ring_only
+from ari_app.phones.phone import Phone, reject, ring_only
 from ari_app.replay import recalled, replay
 from ari_app.store.history import open_history
 from tests.asterisk import RunningAsterisk, running_asterisk
@@ -38,7 +38,7 @@ from tests.e2e.control_kit import (
     hears,
     outside,
 )
-from tests.e2e.kit import Hotline, talk
+from tests.e2e.kit import CALLER, PORTS, Hotline, talk
 
 
 @pytest.fixture(scope="module")
@@ -283,9 +283,15 @@ async def test_agent_hangs_up_while_the_consulted_rings(hotline: Hotline) -> Non
 
 
 @pytest.mark.parametrize("numbers", [(30_000, 1_000), (1_000, 41_000)])
-@pytest.mark.parametrize("how", ["blind", "consult"])
-async def test_second_agent_is_heard_and_recorded(hotline: Hotline, numbers: tuple[int, int], how: str) -> None:
-    async with hotline.agent("8025") as desk, hotline.agent("8026") as second, hotline.caller() as caller:
+@pytest.mark.parametrize(("how", "codec"), [("blind", "ulaw"), ("consult", "ulaw"), ("consult", "alaw")])
+async def test_second_agent_is_heard_and_recorded(
+    hotline: Hotline, numbers: tuple[int, int], how: str, codec: str
+) -> None:
+    async with (
+        hotline.agent("8025") as desk,
+        hotline.agent("8026") as second,
+        Phone(CALLER, None, hotline.asterisk.sip, PORTS, codecs=(codec,)) as caller,
+    ):
         desk.rtp_sequence, second.rtp_sequence = numbers
         call, answering = await connected(caller, desk)
         await call.lasts(1.0)

@@ -135,6 +135,16 @@ def test_mute_is_sent_once() -> None:
     kit.everybody_leaves()
 
 
+def test_whoever_consults_is_heard() -> None:
+    kit = house_kit()
+    talking(kit)
+    kit.ready("82")
+    does(kit, "81", "mute")
+    does(kit, "81", "consult", "82")
+    assert kit.effects(fx.Unmute)
+    kit.everybody_leaves()
+
+
 # -- refusals --
 
 
