@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from ari_app.board import invite, recording, seats, supervise, voice
+from ari_app.board import invite, line, recording, seats, situations, supervise, voice
 from ari_app.board.floor import Call, Floor, Offer, Talk
 from ari_app.model.control import TransferOutcome
 from ari_app.model.effects import Announce, DropBridge, Join, MakeBridge
@@ -41,6 +41,7 @@ def _together(floor: Floor, call: Call, who: Who, queue: QueueName, now: float) 
     leg, agent = who
     voice.hush(floor, call)
     recording.order(floor, call, agent, queue)  # Not before he was told of it.
+    line.listen(floor, call)
     bridge = BridgeId(floor.mint.part(call.id, "b"))
     call.talk = Talk(leg, agent, queue, bridge, now)
     floor.do(MakeBridge(call.id, bridge, "mixing"))
@@ -54,6 +55,8 @@ def _connected(floor: Floor, call: Call, wait_s: float) -> None:
     call.talked_to = talk.agent
     floor.note(Connected(call.id, OfferId(talk.leg), talk.queue, talk.agent, wait_s))
     floor.seats[talk.agent].talked = call.id
+    floor.familiar.talked(call.caller, talk.agent, talk.since)
+    situations.talk_began(floor, call, talk.since)
     number = tuple(f"digit-{digit}" for digit in talk.agent)
     prompts = ("work-number-before", *number, "work-number-after")
     floor.do(Announce(call.id, talk.bridge, floor.playback(call.id), prompts, call.language))
@@ -69,6 +72,7 @@ def hand_over(floor: Floor, call: Call, to: Who, by: TalkEndedBy, now: float) ->
     if talk.away:
         floor.do(Join(call.id, talk.bridge, call.leg))
     recording.order(floor, call, agent, talk.queue)
+    line.listen(floor, call)
     _connected(floor, call, 0.0)
 
 
@@ -103,6 +107,8 @@ def part(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
         floor.note(HoldEnded(call.id, talk.agent))
     floor.note(TalkEnded(call.id, OfferId(talk.leg), talk.agent, by, round(now - talk.since, 3)))
     recording.drop(floor, call)
+    line.forget(floor, call)
+    situations.talk_over(floor, call)
     floor.cancel_timer(call, "remind")
     floor.cancel_timer(call, "code")
     floor.hang_up(call, talk.leg, now)

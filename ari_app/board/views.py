@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ari_app.board.floor import Call, Floor, Seat
+from ari_app.model.facts import Verdict
 from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName
 from ari_app.model.mask import mask
 from ari_app.model.states import AgentState, CallState
@@ -67,6 +68,7 @@ class CallView:
     talk_s: float | None
     held: bool
     recorded: bool
+    line: Verdict | None
     muted: bool
     transfer: str  # Whom a transfer or consult under way is for; empty: none.
     transfer_state: str  # ringing, consulting, three-way, outside; empty: none.
@@ -168,6 +170,7 @@ def _call(floor: Floor, call: Call, now: float) -> CallView:
         talk_s=_seconds(talk.since, now) if talk is not None else None,
         held=talk is not None and (talk.held or talk.away),
         recorded=call.recording_on and call.recording is not None,
+        line=call.verdict,
         muted=talk is not None and talk.muted,
         transfer=call.invite.target if call.invite is not None else "number" if call.party is not None else "",
         transfer_state=_transfer_state(call),

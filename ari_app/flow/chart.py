@@ -16,6 +16,7 @@ from ari_app.flow.nodes import (
     Node,
     Queue,
     Return,
+    RunSituation,
     SetVariables,
     Subflow,
     SwitchLanguage,
@@ -127,6 +128,8 @@ def _text(node: Node, words: Words) -> str:
             said = f"hours {node.hours}"
         case Subflow():
             said = f"flow {node.flow}"
+        case RunSituation():
+            said = f"situation {node.situation}"
         case SwitchLanguage():
             said = node.language
         case LookUp():

@@ -9,8 +9,8 @@ from ari_app.model.dialling import is_permitted
 from ari_app.model.ids import Number
 from ari_app.model.settings import Settings
 
-MAY_NOT_BE_DIALLED: Final = "F045"
-WHOM_TO_RING: Final = "F046"
+MAY_NOT_BE_DIALLED: Final = "F046"
+WHOM_TO_RING: Final = "F047"
 
 
 def check_transfers(draft: Draft, world: World) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ari_app.model.line import Rules as LineRules
 from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
 from ari_app.model.routing import AgentRules, FeatureCodes, Hours, Limits, Queue, Routing, TalkCodes
@@ -92,6 +93,7 @@ class Settings(Part):
     phones: dict[Name, Phone] = Field(default_factory=dict, description="SIP accounts by name.")
     trunks: dict[Name, Trunk] = Field(default_factory=dict, description="Where calls come from, by name.")
     outbound: Outbound = Field(default_factory=Outbound, description="Numbers the hotline may dial.")
+    line: LineRules = Field(default_factory=LineRules, description="What counts as a silent, quiet or noisy line.")
     directory: Annotated[dict[DirectoryKey, Destination], Field(max_length=10_000)] = Field(
         default_factory=dict,
         description="Whom calls are transferred to, by name or by digits an agent types: agent:8026, queue:billing or number:10086.",

@@ -87,6 +87,13 @@ class LeavesMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaks:
+    """The caller speaks so long; prompts and waits go on meanwhile."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class MovesClock:
     """From here on the flow takes it to be this time; `zone` empty: the hotline's."""
 
@@ -95,7 +102,7 @@ class MovesClock:
 
 
 Step: TypeAlias = (
-    Dial | Press | Wait | CallerHangsUp | AgentDoes | OutsideDoes | LookUpAnswers | LeavesMessage | MovesClock
+    Dial | Press | Wait | CallerHangsUp | AgentDoes | OutsideDoes | LookUpAnswers | LeavesMessage | Speaks | MovesClock
 )
 
 
@@ -128,6 +135,7 @@ class Header:
     language: Language | None = None  # Likewise.
     hours: tuple[tuple[str, Hours], ...] = ()  # Instead of config.yaml's.
     closures: tuple[str, ...] = ()  # Hours closed by hand; `*`: all.
+    trusted: bool | None = None  # Whether the caller's number can be trusted; None: as the trunk says.
     live: bool = False
 
 
