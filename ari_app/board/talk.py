@@ -45,7 +45,7 @@ def _together(floor: Floor, call: Call, who: Who, queue: QueueName, now: float) 
     bridge = BridgeId(floor.mint.part(call.id, "b"))
     call.talk = Talk(leg, agent, queue, bridge, now)
     floor.do(MakeBridge(call.id, bridge, "mixing"))
-    floor.do(Join(call.id, bridge, call.leg), Join(call.id, bridge, leg))
+    floor.do(Join(call.id, bridge, call.leg), Join(call.id, bridge, leg, keep_keys=True))
     return call.talk
 
 

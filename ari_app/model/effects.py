@@ -110,9 +110,12 @@ class MakeBridge:
 
 @dataclass(frozen=True, slots=True)
 class Join:
+    """`keep_keys`: the keys of this leg come to us alone, not to the others: those of agents are codes."""
+
     call: CallId
     bridge: BridgeId
     leg: LegId
+    keep_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from ari_app.ari.encode import encode
 from ari_app.ari.lanes import LANE_MAX, PATIENCE_S, Lanes
 from ari_app.ari.protocol import Reply
 from ari_app.errors import AsteriskError
-from ari_app.model.effects import Answer, HangUp, Join, Leave, MakeBridge, Play, Remember, Ring, StopPlay
+from ari_app.model.effects import Answer, Dial, HangUp, Join, Leave, MakeBridge, Play, Remember, Ring, Snoop, StopPlay
 from ari_app.model.events import CommandFailed, PlaybackEnded
 
 A, B = "7-1", "7-2"
@@ -160,6 +160,8 @@ async def test_nothing_overtakes_while_asterisk_answers_promptly():
     [
         (Play(A, "a", "p1", ("x",), "en"), StopPlay(A, "p1"), "channels/a/play/p1"),
         (Ring(A, "l1", "p8025", "1", "q", 9), HangUp(A, "l1"), "channels/l1"),
+        (Dial(A, "l1", "1", "t", "192.0.2.1:5060", "2", 9), HangUp(A, "l1"), "channels/l1"),
+        (Snoop(A, "l1", "l0", False), HangUp(A, "l1"), "channels/l0/snoop/l1"),
     ],
 )
 async def test_what_would_come_to_nothing_does_not_overtake(first, second, path):
@@ -195,6 +197,7 @@ async def test_the_play_behind_the_blocked_one_keeps_its_stop_behind_it():
         (Answer(A, "x"), 409, "refused"),
         (Play(A, "x", "p", ("y",), "en"), 412, "refused"),
         (Ring(A, "x", "p", "1", "q", 9), 500, "unreachable"),
+        (Dial(A, "x", "1", "t", "192.0.2.1:5060", "2", 9), 500, "unreachable"),
         (Ring(A, "x", "p", "1", "q", 9), 409, "refused"),
         (Answer(A, "x"), 500, "error"),
         (Answer(A, "x"), TimeoutError(), "timeout"),
@@ -207,7 +210,7 @@ async def test_a_failure_comes_back_with_its_reason_and_the_lane_goes_on(effect,
     for request in encode(effect, lambda p, *_: p, "app"):
         asterisk.statuses[request.path] = answer
     asterisk.lanes.put(effect)
-    await asterisk.until(*(f"{request.method} {request.path}" for request in encode(effect, lambda p, _: p, "app")))
+    await asterisk.until(*(f"{request.method} {request.path}" for request in encode(effect, lambda p, *_: p, "app")))
     asterisk.lanes.put(Remember(A, "next", "X", "1"))
     await asterisk.quiet()
     [failed] = asterisk.events
