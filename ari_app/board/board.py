@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import changes, closing, desk, link, recording, seats, talk, walk
+from ari_app.board import changes, closing, desk, link, recording, seats, studio, talk, walk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -44,6 +44,7 @@ from ari_app.model.events import (
     RecordingStarted,
     RecordingUnusable,
     Restored,
+    StudioAnswered,
     TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
@@ -109,7 +110,10 @@ class Board:
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():
-                walk.message_recorded(self.floor, event, now)
+                self._message(event, now)
+            case StudioAnswered(leg):
+                if isinstance(at := self._at(leg), Desk):
+                    studio.answered(self.floor, at, event, now)
             case PlaybackEnded(playback, ok):
                 self._playback(playback, ok, now)
             case LegRinging() | LegAnswered() | LegEnded() | LegHeld() | LegResumed() | KeyPressed():
@@ -148,6 +152,12 @@ class Board:
     def _looked_up(self, event: LookedUp, now: float) -> None:
         if (call := self.floor.calls.get(call_of(event.lookup) or CallId(""))) is not None:
             walk.looked_up(self.floor, call, event, now)
+
+    def _message(self, event: MessageRecorded, now: float) -> None:
+        if (at := self.floor.desks.get(call_of(event.message) or CallId(""))) is not None:
+            studio.recorded(self.floor, at, event, now)
+        else:
+            walk.message_recorded(self.floor, event, now)
 
     def _playback(self, playback: str, ok: bool, now: float) -> None:
         owner = call_of(playback)
@@ -207,7 +217,7 @@ class Board:
         if call is not None and event.action == "StartRecording":
             recording.failed(self.floor, call, event.target, f"{event.reason} {event.detail}".strip(), now)
         elif event.action == "RecordMessage":
-            walk.message_recorded(self.floor, MessageRecorded(MessageId(event.target), 0.0), now)
+            self._message(MessageRecorded(MessageId(event.target), 0.0), now)
         elif event.action == "Play":
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":

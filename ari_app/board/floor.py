@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ari_app.acd.engine import Engine, Visit
 from ari_app.flow.intents import Cursor, Walk
@@ -34,6 +34,9 @@ from ari_app.model.ids import (
 )
 from ari_app.model.settings import Hours, Settings
 from ari_app.model.states import CALL, AgentState, CallMove, CallState
+
+if TYPE_CHECKING:
+    from ari_app.board.studio import Studio
 
 HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
 
@@ -146,6 +149,8 @@ class Desk:
     playback: PlaybackId | None = None
     ending: bool = False
     hung_up: bool = False
+    records: bool = False  # Dialled to record a prompt.
+    studio: "Studio | None" = None  # The same, once work number and PIN were right.
     due: float = 0.0  # When its one timer fires.
 
 

@@ -21,6 +21,9 @@ from ari_app.model.ids import (
     RequestId,
     TimerId,
 )
+from ari_app.model.settings import Language
+
+StudioWish = Literal["find", "finish", "keep", "drop"]
 
 # -- on Asterisk ------------------------------------------------------------------------------------------------------
 
@@ -208,6 +211,19 @@ class CheckPin:
 
 
 @dataclass(frozen=True, slots=True)
+class AskStudio:
+    """Find the prompt of a number, bring a take to the level of prompts, keep or drop it. StudioAnswered answers, but
+    not a drop."""
+
+    leg: LegId
+    wish: StudioWish
+    number: str
+    prompt: str
+    language: Language
+    take: MessageId | None
+
+
+@dataclass(frozen=True, slots=True)
 class LookUp:
     """Ask a handler, a service or a database; LookedUp answers within `timeout_s`. May hold secrets: never logged."""
 
@@ -259,5 +275,15 @@ AsteriskEffect: TypeAlias = (
 )
 RecordingEffect: TypeAlias = StartRecording | StopRecording | JoinRecording
 Effect: TypeAlias = (
-    AsteriskEffect | RecordingEffect | SetTimer | CancelTimer | Note | CheckPin | LookUp | MarkSecret | Reply | Warn
+    AsteriskEffect
+    | RecordingEffect
+    | SetTimer
+    | CancelTimer
+    | Note
+    | CheckPin
+    | AskStudio
+    | LookUp
+    | MarkSecret
+    | Reply
+    | Warn
 )

@@ -348,6 +348,17 @@ class PinChecked:
     ok: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StudioAnswered:
+    """Answer to AskStudio: the prompt found; or the sound's hash and length, of a take finished or kept."""
+
+    leg: LegId
+    ok: bool
+    prompt: str = ""
+    sha256: str = ""
+    seconds: float = 0.0
+
+
 Event: TypeAlias = (
     Booted
     | Restored
@@ -380,4 +391,5 @@ Event: TypeAlias = (
     | ClosureSet
     | AgentAsked
     | PinChecked
+    | StudioAnswered
 )

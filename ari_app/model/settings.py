@@ -106,11 +106,18 @@ class Queue(Part):
     )
 
 
+Permission = Literal["supervise", "transfer-blind", "record-prompts"]
+
+
 class Agent(Part):
     """Someone who answers calls, known by a work number, never by name."""
 
     phone: Name = Field(description="The SIP account (under phones) this agent's calls ring on.")
     skills: dict[Name, Level] = Field(default_factory=dict, description="Skill levels, 1 (learning) to 5 (expert).")
+    may: tuple[Permission, ...] = Field(
+        (),
+        description="What this agent may do besides: supervise (listen, whisper, barge, take over) · transfer-blind (without consulting) · record-prompts (over the phone).",
+    )
 
 
 class Phone(Part):
@@ -307,6 +314,7 @@ class FeatureCodes(Part):
     not_ready: Dialled = Field("*13", description="Not ready; a reason key may follow at once (*131).")
     sign_out: Dialled = Field("*14", description="Sign out.")
     disposition: Dialled = Field("*15", description="Outcome of the last call; its key follows at once (*151).")
+    record_prompt: Dialled = Field("*17", description="Record a prompt by telephone: asks for work number and PIN.")
 
 
 class Settings(Part):
