@@ -1,6 +1,7 @@
 """The daemon: builds every part, joins them, runs them in one TaskGroup, and drains on SIGTERM."""
 
 import asyncio
+import gc
 import hmac
 import shutil
 import signal
@@ -150,6 +151,8 @@ class Daemon:
             self.loop.board.offer_flows(self.live.flows.values())
             for event in begun:
                 self.loop.post(event)
+            gc.collect()
+            gc.freeze()  # What is there now stays: never looked through again while calls go on.
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
                 services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run())
                 agi = self.asking.lookups.server().run(self.site.settings.agi.port)

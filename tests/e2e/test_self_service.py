@@ -84,7 +84,7 @@ async def test_a_vip_is_known_before_a_word_is_said(hotline: Hotline) -> None:
 
 
 async def test_a_card_is_stopped_only_for_who_proves_it(hotline: Hotline) -> None:
-    async with hotline.caller() as caller:
+    async with hotline.agent("8025", ready=False), hotline.caller() as caller:
         call = await caller.dial("1861")
         await to_services(hotline, call)
         await call.press("3")
