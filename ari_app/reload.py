@@ -149,8 +149,10 @@ class FlowKeeper:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # Said already, also when whoever asked has gone away.
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if not isinstance(error, HotlineError):  # Those were said by `_failed`, or to whoever asked.
+            log.error("bug: flows not changed; those of before stay live", exc_info=error)
 
     async def _reload(self, by: str, asked: bool) -> str:
         async with self._turn:

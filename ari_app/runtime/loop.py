@@ -79,7 +79,7 @@ class Loop:
             async with asyncio.timeout(timeout):
                 await self._wake.wait()
         except TimeoutError:
-            pass
+            pass  # Nothing came, and a timer is due: that is what was waited for.
 
     async def _turn(self) -> None:
         rows, effects = list[Row](), list[Effect]()
