@@ -62,6 +62,7 @@ _IGNORED: Final = frozenset(
         "RecordingStarted",
     )
 )
+_WITHHELD: Final = frozenset(("anonymous", "unavailable", "restricted", "unknown"))  # RFC 3323 §4.1; trunks' words.
 _ENDPOINT: Final = re.compile(r"[^/]+/(.+)-[0-9a-f]+(;[12])?")
 _REMEMBERED_MAX: Final = 8192  # Channels; far more than end between two events about one of them.
 _NAMES_MAX: Final = 200  # Different unknown types counted by name.
@@ -169,6 +170,8 @@ class Decoder:
         match role:
             case "in":
                 number = Number(channel["caller"]["number"])
+                if number.lower() in _WITHHELD:
+                    number = Number("")
                 via = args[2] if len(args) > 2 and args[2] else endpoint_of(channel["name"])
                 return (CallArrived(leg, number, args[1], via),)
             case "feature":

@@ -215,6 +215,7 @@ class FeatureCodes(Part):
     sign_out: Dialled = Field("*14", description="Sign out.")
     more_time: Dialled = Field("*19", description="More time for after-call work.")
     disposition: Dialled = Field("*15", description="Outcome of the last call; its key follows at once (*151).")
+    record_prompt: Dialled = Field("*17", description="Record a prompt by telephone: asks for work number and PIN.")
 
 
 TalkCode = Annotated[str, Field(pattern=r"^[0-9*#]{1,6}$")]

@@ -129,12 +129,18 @@ class Journal:
     # -- for the loop --
 
     def next_epoch(self) -> int:
-        """The number of this run, committed and synced before it is returned. Waits."""
+        """The number of this run, committed and synced before it is returned. Waits. StoreError, with its cure."""
 
         def take(conn: sqlite3.Connection) -> int:
             return int(conn.execute(_SQL["add_boot"], (time.time(),)).lastrowid or 0)
 
-        self.epoch = self.run(take).result()
+        try:
+            self.epoch = self.run(take).result()
+        except StoreError as problem:
+            raise StoreError(
+                f"This run cannot be numbered: {problem}\n"
+                "Free disk space (paths.state), see that nobody else holds the store, and start again."
+            ) from problem
         return self.epoch
 
     def append(self, batch: Batch) -> "Future[None]":
