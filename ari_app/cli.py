@@ -19,6 +19,8 @@ from ari_app.commands import (
     prompts,
     recording,
     run,
+    sim,
+    situations,
 )
 from ari_app.errors import HotlineError
 
@@ -27,7 +29,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
-for group in (agent, asterisk, bench, call, conf, config, flow, hours, person, prompts, recording):
+for group in (agent, asterisk, bench, call, conf, config, flow, hours, person, prompts, recording, sim, situations):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 

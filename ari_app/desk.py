@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ari_app.board import views
 from ari_app.errors import AsteriskError
+from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Reply
-from ari_app.model.events import AgentAsked, ClosureSet, FlowsLoaded
+from ari_app.model.events import AgentAsked, ClosureSet, FlowsLoaded, HoursLoaded
 from ari_app.model.ids import AgentId, CallId, RequestId
 from ari_app.model.mask import mask
 from ari_app.store.flows import closures
@@ -35,7 +36,7 @@ class Desk:
         self._asked += 1
         return RequestId(f"desk-{self._asked}")
 
-    async def ask(self, event: AgentAsked | ClosureSet | FlowsLoaded) -> Reply:
+    async def ask(self, event: AgentAsked | ControlAsked | ClosureSet | FlowsLoaded | HoursLoaded) -> Reply:
         """Post the wish and wait for the board's answer."""
         if event.request is None:
             raise AsteriskError("a wish without a request id is never answered")

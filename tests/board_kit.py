@@ -7,11 +7,14 @@ kit asserts what Asterisk is strict about (asterisk.md, "requests wait"): no Joi
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from ari_app.board.board import Board
 from ari_app.flow.model import Flow, LoadedFlow
+from ari_app.flow.situations import Situation, Situations
+from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
@@ -71,8 +74,18 @@ def settings(**changes: Any) -> Settings:
     return Settings.model_validate({**base, **changes})
 
 
-def loaded(flow: dict[str, Any], name: str = "main") -> LoadedFlow:
-    return LoadedFlow(name=name, version="v1", flow=Flow.model_validate(flow))
+def loaded(
+    flow: dict[str, Any], name: str = "main", situations: Mapping[str, Situation] = MappingProxyType({})
+) -> LoadedFlow:
+    scripts = Situations(version="s1", named=situations)
+    return LoadedFlow(name=name, version="v1", flow=Flow.model_validate(flow), situations=scripts)
+
+
+def situation(**changes: Any) -> Situation:
+    """One the machine does; `changes` are its steps and whatever else differs."""
+    words = {"zh-CN": "测试", "en": "a test"}
+    base = {"title": words, "when": words, "who": ["machine"], "allowed": ["in-flow"]}
+    return Situation.model_validate({**base, **changes})
 
 
 @dataclass
@@ -156,8 +169,12 @@ class Kit:
                 self._stops(playback, ok=True)
             case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Answer(_, leg) | fx.Remember(_, leg, _, _):
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
+            case fx.Listen(_, leg) | fx.Unlisten(_, leg):
+                assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
             case fx.Ring(_, leg, phone):
                 self.legs[leg] = phone
+            case fx.Dial(_, leg) | fx.Snoop(_, leg):
+                self.legs[leg] = "outside" if isinstance(effect, fx.Dial) else "snoop"
             case fx.HangUp(_, leg, cause) if leg in self.legs:
                 self._hang_up(leg, cause)
             case fx.HangUp(call, leg):
@@ -297,6 +314,7 @@ def assert_clean(board: Board) -> None:
     busy = (AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP)
     assert not [s for s in floor.seats.values() if s.state in busy or s.leg is not None], floor.seats
     assert not floor.mint.parts, floor.mint.parts
+    assert not floor.supervising and not +floor.phones_used
 
 
 def about(facts: list[Any], call: CallId) -> list[Any]:
@@ -315,6 +333,8 @@ def assert_facts_add_up(facts: list[Any]) -> None:
         _pairs(mine, ft.LegOpened, ft.LegClosed, lambda f: f.leg)
         _pairs(mine, ft.OfferMade, ft.OfferEnded, lambda f: f.offer)
         _pairs(mine, ft.Connected, ft.TalkEnded, lambda f: f.offer)
+        _pairs(mine, ct.TransferBegan, ct.TransferEnded, lambda f: f.transfer)
+        assert kinds[ct.Supervised] >= kinds[ct.SupervisionEnded] > 0 or not kinds[ct.Supervised]
         assert kinds[ft.HoldBegan] == kinds[ft.HoldEnded]
         left = [fact.visit for fact in mine if isinstance(fact, ft.QueueLeft)]
         assert left == list(range(1, len(left) + 1)), mine

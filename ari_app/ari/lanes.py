@@ -18,6 +18,7 @@ from ari_app.errors import AsteriskError, Gone, RequestFailed
 from ari_app.model.effects import (
     Announce,
     AsteriskEffect,
+    Dial,
     HangUp,
     Join,
     Leave,
@@ -25,6 +26,7 @@ from ari_app.model.effects import (
     Play,
     RecordMessage,
     Ring,
+    Snoop,
     StopPlay,
 )
 from ari_app.model.events import CommandFailed, Event, FailReason, PlaybackEnded
@@ -190,7 +192,7 @@ def _needs(effect: AsteriskEffect, earlier: AsteriskEffect) -> bool:
     match effect, earlier:
         case StopPlay(playback=playback), (Play() | Announce()) as play:
             return play.playback == playback
-        case HangUp(leg=leg), Ring() as ring:
+        case HangUp(leg=leg), (Ring() | Dial() | Snoop()) as ring:
             return ring.leg == leg
         case _:
             return False
@@ -205,7 +207,7 @@ def _reason(effect: AsteriskEffect, error: RequestFailed) -> FailReason:
     if error.status == 409 and "not in Stasis" in error.reason:
         return "gone"  # Hung up, and on its way out.
     # An unregistered phone: 500 "Allocation failed".
-    if isinstance(effect, Ring) and error.status >= 500:
+    if isinstance(effect, Ring | Dial) and error.status >= 500:
         return "unreachable"
     return "refused" if error.status in (409, 412, 422) else "error"
 

@@ -8,9 +8,26 @@ from datetime import tzinfo
 from typing import assert_never
 
 from ari_app.board import call as calls
-from ari_app.board import changes, closing, desk, link, offers, recording, seats, talk, waiting, walk
+from ari_app.board import (
+    changes,
+    closing,
+    control,
+    desk,
+    invite,
+    line,
+    link,
+    offers,
+    recording,
+    seats,
+    talk,
+    unstaffed,
+    waiting,
+    walk,
+)
+from ari_app.board.familiar import LastTalk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
+from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
 from ari_app.model.events import (
     AgentAsked,
@@ -25,12 +42,15 @@ from ari_app.model.events import (
     Event,
     FeatureDialled,
     FlowsLoaded,
+    HoursLoaded,
     KeyPressed,
     LegAnswered,
     LegEnded,
     LegHeld,
     LegResumed,
     LegRinging,
+    LineJudged,
+    LineUnheard,
     LinkDown,
     LinkUp,
     Listed,
@@ -43,6 +63,8 @@ from ari_app.model.events import (
     RecordingStarted,
     RecordingUnusable,
     Restored,
+    SpeechBegan,
+    SpeechEnded,
     TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
@@ -61,6 +83,10 @@ class Board:
         """Hand over the flows the next FlowsLoaded names (events carry names and versions only)."""
         self.floor.offered = {(flow.name, flow.version): flow for flow in flows}
 
+    def offer_last_agents(self, known: Iterable[LastTalk]) -> None:
+        """Hand over the talks that the next Restored tells the number of, the oldest first."""
+        self.floor.familiar.offered = tuple(known)
+
     def handle(self, event: Event, now: float) -> list[Effect]:  # noqa: PLR0915  (one table of events)
         """What `event` at `now` (seconds since the Unix epoch) makes the hotline do, in order."""
         out: list[Effect] = []
@@ -70,12 +96,15 @@ class Board:
                 self.floor.mint = Mint(epoch)
                 self.floor.note(DaemonStarted(epoch))
             case Restored(_, closures):
+                self.floor.familiar.restore(event.last_agents)
                 changes.closed_before(self.floor, closures)
                 link.handle(self.floor, event, now)
             case LinkUp() | LinkDown() | Listed():
                 link.handle(self.floor, event, now)
             case FlowsLoaded():
                 changes.swap(self.floor, event)
+            case HoursLoaded():
+                changes.take_hours(self.floor, event)
             case ClosureSet():
                 changes.switch(self.floor, event, now)
             case DoorClosed(reason):
@@ -96,6 +125,8 @@ class Board:
                 desk.dialled(self.floor, event, now)
             case AgentAsked():
                 self._asked(event, now)
+            case ControlAsked():
+                self._controlled(event, now)
             case PinChecked(leg, agent, ok):
                 if isinstance(at := self._at(leg), Desk):
                     desk.pin_checked(self.floor, at, agent, ok, now)
@@ -103,6 +134,8 @@ class Board:
                 seats.phone_changed(self.floor, phone, reachable, now)
             case RecordingStarted() | RecordingJoined() | RecordingUnusable():
                 self._recording(event)
+            case LineJudged() | LineUnheard():
+                self._line(event)
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():
@@ -111,8 +144,13 @@ class Board:
                 self._playback(playback, ok, now)
             case LegRinging() | LegAnswered() | LegEnded() | LegHeld() | LegResumed() | KeyPressed():
                 self._leg(event, now)
+            case SpeechBegan() | SpeechEnded():
+                if isinstance(at := self._at(event.leg), Call):
+                    walk.speech(self.floor, at, event, now)
             case _:
                 assert_never(event)
+        if self.floor.staff_changed:
+            unstaffed.look(self.floor, now)
         offers.make_all(self.floor, now)
         return out
 
@@ -126,14 +164,18 @@ class Board:
                 desk.key(self.floor, at, digit, now)
             case Desk() as at, LegEnded():
                 desk.gone(self.floor, at)
+            case Call() as call, KeyPressed(leg, digit) if leg != call.leg:
+                control.key(self.floor, call, leg, digit, now)
             case Call() as call, KeyPressed(leg, digit):
                 walk.key(self.floor, call, leg, digit, now)
             case Call() as call, LegEnded() as ended:
                 calls.leg_ended(self.floor, call, ended, now)
             case Call() as call, LegRinging(leg):
                 offers.ringing(self.floor, call, leg)
+                invite.ringing(self.floor, call, leg)
             case Call() as call, LegAnswered(leg):
-                offers.agent_answered(self.floor, call, leg, now)
+                if not control.leg_answered(self.floor, call, leg, now):
+                    offers.agent_answered(self.floor, call, leg, now)
             case Call() as call, (LegHeld(leg) | LegResumed(leg)):
                 talk.held(self.floor, call, leg, isinstance(event, LegHeld))
             case None, LegEnded(leg):
@@ -173,6 +215,11 @@ class Board:
         if event.request is not None:
             self.floor.do(Reply(event.request, ok, message))
 
+    def _controlled(self, event: ControlAsked, now: float) -> None:
+        ok, message = control.ask(self.floor, event, now)
+        if event.request is not None:
+            self.floor.do(Reply(event.request, ok, message))
+
     def _recording(self, event: RecordingStarted | RecordingJoined | RecordingUnusable) -> None:
         owner = call_of(event.recording)
         assert owner is not None
@@ -186,12 +233,20 @@ class Board:
                 self.floor.note(RecordingMissed(owner, name, reason))
                 self.floor.do(Warn(f"recording {name} unusable: {reason}", owner))
 
+    def _line(self, event: LineJudged | LineUnheard) -> None:
+        call = self.floor.calls.get(call_of(event.line) or CallId(""))
+        match event:
+            case LineJudged() if call is not None:
+                line.judged(self.floor, call, event)
+            case LineUnheard() if call is not None:
+                line.unheard(self.floor, call, event)
+
     def _failed(self, event: CommandFailed, now: float) -> None:
         """A command failed. That its leg is gone is normal; the leg's own end says so, or we say it here."""
         call = self.floor.calls.get(event.call) if event.call is not None else None
         leg = LegId(event.target)
         match event.action, event.reason:
-            case "Ring", _ if call is not None:
+            case "Ring" | "Dial" | "Snoop", _ if call is not None:
                 calls.ring_failed(self.floor, call, leg, ours=event.reason in ("down", "timeout"), now=now)
                 return
             case (("HangUp" | "Answer"), "gone") if self._at(leg) is not None:
@@ -209,5 +264,8 @@ class Board:
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":
             waiting.music_gone(self.floor, call)
+            control.music_gone(self.floor, call, leg)
+        elif call is not None and control.join_failed(self.floor, call, event, now):
+            pass
         elif call is not None and event.action in ("Join", "MakeBridge") and event.reason not in ("gone", "down"):
             closing.close(self.floor, call, "lost", 41, now)

@@ -1,13 +1,13 @@
 """How a call begins, what its prompts, timers and legs mean. The flow is in walk, waiting and talking in talk."""
 
-from ari_app.board import closing, offers, recording, seats, talk, waiting, walk
+from ari_app.board import closing, control, offers, recording, seats, situations, supervise, transfer, waiting, walk
 from ari_app.board.floor import Call, Floor
-from ari_app.flow.intents import QueueDone, SaidAll, WaitedOut
+from ari_app.flow.intents import Heard, QueueDone, SaidAll, WaitedOut
 from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay
 from ari_app.model.events import CallArrived, LegEnded
 from ari_app.model.facts import CallOpened, CallRefused, LegOpened, PromptFailed
 from ari_app.model.ids import LegId
-from ari_app.model.states import CallMove, CallState
+from ari_app.model.states import CallState
 
 HANG_UP_AGAIN_S = 2.0  # Between tries to hang up a leg, while they fail.
 PROMPT_GRACE_S = 0.2  # A failed prompt is mostly the caller hanging up: his leg's end follows within this.
@@ -76,6 +76,8 @@ def prompt_over(floor: Floor, call: Call, playback: str, ok: bool, now: float) -
             _heard(floor, call, now)
         else:
             floor.set_timer(call, "prompt", now + PROMPT_GRACE_S)
+    else:
+        control.prompt_over(call, playback)
 
 
 def prompt_failed(floor: Floor, call: Call, now: float) -> None:
@@ -93,6 +95,9 @@ def _heard(floor: Floor, call: Call, now: float) -> None:
     elif call.state is CallState.IN_FLOW:
         call.playback = None
         walk.take(floor, call, SaidAll(), now)
+    elif call.state is CallState.DIALLING:
+        call.playback = call.notice = None
+        transfer.join_if_heard(floor, call, now)
     else:
         waiting.prompt_over(floor, call, now)
 
@@ -113,6 +118,8 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             walk.take(floor, call, WaitedOut(), now)
         case "look-up":
             walk.looked_up(floor, call, None, now)
+        case "message":
+            walk.message_over(floor, call, now)
         case "prompt":
             prompt_failed(floor, call, now)
         case "whisper":
@@ -129,8 +136,14 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             waiting.relax(floor, call, now)
         case "record-again":
             recording.again(floor, call)
+        case "speech":
+            walk.take(floor, call, Heard(), now)
+        case "long-agent" | "long-supervisor":
+            situations.talk_lasts(floor, call, name, now)
         case "life":
             closing.close(floor, call, "limit", 16, now)
+        case "remind" | "code" | "invite" | "invite-ringing" | "watch":
+            control.timer(floor, call, name, now)
         case "hang-up":
             floor.do(*(HangUp(call.id, leg) for leg in sorted(call.doomed)))
         case "close":
@@ -154,10 +167,9 @@ def leg_ended(floor: Floor, call: Call, ended: LegEnded, now: float) -> None:
         closing.close(floor, call, "caller", cause, now)
     elif call.offer is not None and call.offer.leg == leg:
         offers.offer_failed(floor, call, offers.outcome_of(call.offer, cause), cause, now)
-    elif call.talk is not None and call.talk.leg == leg:
-        talk.end_talk(floor, call, "agent", now)
-        call.to(CallMove.TALK_ENDS)
-        walk.take(floor, call, QueueDone("next"), now)
+    else:
+        control.leg_ended(floor, call, leg, cause, now)
+    supervise.leg_gone(floor, leg)
     seat = next((s for s in floor.seats.values() if s.leg == leg), None)
     if seat is not None:
         seats.leg_gone(floor, seat, leg, now)
@@ -169,5 +181,7 @@ def ring_failed(floor: Floor, call: Call, leg: LegId, *, ours: bool, now: float)
     """A phone could not be rung. `ours`: the fault is not the phone's, and perhaps it does ring."""
     if ours and call.offer is not None and call.offer.leg == leg:
         offers.offer_botched(floor, call, now)
+    elif ours and leg in call.legs and call.offer is None:
+        control.ring_lost(floor, call, leg, now)
     elif leg in call.legs:
         leg_ended(floor, call, LegEnded(leg, 20), now)

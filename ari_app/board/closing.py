@@ -1,6 +1,6 @@
 """The end of a call: hang up whoever is still there; the call is over when its last leg is gone."""
 
-from ari_app.board import seats, talk, waiting
+from ari_app.board import invite, seats, situations, talk, transfer, waiting
 from ari_app.board.floor import Call, Floor
 from ari_app.model.facts import CallClosed, ClosedBy
 from ari_app.model.states import CallMove, CallState
@@ -12,11 +12,15 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
         return
     if call.talk is not None:
         talk.end_talk(floor, call, by, now)
+    situations.broken_off(floor, call)
+    if call.party is not None:
+        transfer.party_left(floor, call, now)
+    invite.give_up(floor, call, "abandoned" if by == "caller" else "withdrawn", now)
     waiting.leave_queue(floor, call, "abandoned" if by == "caller" else "failed", now)
     call.to(CallMove.CLOSE)
     call.closed_by, call.cause = by, cause
     call.playback = call.notice = None
-    for name in ("flow", "prompt", "wait", "life", "look-up", "record-again"):
+    for name in ("flow", "prompt", "wait", "life", "look-up", "message", "record-again", "speech"):
         floor.cancel_timer(call, name)
     for leg in sorted(call.legs):
         floor.hang_up(call, leg, now, cause if by == "refused" else 16)

@@ -11,17 +11,20 @@ from typing import Literal
 
 from ari_app.acd.engine import Engine
 from ari_app.acd.model import Match, Rule, Visit
+from ari_app.board.familiar import Familiar
 from ari_app.flow.intents import Cursor, Walk
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Queue
+from ari_app.model.control import Supervision, TransferHow
 from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
 from ari_app.model.events import BridgeSeen, OpenCall, Unjoined
-from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened
+from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened, Verdict
 from ari_app.model.ids import (
     AgentId,
     BridgeId,
     CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Mint,
@@ -33,6 +36,7 @@ from ari_app.model.ids import (
     Skill,
     TimerId,
 )
+from ari_app.model.routing import Hours
 from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
 from ari_app.model.skills import needs_of
@@ -55,15 +59,58 @@ class Offer:
 
 
 @dataclass
+class Invite:
+    """A leg rung for the caller outside every queue: a consult, or whom he is transferred to."""
+
+    leg: LegId
+    agent: AgentId | None  # None: a number outside.
+    target: str  # As in TransferBegan.
+    how: TransferHow
+    by: AgentId | None
+    rang: bool = False
+    answered: bool = False
+    joined: bool = False  # All three talk together.
+
+
+@dataclass
+class Party:
+    """The caller talks to a number outside, in a bridge of theirs."""
+
+    leg: LegId
+    bridge: BridgeId
+
+
+@dataclass
+class Watch:
+    """A supervisor with an agent's talk. `bridge` holds supervisor and snoop while he listens or whispers."""
+
+    leg: LegId
+    supervisor: AgentId
+    agent: AgentId
+    phone: PhoneName
+    bridge: BridgeId
+    how: Supervision
+    answered: bool = False
+    snoop: LegId | None = None
+    snooping: bool = False
+    typed: str = ""
+
+
+@dataclass
 class Talk:
-    """Caller and agent in one bridge."""
+    """Caller and agent in one bridge; the caller is out of it, with music, while he is on hold (`away`)."""
 
     leg: LegId
     agent: AgentId
     queue: QueueName
     bridge: BridgeId
     since: float
-    held: bool = False
+    held: bool = False  # By the phone's own button: Asterisk plays the music.
+    away: bool = False
+    muted: bool = False
+    reminded: int = 0  # Reminders of this hold so far.
+    typed: str = ""  # Of a code.
+    said: PlaybackId | None = None  # What the agent alone hears.
 
 
 @dataclass
@@ -88,21 +135,38 @@ class Call:
     visits: int = 0
     offer: Offer | None = None
     talk: Talk | None = None
+    invite: Invite | None = None
+    party: Party | None = None
+    watch: Watch | None = None
+    ranked_at: float | None = None  # What his rank counts from: kept when an agent passes him on to a queue.
+    note: str = ""  # For whoever takes the call next, from whom (`passed_by`).
+    passed_by: AgentId | None = None
     recording: RecordingId | None = None
     recording_refused: bool = False
     music: Literal["joined", "wanted", "joined again"] = "joined"  # wanted: made anew, after what is being said.
     untold: bool = False  # The recording notice could not be played: then nothing may be recorded.
     recording_on: bool = False
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
+    line: LineId | None = None  # What is listened to on his leg, while he talks.
+    verdict: Verdict | None = None
     lookup: LookUpId | None = None  # What the flow waits for.
     asked_at: float = 0.0
     message: MessageId | None = None  # The voicemail message being recorded.
+    listening: bool = False  # A situation hears whether the caller speaks.
+    message_keyed: bool = False  # Its end key was pressed: the caller is there.
+    message_taken: bool = False  # The last one held something.
     talked_to: AgentId | None = None
     legs: set[LegId] = field(default_factory=set)  # Alive ones.
     doomed: set[LegId] = field(default_factory=set)  # Of these, those told to hang up.
     timers: dict[TimerId, float] = field(default_factory=dict)  # Those running, and when they are due.
     closed_by: ClosedBy | None = None
     cause: int = 16
+
+    @property
+    def audio(self) -> str:
+        """Key of the audio kept with the flow the caller is in; empty: sounds/ as it is."""
+        flow = (self.cursor.flow if self.cursor is not None else None) or (self.walk.flow if self.walk else None)
+        return flow.audio if flow is not None else ""
 
     def to(self, move: CallMove) -> None:
         """Change state by the table; KeyError for a move the table does not know is a bug."""
@@ -125,6 +189,9 @@ class Seat:
     withdrawn: bool = False  # The offer is withdrawn; waits for the leg to end.
     wrap_up_over: bool = False  # The time is up; waits for the leg to end.
     wrap_up_at: float = 0.0  # When the time is up.
+    signed_in_at: float = 0.0
+    occupancy: float = 0.0  # Share of the time signed in that he talked, at his last change of state.
+    talked_s: float = 0.0  # Since signing in, talks that are over.
     pending: tuple[AgentState, str] | None = None  # Not ready or signed out as soon as this is over, and why.
 
 
@@ -154,6 +221,7 @@ class Floor:
     door: str = ""  # Why new calls are refused; empty: open.
     draining: bool = False
     shift_s: float = 0.0  # Of the clock new calls are greeted and served by: set by tests of flows, never by config.
+    hours: dict[str, Hours] = field(init=False)  # Opening hours. Changed in place: the walks of live calls hold it.
     closures: dict[str, float | None] = field(default_factory=dict)  # Hours closed by hand (`*`: all), until when.
     offered: Mapping[tuple[str, str], LoadedFlow] = field(default_factory=dict)  # What the next FlowsLoaded may name.
     calls: dict[CallId, Call] = field(default_factory=dict)
@@ -162,21 +230,29 @@ class Floor:
     left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
     unjoined: tuple[Unjoined, ...] = ()  # Recordings of an earlier daemon whose sides wait for the end of their call.
     orphans: dict[LegId, BridgeSeen] = field(default_factory=dict)  # Talks of an earlier daemon, by each of their legs.
-    boxes: dict[MessageId, str] = field(default_factory=dict)  # Of messages being recorded; they may outlast the call.
+    boxes: dict[MessageId, tuple[str, Number]] = field(default_factory=dict)  # Box and call-back number of messages
+    # being recorded; they may outlast the call.
     unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.
     refusing: int = 0  # Calls being refused: they do not count against calls_max.
+    supervising: dict[LegId, PhoneName] = field(default_factory=dict)  # Live legs of supervisors.
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
+    familiar: Familiar = field(init=False)  # Who talked to whom last.
+    staff_changed: bool = False  # Somebody signed out or lost a skill during this event: see unstaffed.
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
+    freed: list[AgentId] = field(default_factory=list)  # Agents who got free during the event being handled.
     matched: list[Match] = field(default_factory=list)  # By the event being handled; offers.make_all rings the phones.
     out: list[Effect] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.hours = dict(self.settings.hours)
         self.engine = Engine(
             rules={QueueName(q): _rule(queue) for q, queue in self.settings.queues.items()},
             skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},
             open=False,  # Until the first Listed.
         )
+        routing = self.settings.routing
+        self.familiar = Familiar(routing.last_agent_max, routing.last_agent_days * 86_400)
         for number, agent in self.settings.agents.items():
             self.seats[AgentId(number)] = Seat(AgentId(number), PhoneName(agent.phone))
 

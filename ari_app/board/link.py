@@ -4,7 +4,7 @@ What an earlier daemon left: talks go on untouched until they end by themselves,
 """
 
 from ari_app.board import call as calls
-from ari_app.board import desk, offers, seats, waiting
+from ari_app.board import control, desk, invite, offers, seats, voice
 from ari_app.board.floor import Floor
 from ari_app.model.effects import DropBridge, HangUp, JoinRecording, MakeBridge, Warn
 from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
@@ -26,7 +26,7 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
             floor.link = True
             floor.unsure = set(floor.legs)
             for music in sorted({queue.music for queue in floor.settings.queues.values()}):
-                floor.do(MakeBridge(None, waiting.music_bridge(music), "holding", music))
+                floor.do(MakeBridge(None, voice.music_bridge(music), "holding", music))
         case Listed():
             _compare(floor, event, now)
             _join_earlier(floor)
@@ -58,7 +58,7 @@ def _compare(floor: Floor, listed: Listed, now: float) -> None:
     for bridge in listed.bridges:
         if bridge.kind == "mixing":
             floor.orphans.update({leg: bridge for leg in bridge.legs if leg in talking - set(floor.legs)})
-    known = {call.talk.bridge for call in floor.calls.values() if call.talk is not None}
+    known = {at.bridge for call in floor.calls.values() for at in (call.talk, call.party, call.watch) if at is not None}
     for bridge in listed.bridges:
         if bridge.kind == "mixing" and bridge.bridge not in known and not set(bridge.legs) & talking:
             floor.do(DropBridge(NO_CALL, bridge.bridge))
@@ -76,6 +76,10 @@ def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
         floor.do(HangUp(call.id, channel.leg))
     elif channel.state == "Ringing":
         offers.ringing(floor, call, channel.leg)
+        invite.ringing(floor, call, channel.leg)
+    elif control.awaits(call, channel.leg):
+        if channel.state == "Up":
+            control.leg_answered(floor, call, channel.leg, now)
     elif call.offer is not None and call.offer.leg == channel.leg and not call.offer.answered:
         if channel.state == "Up":
             offers.agent_answered(floor, call, channel.leg, now)

@@ -13,7 +13,10 @@ OFFER_AGAIN_S = 1.0  # After a phone could not be rung through no fault of its o
 
 def make_all(floor: Floor, now: float) -> None:
     """Carry out what the distributor decided during this event; what the same event has overtaken is taken back."""
-    while floor.matched:
+    while floor.matched or floor.freed:
+        seats.match_freed(floor)
+        if not floor.matched:
+            return
         match = floor.matched.pop(0)
         call = floor.calls.get(match.visit.call)
         seat = floor.seats[match.agent]

@@ -3,18 +3,18 @@
 from ari_app.board.floor import Call, Floor
 from ari_app.model.effects import JoinRecording, StartRecording, StopRecording, Warn
 from ari_app.model.facts import RecordingMissed, RecordingRunning, RecordingWanted
-from ari_app.model.ids import AgentId, RecordingId
-from ari_app.model.routing import RecordingPolicy
+from ari_app.model.ids import AgentId, QueueName, RecordingId
 
 RECORD_AGAIN_S = 2.0  # Between tries to record while a talk goes on unrecorded.
 
 
-def order(floor: Floor, call: Call, agent: AgentId, policy: RecordingPolicy) -> None:
-    if policy.policy == "never" or call.recording_refused or call.visit is None:
+def order(floor: Floor, call: Call, agent: AgentId, queue: QueueName) -> None:
+    policy = floor.settings.queues[queue].recording
+    if policy.policy == "never" or call.recording_refused:
         return
     call.recording = RecordingId(floor.mint.part(call.id, "r"))
     call.recording_on = call.recording_missed = False
-    floor.note(RecordingWanted(call.id, call.recording, call.visit.queue, agent, policy.basis, policy.keep_days))
+    floor.note(RecordingWanted(call.id, call.recording, queue, agent, policy.basis, policy.keep_days))
     if call.untold:
         call.recording_missed = True
         floor.note(RecordingMissed(call.id, call.recording, "the caller could not be told of it"))

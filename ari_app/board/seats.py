@@ -16,11 +16,23 @@ Outcome = tuple[bool, str]  # Whether a wish was granted, and a short sentence: 
 
 def move(floor: Floor, seat: Seat, what: AgentMove, now: float, reason: str = "") -> None:
     """Change state by the table; KeyError for a move the table does not know is a bug."""
-    seat.state, seat.reason, seat.since = AGENT[seat.state][what], reason, now
+    to = AGENT[seat.state][what]
+    _clock(seat, to, now)
+    seat.state, seat.reason, seat.since = to, reason, now
+    floor.staff_changed |= seat.state is AgentState.SIGNED_OUT
     if seat.state is not AgentState.READY:
         floor.engine.agent_not_ready(seat.agent)
     call = seat.call if seat.state in ON_A_CALL else None
     floor.note(AgentChanged(seat.agent, seat.state, reason, seat.phone, call))
+
+
+def _clock(seat: Seat, to: AgentState, now: float) -> None:
+    """Keep the time on calls and the time signed in."""
+    if seat.state is AgentState.TALKING:
+        seat.talked_s += now - seat.since
+    if seat.state is AgentState.SIGNED_OUT:
+        seat.signed_in_at, seat.talked_s = now, 0.0
+    seat.occupancy = seat.talked_s / (now - seat.signed_in_at) if now > seat.signed_in_at else 0.0
 
 
 def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> None:
@@ -41,9 +53,26 @@ def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> None:
 
 
 def available(floor: Floor, seat: Seat) -> None:
-    """A ready agent is matched while his phone is free: no leg of an earlier offer on it, no call of its own."""
-    if seat.state is AgentState.READY and seat.leg is None and not floor.phones_used[seat.phone]:
-        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since))
+    """A ready agent is matched while his phone is free: no leg of an earlier offer on it, no call of its own.
+
+    At the end of the event, when everybody whom it sends back to a queue is in his place.
+    """
+    if is_free(floor, seat):
+        floor.freed.append(seat.agent)
+
+
+def is_free(floor: Floor, seat: Seat) -> bool:
+    """Ready, and nothing is on his phone."""
+    return seat.state is AgentState.READY and seat.leg is None and not floor.phones_used[seat.phone]
+
+
+def match_freed(floor: Floor) -> None:
+    """Match those who got free during this event."""
+    freed, floor.freed = floor.freed, []
+    for agent in freed:
+        seat = floor.seats[agent]
+        if is_free(floor, seat):
+            floor.offer(floor.engine.agent_ready(agent, seat.idle_since, seat.occupancy))
 
 
 def phone_taken(floor: Floor, phone: str) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ari_app.board.floor import Call, Floor, Seat
+from ari_app.model.facts import Verdict
 from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName
 from ari_app.model.mask import mask
 from ari_app.model.states import AgentState, CallState
@@ -67,6 +68,14 @@ class CallView:
     talk_s: float | None
     held: bool
     recorded: bool
+    line: Verdict | None
+    muted: bool
+    transfer: str  # Whom a transfer or consult under way is for; empty: none.
+    transfer_state: str  # ringing, consulting, three-way, outside; empty: none.
+    passed_by: AgentId | None  # The agent who passed the caller on, and his note for whoever is next.
+    note: str
+    supervisor: AgentId | None
+    supervision: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +168,25 @@ def _call(floor: Floor, call: Call, now: float) -> CallView:
         wait_s=_seconds(visit.since, now) if visit is not None else None,
         agent=serving.agent if serving is not None else None,
         talk_s=_seconds(talk.since, now) if talk is not None else None,
-        held=talk is not None and talk.held,
+        held=talk is not None and (talk.held or talk.away),
         recorded=call.recording_on and call.recording is not None,
+        line=call.verdict,
+        muted=talk is not None and talk.muted,
+        transfer=call.invite.target if call.invite is not None else "number" if call.party is not None else "",
+        transfer_state=_transfer_state(call),
+        passed_by=call.passed_by,
+        note=call.note,
+        supervisor=call.watch.supervisor if call.watch is not None else None,
+        supervision=call.watch.how if call.watch is not None and call.watch.answered else "",
     )
+
+
+def _transfer_state(call: Call) -> str:
+    if call.invite is None:
+        return "outside" if call.party is not None else ""
+    if not call.invite.answered:
+        return "ringing"
+    return "three-way" if call.invite.joined else "consulting"
 
 
 def totals(floor: Floor, now: float) -> Totals:

@@ -3,38 +3,42 @@
 from datetime import datetime
 
 from ari_app.acd.model import Visit, rank
-from ari_app.board import offers, voice
+from ari_app.board import offers, staff, voice
 from ari_app.board.floor import Call, Floor, queue_of
+from ari_app.board.voice import music_bridge
 from ari_app.flow import hours, speech
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import Join, Leave, MakeBridge, Play
 from ari_app.model.events import ALL_HOURS
 from ari_app.model.facts import Queued, QueueLeft, RecordingRefused, VisitOutcome
-from ari_app.model.ids import BridgeId, QueueName
+from ari_app.model.ids import QueueName
 from ari_app.model.routing import RecordingPolicy
-from ari_app.model.states import AgentState, CallMove, CallState
+from ari_app.model.states import CallMove, CallState
 
 
-def music_bridge(music: str) -> BridgeId:
-    """The holding bridge of a music class: one for all waiting callers, the same over boots."""
-    return BridgeId(f"music-{music}")
+def enqueue(floor: Floor, call: Call, node: Queue, now: float, ranked_at: float | None = None) -> str | None:
+    """Into the queue; returns the flow's branch (`closed`, `full`, `no_agents`) when the caller cannot wait there.
 
-
-def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
-    """Into the queue; returns the flow's branch (`closed`, `full`, `no_agents`) when the caller cannot wait there."""
+    `ranked_at`: since when he has been ranked already, when an agent passes him on; his place counts from there.
+    """
     name, settings = QueueName(node.queue), floor.settings.queues[node.queue]
     call.visits += 1
-    if (refused := _turned_away(floor, call, node, now)) is not None:
+    if (refused := turned_away(floor, call, node, now)) is not None:
         floor.note(QueueLeft(call.id, call.visits, name, refused, 0.0))
         return refused.replace("-", "_")
-    place = rank(now, node.priority, floor.settings.routing.priority_step_s)
-    call.queue, call.visit = node, Visit(call.id, call.visits, name, node.priority, now, place)
+    call.ranked_at = now if ranked_at is None else ranked_at
+    place = rank(call.ranked_at, node.priority, floor.settings.routing.priority_step_s)
+    preferred = staff.preferred(floor, call, node)
+    prefer_s = node.prefer_s if preferred is not None else 0.0
+    needs = staff.needs_of_node(node)
+    call.queue = node
+    call.visit = Visit(call.id, call.visits, name, node.priority, now, place, needs, preferred, prefer_s)
     call.to(CallMove.ENQUEUE)
     match = floor.engine.enter(call.visit)
     position = floor.engine.position(call.id)
     floor.note(Queued(call.id, call.visits, name, node.priority, call.visit.rank, position))
     floor.set_timer(call, "wait", now + settings.wait_s_max)
-    _await_stage(floor, call)
+    await_stage(floor, call)
     call.music = "joined"
     floor.do(Join(call.id, music_bridge(settings.music), call.leg))
     _say_while_waiting(floor, call, node, settings.recording)
@@ -42,15 +46,18 @@ def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
     return None
 
 
-def _await_stage(floor: Floor, call: Call) -> None:
+def await_stage(floor: Floor, call: Call) -> None:
     if (at := floor.engine.next_stage_at(call.id)) is not None:
         floor.set_timer(call, "relax", at)
+    else:
+        floor.cancel_timer(call, "relax")
 
 
 def relax(floor: Floor, call: Call, now: float) -> None:
     """The caller has waited long enough for the queue to ask for less; the place is kept."""
     floor.offer(floor.engine.relax(call.id, now))
-    _await_stage(floor, call)
+    floor.staff_changed |= call.visit is not None and call.visit.preferred is not None  # Who else is there for him?
+    await_stage(floor, call)
 
 
 def music_gone(floor: Floor, call: Call) -> None:
@@ -68,7 +75,7 @@ def _join_music(floor: Floor, call: Call) -> None:
     floor.do(Join(call.id, music_bridge(queue_of(floor, call).music), call.leg))
 
 
-def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutcome | None:
+def turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutcome | None:
     """Why nobody can wait in this queue just now; None when he can."""
     queue = floor.settings.queues[node.queue]
     if hours.closed_by_hand(floor.closures, queue.hours or ALL_HOURS, now):
@@ -76,12 +83,11 @@ def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutc
     if queue.hours is not None:
         shift_s = call.walk.shift_s if call.walk is not None else 0.0
         local = datetime.fromtimestamp(now + shift_s, floor.zone)
-        if hours.state(floor.settings.hours[queue.hours], local) != "open":
+        if hours.state(floor.hours[queue.hours], local) != "open":
             return "closed"
     if floor.engine.length(QueueName(node.queue)) >= queue.waiting_max:
         return "full"
-    signed_in = [s.agent for s in floor.seats.values() if s.state is not AgentState.SIGNED_OUT]
-    if node.on_no_agents is not None and not floor.engine.servers(QueueName(node.queue), signed_in):
+    if node.on_no_agents is not None and staff.preferred(floor, call, node) is None and staff.nobody_for(floor, node):
         return "no-agents"
     return None
 
@@ -144,9 +150,13 @@ def waited_out(floor: Floor, call: Call, now: float) -> bool:
         return False
     if call.state is CallState.RINGING:
         offers.withdraw(floor, call, now)
-    assert call.queue is not None
+    back_to_flow(floor, call, "timed-out", now)
+    return True
+
+
+def back_to_flow(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> None:
+    """The caller waits no longer; what the flow says of it is for the caller of this function to ask."""
     voice.hush(floor, call)
     floor.do(Leave(call.id, music_bridge(queue_of(floor, call).music), call.leg))
-    leave_queue(floor, call, "timed-out", now)
+    leave_queue(floor, call, outcome, now)
     call.to(CallMove.LEAVE_QUEUE)
-    return True

@@ -1,19 +1,24 @@
 """The flow half of a call: inputs to the interpreter, its intents to effects on the caller's leg."""
 
-from ari_app.board import closing, voice, waiting
+from ari_app.board import closing, situations, transfer, voice, waiting
 from ari_app.board.floor import Call, Floor
 from ari_app.flow import interpreter
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
     Ask,
+    Began,
+    Connect,
     End,
+    Ended,
     Enqueue,
     Entered,
+    Heard,
     Hush,
     Input,
     Intent,
     Key,
+    Listen,
     MessageTaken,
     QueueDone,
     Rated,
@@ -22,19 +27,22 @@ from ari_app.flow.intents import (
     Step,
     TakeMessage,
     Took,
+    Unlisten,
     Unsaid,
     Unwait,
     Wait,
     Walk,
 )
 from ari_app.flow.model import LoadedFlow
+from ari_app.flow.nodes import Voicemail
 from ari_app.model import facts
 from ari_app.model.effects import LookUp, MarkSecret, Play, RecordMessage, Warn
-from ari_app.model.events import LookedUp, MessageRecorded
+from ari_app.model.events import LookedUp, MessageRecorded, SpeechBegan, SpeechEnded
 from ari_app.model.facts import KeyTaken, LookUpDone, MessageLeft, NodeEntered, PromptFailed
-from ari_app.model.ids import LegId, LookUpId, MessageId, call_of
+from ari_app.model.ids import LegId, LookUpId, MessageId, Number, call_of
 from ari_app.model.states import CallState
 
+MESSAGE_GRACE_S = 0.2  # A message not ended by its key mostly ended with the caller: his leg's end follows within this.
 LOOK_UP_GRACE_S = 1.0  # Whoever looks up keeps the time himself; this is the net below.
 
 
@@ -49,9 +57,10 @@ def begin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> None:
         "trusted": trusted,
         "language": call.language,
         "vip": False,
+        "last_agent": floor.familiar.agent_of(call.caller, now) or "",
     }
     steps_max, flows = settings.limits.steps_max, dict(floor.flows)
-    call.walk = Walk(flow, floor.zone, steps_max, flows, settings.hours, floor.closures, floor.shift_s)
+    call.walk = Walk(flow, floor.zone, steps_max, flows, floor.hours, floor.closures, floor.shift_s)
     _apply(floor, call, interpreter.begin(call.walk, now, given), now)
 
 
@@ -59,6 +68,12 @@ def take(floor: Floor, call: Call, got: Input, now: float) -> None:
     """One input for the flow."""
     if call.walk is not None and call.cursor is not None:
         _apply(floor, call, interpreter.step(call.walk, call.cursor, got, now), now)
+
+
+def go_to(floor: Floor, call: Call, flow: str, node: str, now: float) -> None:
+    """On at another node: an agent sent the caller there."""
+    if call.walk is not None and call.cursor is not None:
+        _apply(floor, call, interpreter.jump(call.walk, call.cursor, flow, node, now), now)
 
 
 def _apply(floor: Floor, call: Call, step: Step, now: float) -> None:
@@ -80,7 +95,7 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
             floor.note(KeyTaken(call.id, node, key, accepted))
         case Say(prompts):
             call.playback = floor.playback(call.id)
-            floor.do(Play(call.id, call.leg, call.playback, prompts, call.language))
+            floor.do(Play(call.id, call.leg, call.playback, prompts, call.language, call.audio))
         case Hush():
             voice.hush(floor, call)
         case Wait(seconds):
@@ -94,14 +109,24 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
             floor.do(Warn(f"{node}: {why}", call.id))
         case Ask():
             _ask(floor, call, intent, now)
-        case TakeMessage(node):
-            call.message = MessageId(floor.mint.part(call.id, "m"))
-            floor.boxes[call.message] = node.box
+        case TakeMessage(node, back):
+            call.message, call.message_keyed = MessageId(floor.mint.part(call.id, "m")), False
+            floor.boxes[call.message] = node.box, Number(back)
             floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
         case Rated(question, key):
             floor.note(facts.Rated(call.id, question, key, call.talked_to))
+        case Listen():
+            situations.listen(floor, call)
+        case Unlisten():
+            situations.unlisten(floor, call)
+        case Began(situation):
+            floor.note(facts.SituationBegan(call.id, situation, "in-flow"))
+        case Ended(situation, outcome, at):
+            floor.note(facts.SituationEnded(call.id, situation, outcome, at))
         case Enqueue(node):
             return waiting.enqueue(floor, call, node, now)
+        case Connect(node):
+            return transfer.connect(floor, call, node, now)
         case End(looped):
             if looped:
                 floor.do(Warn("flow broken off: too many nodes without waiting for the caller", call.id))
@@ -117,11 +142,20 @@ def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
         case CallState.IN_FLOW:
             if digit.isdigit() and call.walk and call.cursor and interpreter.is_secret(call.walk, call.cursor):
                 floor.do(MarkSecret())
+            if call.message is not None and call.walk is not None and call.cursor is not None:
+                node = (call.cursor.flow or call.walk.flow).node(call.cursor.node)
+                call.message_keyed |= isinstance(node, Voicemail) and digit == node.end_key
             take(floor, call, Key(digit), now)
         case CallState.QUEUED | CallState.RINGING | CallState.WHISPERING:
             waiting.key(floor, call, digit, now)
         case _:
             pass
+
+
+def speech(floor: Floor, call: Call, event: SpeechBegan | SpeechEnded, now: float) -> None:
+    """The caller speaks, or did."""
+    if situations.spoke(floor, call, event, now):
+        take(floor, call, Heard(), now)
 
 
 # -- look-ups and messages --
@@ -150,13 +184,21 @@ def looked_up(floor: Floor, call: Call, answer: LookedUp | None, now: float) -> 
 
 def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
     """A voicemail message is over; 0 seconds: nothing was said, or it failed. The caller may be gone already."""
-    owner, box = call_of(event.message), floor.boxes.pop(event.message, None)
-    if owner is None or box is None:
+    owner, filed = call_of(event.message), floor.boxes.pop(event.message, None)
+    if owner is None or filed is None:
         return
+    box, back = filed
     if event.seconds > 0:
-        floor.note(MessageLeft(owner, event.message, box, event.seconds))
+        floor.note(MessageLeft(owner, event.message, box, event.seconds, back))
     call = floor.calls.get(owner)
-    if call is not None and call.message == event.message:
-        call.message = None
-        if call.state is CallState.IN_FLOW:
-            take(floor, call, MessageTaken(event.seconds > 0), now)
+    if call is not None and call.message == event.message and call.state is CallState.IN_FLOW:
+        call.message, call.message_taken = None, event.seconds > 0
+        if call.message_keyed:
+            message_over(floor, call, now)
+        else:
+            floor.set_timer(call, "message", now + MESSAGE_GRACE_S)
+
+
+def message_over(floor: Floor, call: Call, now: float) -> None:
+    """The caller is still there after his message: the flow goes on."""
+    take(floor, call, MessageTaken(call.message_taken), now)

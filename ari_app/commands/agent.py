@@ -65,6 +65,111 @@ def disposition(number: Number, outcome: Annotated[str, typer.Argument(help="An 
 
 
 @app.command()
+def hold(number: Number) -> None:
+    """Put the caller on hold, with music."""
+    _ask(number, "hold")
+
+
+@app.command()
+def resume(number: Number) -> None:
+    """Take the caller back from hold."""
+    _ask(number, "resume")
+
+
+@app.command()
+def mute(number: Number) -> None:
+    """The caller no longer hears the agent."""
+    _ask(number, "mute")
+
+
+@app.command()
+def unmute(number: Number) -> None:
+    """The caller hears the agent again."""
+    _ask(number, "unmute")
+
+
+Target = Annotated[str, typer.Argument(help="A work number, a key of the directory, queue:NAME or number:DIGITS.")]
+Note = Annotated[str, typer.Option(help="A note for whoever takes the call.")]
+
+
+@app.command()
+def transfer(
+    number: Number, target: Annotated[str, typer.Argument(help="As for consult; also flow:NODE.")], note: Note = ""
+) -> None:
+    """Transfer the caller without consulting; the agent must be permitted to (may: transfer-blind)."""
+    _ask(number, "transfer", target=target, value=note)
+
+
+@app.command()
+def consult(number: Number, target: Target, note: Note = "") -> None:
+    """Ring somebody while the caller hears music; then complete, return or conference."""
+    _ask(number, "consult", target=target, value=note)
+
+
+@app.command()
+def complete(number: Number) -> None:
+    """After consulting: the caller goes to the one consulted."""
+    _ask(number, "complete")
+
+
+@app.command("return")
+def return_(number: Number) -> None:
+    """End the consult, back to the caller."""
+    _ask(number, "return")
+
+
+@app.command()
+def conference(number: Number) -> None:
+    """Caller, agent and the one consulted talk together."""
+    _ask(number, "conference")
+
+
+@app.command()
+def survey(number: Number) -> None:
+    """The agent leaves; the caller goes on to the survey."""
+    _ask(number, "survey")
+
+
+@app.command("help")
+def help_(number: Number) -> None:
+    """Call a supervisor into the agent's talk."""
+    _ask(number, "help")
+
+
+Watched = Annotated[str, typer.Argument(help="Work number of the agent in the talk; left out: the one supervised now.")]
+
+
+@app.command()
+def listen(number: Number, agent: Watched = "") -> None:
+    """As a supervisor: listen to an agent's talk, heard by nobody."""
+    _ask(number, "listen", target=agent)
+
+
+@app.command()
+def whisper(number: Number, agent: Watched = "") -> None:
+    """As a supervisor: speak to the agent alone."""
+    _ask(number, "whisper", target=agent)
+
+
+@app.command()
+def barge(number: Number, agent: Watched = "") -> None:
+    """As a supervisor: speak to caller and agent."""
+    _ask(number, "barge", target=agent)
+
+
+@app.command()
+def take_over(number: Number) -> None:
+    """As a supervisor: take the supervised call; the agent leaves it."""
+    _ask(number, "take-over")
+
+
+@app.command()
+def leave(number: Number) -> None:
+    """As a supervisor: leave the talk."""
+    _ask(number, "leave")
+
+
+@app.command()
 def pin(number: Number) -> None:
     """Show an agent's PIN, from the secrets file of this machine."""
     secrets = common.site().secrets

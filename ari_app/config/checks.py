@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from ari_app.config.control_checks import check_control
 from ari_app.config.diagnostics import Problem, Shared, nearest, shown
 from ari_app.config.marks import KeyPath, Marks
+from ari_app.flow.situations import SITUATIONS
 from ari_app.model.routing import FeatureCodes
 from ari_app.model.settings import Settings
 from ari_app.model.skills import SkillsFault, parse
@@ -42,6 +44,7 @@ def check_settings(settings: Settings, marks: Marks, root: Path) -> Iterator[Pro
     yield from _addresses(settings, marks)
     yield from _sources(settings, marks)
     yield from _outbound(settings, marks)
+    yield from check_control(settings, marks)
     yield from _timezone(settings, marks)
 
 
@@ -91,7 +94,7 @@ def _contacts(settings: Settings, marks: Marks) -> Iterator[Problem]:
 
 def _flows(settings: Settings, marks: Marks, folder: Path) -> Iterator[Problem]:
     try:
-        known = {file.stem for file in folder.glob("*.yaml")}
+        known = {file.stem for file in folder.glob("*.yaml")} - {SITUATIONS}
     except (OSError, ValueError):
         known = set()
     for number, plan in settings.numbers.items():

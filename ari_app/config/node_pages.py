@@ -106,6 +106,15 @@ billing:
   on_timeout: message
   on_full: message
 """,
+    "transfer": """\
+specialist:
+  type: transfer
+  agent: "8026"
+  next: thanks
+  on_busy: person
+  on_no_answer: person
+  on_refused: person
+""",
     "voicemail": """\
 message:
   type: voicemail
@@ -139,6 +148,13 @@ rating:
   say: [survey-ask]
   keys: ["1", "2", "3"]
   next: thanks
+""",
+    "situation": """\
+nobody_there:
+  type: situation
+  situation: silent-line
+  on_life: main_menu
+  on_speech: person
 """,
     "goto": """\
 back:

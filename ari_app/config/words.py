@@ -13,11 +13,18 @@ _KIND_HINTS: Final[dict[type, str]] = {dict: "write key: value, or {} for none",
 PATTERNS: Final = {
     "^[a-z][a-z0-9_-]{0,30}$": "a name (a small letter, then small letters, digits, - or _, at most 31 in all)",
     "^[a-z][a-z0-9_-]{0,40}$": "a node's name (a small letter, then small letters, digits, - or _, at most 41)",
+    "^[a-z][a-z0-9-]{0,40}$": "a situation's name (a small letter, then small letters, digits or -, at most 41)",
     "^[a-z0-9][a-z0-9-]{0,60}$": "a prompt's name (small letters, digits and -, at most 61)",
     "^[0-9]{1,8}$": "a work number (1 to 8 digits)",
     "^\\+?[0-9*#]{1,24}$": "a number to dial (digits, * and #, at most 24, perhaps a + first)",
     "^\\+?[0-9XZN]{1,24}$": "a pattern of numbers (digits, X for any, Z for 1-9, N for 2-9, perhaps a + first)",
     "^\\+?[0-9]{0,24}$": "a number (digits, perhaps a + first), or empty",
+    "^\\+?[0-9]{1,24}$": "a number (digits, perhaps a + first)",
+    "^([a-z][a-z0-9_-]{0,30}|[0-9]{1,8})$": "a name (small letters, digits, - or _), or 1 to 8 digits to type",
+    "^(agent:[0-9]{1,8}|queue:[a-z][a-z0-9_-]{0,30}|number:\\+?[0-9]{1,24})$": (
+        "agent:8026, queue:billing or number:10086"
+    ),
+    "^[0-9*#]{1,6}$": "a code (1 to 6 of 0-9, * and #)",
     "^[0-9*#]$": "a key of a telephone (0-9, * or #)",
     "^[0-9]$": "one digit",
     "^[0-9]{1,2}$": "one or two digits",

@@ -16,9 +16,11 @@ from ari_app.flow.nodes import (
     Node,
     Queue,
     Return,
+    RunSituation,
     SetVariables,
     Subflow,
     SwitchLanguage,
+    Transfer,
 )
 
 Shape = Literal["box", "round", "choice", "queue", "end"]
@@ -107,7 +109,7 @@ def _shape(node: Node) -> Shape:
             return "round"
         case Branch() | CheckHours():
             return "choice"
-        case Queue():
+        case Queue() | Transfer():
             return "queue"
         case HangUp() | Return():
             return "end"
@@ -120,10 +122,14 @@ def _text(node: Node, words: Words) -> str:
     match node:
         case Queue():
             said = f"queue {node.queue}"
+        case Transfer():
+            said = f"to {node.target}"
         case CheckHours():
             said = f"hours {node.hours}"
         case Subflow():
             said = f"flow {node.flow}"
+        case RunSituation():
+            said = f"situation {node.situation}"
         case SwitchLanguage():
             said = node.language
         case LookUp():

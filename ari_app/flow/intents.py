@@ -11,7 +11,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ari_app.flow.expression import Value
 from ari_app.flow.model import LoadedFlow
-from ari_app.flow.nodes import Queue, Voicemail
+from ari_app.flow.nodes import Queue, Transfer, Voicemail
+from ari_app.model.facts import SituationOutcome
 from ari_app.model.routing import Hours
 
 
@@ -22,6 +23,15 @@ class Frame:
     flow: LoadedFlow
     node: str
     values: Mapping[str, Value] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the script of a situation is: its step, from 0, and whether it says or waits."""
+
+    situation: str
+    step: int = 0
+    saying: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,8 @@ class Cursor:
     values: Mapping[str, Value] = field(default_factory=dict, repr=False)
     flow: LoadedFlow | None = field(default=None, repr=False)  # None: the walk's own.
     stack: tuple[Frame, ...] = ()
+    place: Place | None = None  # In a situation node: of its script.
+    spoke: bool = False  # In a menu that listens: since its prompts were over.
 
 
 _FIELDS: Final = tuple(each.name for each in fields(Cursor))
@@ -89,7 +101,8 @@ class WaitedOut:
 
 @dataclass(frozen=True, slots=True)
 class QueueDone:
-    """The queue node's visit ended: `next`, `timeout`, `full`, `closed` or `no_agents`."""
+    """The queue node's visit ended: `next`, `survey`, `timeout`, `full`, `closed` or `no_agents`; the transfer node's
+    with `next`, `busy`, `no_answer` or `refused`."""
 
     branch: str
 
@@ -109,7 +122,17 @@ class MessageTaken:
     ok: bool
 
 
-Input: TypeAlias = Key | SaidAll | WaitedOut | QueueDone | Answered | MessageTaken
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The caller speaks; comes only between Listen and Unlisten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The line is good again: neither too quiet nor too noisy."""
+
+
+Input: TypeAlias = Key | SaidAll | WaitedOut | QueueDone | Answered | MessageTaken | Heard | Cleared
 
 # -- intents --
 
@@ -172,6 +195,13 @@ class Enqueue:
 
 
 @dataclass(frozen=True, slots=True)
+class Connect:
+    """Ring whom the node names for the caller; QueueDone comes back."""
+
+    node: Transfer
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Look something up; Answered comes back. `request` may hold secrets."""
 
@@ -183,9 +213,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class TakeMessage:
-    """Record the caller until a key, silence or the longest time; MessageTaken comes back."""
+    """Record the caller until a key, silence or the longest time; MessageTaken comes back. `back`: whom to call."""
 
     node: Voicemail
+    back: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +228,32 @@ class Rated:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """From here on hear whether the caller speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisten:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The script of a situation begins."""
+
+    situation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """It is over, at this step (from 1)."""
+
+    situation: str
+    outcome: SituationOutcome
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """Hang the caller up. `looped`: the flow entered too many nodes without waiting, and was broken off."""
 
@@ -204,6 +261,23 @@ class End:
 
 
 Intent: TypeAlias = (
-    Entered | Took | Say | Unsaid | Hush | Wait | Unwait | Speak | Enqueue | Ask | TakeMessage | Rated | End
+    Entered
+    | Took
+    | Say
+    | Unsaid
+    | Hush
+    | Wait
+    | Unwait
+    | Speak
+    | Enqueue
+    | Connect
+    | Ask
+    | TakeMessage
+    | Rated
+    | Listen
+    | Unlisten
+    | Began
+    | Ended
+    | End
 )
 Step: TypeAlias = tuple[Cursor, tuple[Intent, ...]]

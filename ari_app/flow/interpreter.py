@@ -7,14 +7,17 @@ may belong to a secret (`is_secret`) the journal keeps that they were pressed, n
 from collections.abc import Mapping
 from typing import Final
 
-from ari_app.flow import decisions, keys
+from ari_app.flow import decisions, keys, situation_node
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
+    Cleared,
+    Connect,
     Cursor,
     End,
     Enqueue,
     Entered,
+    Heard,
     Hush,
     Input,
     Key,
@@ -43,17 +46,18 @@ from ari_app.flow.nodes import (
     Play,
     Queue,
     Return,
+    RunSituation,
     SetVariables,
     Subflow,
     Survey,
     SwitchLanguage,
+    Transfer,
     Voicemail,
 )
-from ari_app.flow.turn import Turn
+from ari_app.flow.turn import TYPED_MAX, Turn
 
 TONE: Final = "beep"  # Before a caller speaks his message.
-TYPED_MAX: Final = 16  # Keys kept ahead; more are dropped (a fax, a child, a stuck key).
-TURNED_AWAY: Final = ("full", "closed", "no_agents")
+TURNED_AWAY: Final = ("full", "closed", "no_agents", "busy", "refused")
 
 
 def begin(walk: Walk, now: float, given: Mapping[str, Value] | None = None) -> Step:
@@ -75,6 +79,14 @@ def step(walk: Walk, at: Cursor, got: Input, now: float) -> Step:
     return (turn.at, tuple(turn.intents)) if turn.moved else (at, ())
 
 
+def jump(walk: Walk, at: Cursor, flow: str, node: str, now: float) -> Step:
+    """Go on at a node of one of the call's flows, whatever the caller waited for; variables are kept."""
+    there = None if flow == walk.flow.name else walk.flows[flow]
+    turn = Turn(walk, now, copied(at, flow=there, stack=(), ended=False, steps=0, typed=""), owned=True)
+    _enter(turn, node)
+    return turn.at, tuple(turn.intents)
+
+
 def is_secret(walk: Walk, at: Cursor) -> bool:
     """Whether a key pressed now is, or may be meant as, part of a secret: then it must not be written down."""
     flow, seen, todo = at.flow or walk.flow, set[str](), [at.node]
@@ -84,7 +96,7 @@ def is_secret(walk: Walk, at: Cursor) -> bool:
         if isinstance(node, Collect) and node.secret:
             return True
         # Only on from nodes that a caller passes without choosing.
-        if name not in seen and not isinstance(node, Menu | Confirm | Collect | Survey | Queue | HangUp):
+        if name not in seen and not isinstance(node, Menu | Confirm | Collect | Survey | Queue | Transfer | HangUp):
             todo += [target for target in next_nodes(node).values() if target != GOODBYE]
         seen.add(name)
     return False
@@ -120,11 +132,16 @@ def _pass(turn: Turn, node: Node) -> str | None:
             return keys.enter_collect(turn, node)
         case Queue():
             turn.move(typed="")
-            turn.do(Enqueue(node))
+            turn.do(Enqueue(decisions.ranked(turn, node)))
+        case Transfer():
+            turn.move(typed="")
+            turn.do(Connect(node))
         case LookUp():
             return decisions.ask(turn, node)
         case HangUp():
             decisions.goodbye(turn, node)
+        case RunSituation():
+            return situation_node.enter(turn, node)
         case _:
             return _quick(turn, node)
     return None
@@ -154,7 +171,7 @@ def _quick(turn: Turn, node: CheckHours | Branch | SetVariables | SwitchLanguage
 def _take(turn: Turn, node: Node, got: Input) -> str | None:
     """What an input does to the node that waits for it; the next node's name, or None to stay."""
     match node, got:
-        case ((Menu() | Confirm() | Survey()), (Key() | SaidAll() | WaitedOut())):
+        case ((Menu() | Confirm() | Survey()), (Key() | SaidAll() | WaitedOut() | Heard())):
             return keys.take_keyed(turn, node, got)
         case Collect(), (Key() | SaidAll() | WaitedOut()):
             return keys.take_collect(turn, node, got)
@@ -162,15 +179,17 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
             return _ahead(turn, node, digit)
         case ((Greet() | Play()), SaidAll()) if turn.at.saying:
             return node.next
+        case RunSituation(), (Key() | SaidAll() | WaitedOut() | Heard() | Cleared()):
+            return situation_node.take(turn, node, got)
         case LookUp(), Answered():
             return decisions.answered(turn, node, got)
         case LookUp(), SaidAll():
             turn.move(saying=False)
-        case Queue(), QueueDone(branch):
-            return getattr(node, branch if branch == "next" else f"on_{branch}") or GOODBYE
+        case ((Queue() | Transfer()), QueueDone(branch)):
+            return _after(node, branch)
         case Voicemail(), SaidAll() if turn.at.saying:
             turn.move(saying=False)
-            turn.do(TakeMessage(node))
+            turn.do(TakeMessage(node, str(turn.at.values.get(node.number, "")) if node.number is not None else ""))
         case Voicemail(), MessageTaken(ok):
             return node.next if ok else node.on_failure or GOODBYE
         case HangUp(), SaidAll() if turn.at.saying:
@@ -179,6 +198,14 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
         case _:
             pass  # Stale or irrelevant: this node does not wait for it.
     return None
+
+
+def _after(node: Queue | Transfer, branch: str) -> str:
+    """Where a queue or a transfer leads; after a transfer that ended in a queue, whatever came of it: on to next."""
+    if branch == "survey":
+        return (node.survey if isinstance(node, Queue) else None) or node.next or GOODBYE
+    known = branch != "next" and hasattr(node, f"on_{branch}")
+    return (getattr(node, f"on_{branch}") if known else node.next) or GOODBYE
 
 
 def _ahead(turn: Turn, node: Greet | Play, digit: str) -> str | None:

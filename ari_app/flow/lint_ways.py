@@ -18,6 +18,7 @@ from ari_app.flow.nodes import (
     Queue,
     Return,
     Subflow,
+    Transfer,
 )
 
 UNREACHABLE: Final = "F020"
@@ -29,7 +30,7 @@ LONELY_RETURN: Final = "F041"
 
 _SHOWN_MAX: Final = 6
 _CLOSED: Final = ("on_closed", "on_holiday", "on_closure")
-_TURNED_AWAY: Final = ("on_full", "on_closed", "on_no_agents")
+_TURNED_AWAY: Final = ("on_full", "on_closed", "on_no_agents", "on_busy", "on_refused")
 _MAY_BE_LEFT_OUT: Final = ("next", "on_wrong", "on_silence", "on_failure", "on_timeout", "on_full", "on_closed")
 
 
@@ -141,7 +142,7 @@ def _at_once(node: Node, places: Mapping[str, str], passing: Collection[str], sl
             return list(places.values()) if node.flow in passing else []
         case LookUp() if slow_too:
             return list(places.values())
-        case Queue() if slow_too:
+        case Queue() | Transfer() if slow_too:
             return [target for place, target in places.items() if place in _TURNED_AWAY]
         case _:
             return [] if model.waits(node) else list(places.values())
@@ -193,7 +194,7 @@ def _traps(draft: Draft) -> Iterator[Finding]:
 
 
 def _may_end(node: Node) -> bool:
-    if isinstance(node, HangUp | Return | Queue | Subflow):
+    if isinstance(node, HangUp | Return | Queue | Transfer | Subflow):
         return True
     return any(getattr(node, place, "") is None for place in _MAY_BE_LEFT_OUT)
 

@@ -14,7 +14,7 @@ _COLOURS: Final = {  # Fill and border by kind.
     **dict.fromkeys(("menu", "collect", "confirm", "survey"), ("#e3effb", "#3a76b1")),
     **dict.fromkeys(("branch", "hours"), ("#fdf3d8", "#b58a1e")),
     **dict.fromkeys(("lookup", "set", "subflow"), ("#eee8f7", "#7a5bab")),
-    **dict.fromkeys(("queue", "voicemail"), ("#e1f3e5", "#3b8a50")),
+    **dict.fromkeys(("queue", "transfer", "voicemail"), ("#e1f3e5", "#3b8a50")),
     **dict.fromkeys(("hangup", "return"), ("#f0f0f0", "#777777")),
 }
 _PLAIN: Final = ("#ffffff", "#888888")

@@ -12,6 +12,7 @@ from ari_app.model.ids import (
     BridgeId,
     CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Number,
@@ -42,13 +43,17 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Say prompts (ids of the catalogue) one after another as one playback."""
+    """Say prompts (ids of the catalogue) one after another as one playback.
+
+    `audio`: key of the audio kept with the flow that says them; empty: sounds/ as it is now.
+    """
 
     call: CallId
     leg: LegId
     playback: PlaybackId
     prompts: tuple[str, ...]
     language: str
+    audio: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,30 @@ class StopMusic:
 
 
 @dataclass(frozen=True, slots=True)
+class Mute:
+    """What this leg says is heard by nobody; it hears on."""
+
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class Unmute:
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class Snoop:
+    """A leg of its own that hears what `of` says and hears; with `whisper` its own voice is heard by `of` alone."""
+
+    call: CallId
+    leg: LegId
+    of: LegId
+    whisper: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Remember:
     """Set a channel variable that comes back in every event of the channel, also to the next daemon."""
 
@@ -173,6 +202,22 @@ class JoinRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class HearLine:
+    """Listen to what the caller sends; LineJudged tells of each change, LineUnheard that it cannot be listened to."""
+
+    call: CallId
+    leg: LegId
+    line: LineId
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetLine:
+    call: CallId
+    leg: LegId
+    line: LineId
+
+
+@dataclass(frozen=True, slots=True)
 class RecordMessage:
     """Record what the caller says until `end_key`, `silence_s` of silence or `max_s`; MessageRecorded answers."""
 
@@ -182,6 +227,26 @@ class RecordMessage:
     max_s: int
     silence_s: int
     end_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Hear on this leg whether somebody speaks: SpeechBegan and SpeechEnded follow, until Unlisten.
+
+    Before a Play, never while one goes on (asterisk.md: requests wait). `talk_threshold`: mean amplitude of a frame,
+    of 32,767, that counts as voice.
+    """
+
+    call: CallId
+    leg: LegId
+    talk_threshold: int
+    silence_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisten:
+    call: CallId
+    leg: LegId
 
 
 # -- on ourselves --
@@ -264,10 +329,26 @@ AsteriskEffect: TypeAlias = (
     | DropBridge
     | StartMusic
     | StopMusic
+    | Mute
+    | Unmute
+    | Snoop
     | Remember
     | RecordMessage
+    | Listen
+    | Unlisten
 )
 RecordingEffect: TypeAlias = StartRecording | StopRecording | JoinRecording
+HearingEffect: TypeAlias = HearLine | ForgetLine
 Effect: TypeAlias = (
-    AsteriskEffect | RecordingEffect | SetTimer | CancelTimer | Note | CheckPin | LookUp | MarkSecret | Reply | Warn
+    AsteriskEffect
+    | RecordingEffect
+    | HearingEffect
+    | SetTimer
+    | CancelTimer
+    | Note
+    | CheckPin
+    | LookUp
+    | MarkSecret
+    | Reply
+    | Warn
 )

@@ -7,13 +7,43 @@ A field typed Number is personal data: the store keeps the number itself in a si
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from ari_app.model.control import (
+    ConferenceBegan,
+    HelpAsked,
+    Supervised,
+    SupervisionEnded,
+    TransferAnswered,
+    TransferBegan,
+    TransferEnded,
+)
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
+from ari_app.model.sound_facts import (
+    NO_NUMBER,
+    LineHeard,
+    LineMissed,
+    MessageLeft,
+    PromptFailed,
+    PromptRecorded,
+    RecordingMissed,
+    RecordingRefused,
+    RecordingRunning,
+    RecordingStored,
+    RecordingWanted,
+    SituationBegan,
+    SituationEnded,
+    SituationOutcome,
+    SituationPlace,
+    TalkLong,
+    Verdict,
+)
 from ari_app.model.states import AgentState
 
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
 FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
+TalkEndedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost", "transfer", "take-over", "survey"]
+LegRole = Literal["caller", "agent", "party", "supervisor", "snoop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +74,7 @@ class CallRefused:
 class LegOpened:
     call: CallId
     leg: LegId
-    role: Literal["caller", "agent"]
+    role: LegRole
     phone: PhoneName | None = None
 
 
@@ -148,7 +178,7 @@ class TalkEnded:
     call: CallId
     offer: OfferId
     agent: AgentId
-    by: ClosedBy
+    by: TalkEndedBy
     talk_s: float
 
 
@@ -169,57 +199,6 @@ class AgentChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingWanted:
-    """Recording was ordered; without a RecordingRunning after it the call is unrecorded and must be noticed."""
-
-    call: CallId
-    recording: RecordingId
-    queue: QueueName
-    agent: AgentId
-    basis: str
-    keep_days: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingRunning:
-    call: CallId
-    recording: RecordingId
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingRefused:
-    """The caller refused; the call goes on unrecorded."""
-
-    call: CallId
-    queue: QueueName
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingMissed:
-    call: CallId
-    recording: RecordingId
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingStored:
-    call: CallId
-    recording: RecordingId
-    path: str
-    seconds: float
-    size_bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class PromptFailed:
-    """A prompt was not heard to its end though nobody stopped it."""
-
-    call: CallId
-    prompts: str
-
-
-@dataclass(frozen=True, slots=True)
 class LookUpDone:
     """A look-up was answered, or failed with a reason. What was asked and answered is not kept."""
 
@@ -228,14 +207,6 @@ class LookUpDone:
     ok: bool
     seconds: float
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MessageLeft:
-    call: CallId
-    message: MessageId
-    box: str
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +273,13 @@ Fact: TypeAlias = (
     | HoldBegan
     | HoldEnded
     | TalkEnded
+    | TransferBegan
+    | TransferAnswered
+    | ConferenceBegan
+    | TransferEnded
+    | HelpAsked
+    | Supervised
+    | SupervisionEnded
     | DispositionNoted
     | AgentChanged
     | RecordingWanted
@@ -309,10 +287,16 @@ Fact: TypeAlias = (
     | RecordingRefused
     | RecordingMissed
     | RecordingStored
+    | LineHeard
+    | LineMissed
     | PromptFailed
     | LookUpDone
     | MessageLeft
+    | PromptRecorded
     | Rated
+    | SituationBegan
+    | SituationEnded
+    | TalkLong
     | CallClosed
 )
 

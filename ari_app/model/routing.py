@@ -1,8 +1,9 @@
 """Parts of config.yaml about queues and agents: hours, skills, recording, rules, limits. See settings."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from ari_app.model.part import Dialled, Level, Name, Part, Seconds
 
@@ -24,6 +25,18 @@ class Hours(Part):
     exceptions: dict[IsoDate, tuple[ClockSpan, ...]] = Field(
         default_factory=dict, description="Date: its own spans; an empty list for closed."
     )
+
+
+_HOURS: Final[TypeAdapter[dict[str, Hours]]] = TypeAdapter(dict[str, Hours])
+
+
+def hours_text(hours: Mapping[str, Hours]) -> str:
+    """Opening hours as one text, for an event; `hours_of` is its inverse."""
+    return _HOURS.dump_json(dict(hours)).decode()
+
+
+def hours_of(text: str) -> dict[str, Hours]:
+    return _HOURS.validate_json(text)
 
 
 class RecordingPolicy(Part):
@@ -56,6 +69,12 @@ class Routing(Part):
 
     priority_step_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
         60, description="Seconds of waiting that each step of priority counts as; age always wins in the end."
+    )
+    last_agent_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        30, description="Days for which a caller's last agent is known to flows (last_agent); 0: never."
+    )
+    last_agent_max: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        100_000, description="Callers whose last agent is remembered at most; the longest ago are forgotten first."
     )
 
 
@@ -123,6 +142,12 @@ class Limits(Part):
         30, description="Seconds a stopping daemon waits for callers before it leaves them to the next one."
     )
     event_days: Annotated[int, Field(ge=1, le=365)] = Field(7, description="Days the raw events are kept for replay.")
+    flow_versions: Annotated[int, Field(ge=2, le=10_000)] = Field(
+        50, description="Versions of each flow that are kept in any case, the newest ones."
+    )
+    flow_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="Days an older version of a flow is kept after it was live; never less than event_days."
+    )
     recordings_mb: Annotated[int, Field(ge=10)] = Field(
         20_000, description="Disk quota of recordings, in MiB; above it the oldest are removed first."
     )
@@ -151,6 +176,12 @@ class AgentRules(Part):
         },
         description="Key: outcome of a call; the key is dialled after the disposition code.",
     )
+    hold_reminders_s: Annotated[tuple[Seconds, ...], Field(max_length=10)] = Field(
+        (20, 60), description="Seconds of hold after which the agent alone hears a tone: one, then two, and so on."
+    )
+    code_s: Annotated[float, Field(gt=0, le=30)] = Field(
+        4, description="Seconds between two keys of a code typed during a talk; then it is forgotten."
+    )
     no_ringing_s: Seconds = Field(
         3, description="Seconds without a ringing signal after which a phone counts as unreachable."
     )
@@ -164,3 +195,26 @@ class FeatureCodes(Part):
     not_ready: Dialled = Field("*13", description="Not ready; a reason key may follow at once (*131).")
     sign_out: Dialled = Field("*14", description="Sign out.")
     disposition: Dialled = Field("*15", description="Outcome of the last call; its key follows at once (*151).")
+
+
+TalkCode = Annotated[str, Field(pattern=r"^[0-9*#]{1,6}$")]
+
+
+class TalkCodes(Part):
+    """What agents and supervisors type on their phones during a talk; it works in the middle of it."""
+
+    hold: TalkCode = Field("*1", description="Put the caller on hold; again: take him back.")
+    consult: TalkCode = Field(
+        "*2", description="Consult: a work number, a directory key or a permitted number follows, then #."
+    )
+    transfer: TalkCode = Field("*3", description="Transfer without consulting (may: transfer-blind): as after consult.")
+    complete: TalkCode = Field("*4", description="After consulting: the caller goes to the one consulted.")
+    give_back: TalkCode = Field("*5", description="End the consult, back to the caller.")
+    conference: TalkCode = Field("*6", description="Caller, agent and the one consulted talk together.")
+    help: TalkCode = Field("*7", description="Call a supervisor into the talk.")
+    survey: TalkCode = Field("*8", description="Leave the talk; the caller goes on to the survey.")
+    mute: TalkCode = Field("*9", description="The caller does not hear the agent; again: he does.")
+    listen: TalkCode = Field("1", description="A supervisor listens, heard by nobody.")
+    whisper: TalkCode = Field("2", description="A supervisor is heard by the agent alone.")
+    barge: TalkCode = Field("3", description="A supervisor is heard by both.")
+    take_over: TalkCode = Field("4", description="A supervisor takes the call; the agent leaves it.")

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ari_app.model.line import Rules as LineRules
 from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
-from ari_app.model.routing import AgentRules, FeatureCodes, Hours, Limits, Queue, Routing
+from ari_app.model.routing import AgentRules, FeatureCodes, Hours, Limits, Queue, Routing, TalkCodes
 
 
 class NumberPlan(Part):
@@ -19,11 +20,20 @@ class NumberPlan(Part):
     language: Language | None = Field(None, description="Language of the prompts; the hotline's when left out.")
 
 
+Permission = Literal["supervise", "transfer-blind", "record-prompts"]
+Destination = Annotated[str, Field(pattern=r"^(agent:[0-9]{1,8}|queue:[a-z][a-z0-9_-]{0,30}|number:\+?[0-9]{1,24})$")]
+DirectoryKey = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,30}|[0-9]{1,8})$")]
+
+
 class Agent(Part):
     """Someone who answers calls, known by a work number, never by name."""
 
     phone: Name = Field(description="The SIP account (under phones) this agent's calls ring on.")
     skills: dict[Name, Level] = Field(default_factory=dict, description="Skill levels, 1 (learning) to 5 (expert).")
+    may: tuple[Permission, ...] = Field(
+        (),
+        description="What this agent may do besides: supervise (listen, whisper, barge, take over) · transfer-blind (without consulting) · record-prompts (over the phone).",
+    )
 
 
 class Phone(Part):
@@ -83,8 +93,14 @@ class Settings(Part):
     phones: dict[Name, Phone] = Field(default_factory=dict, description="SIP accounts by name.")
     trunks: dict[Name, Trunk] = Field(default_factory=dict, description="Where calls come from, by name.")
     outbound: Outbound = Field(default_factory=Outbound, description="Numbers the hotline may dial.")
+    line: LineRules = Field(default_factory=LineRules, description="What counts as a silent, quiet or noisy line.")
+    directory: Annotated[dict[DirectoryKey, Destination], Field(max_length=10_000)] = Field(
+        default_factory=dict,
+        description="Whom calls are transferred to, by name or by digits an agent types: agent:8026, queue:billing or number:10086.",
+    )
     agent_rules: AgentRules = Field(default_factory=AgentRules, description="Rules for every agent.")
     feature_codes: FeatureCodes = Field(default_factory=FeatureCodes, description="What agents dial.")
+    talk_codes: TalkCodes = Field(default_factory=TalkCodes, description="What agents type during a talk.")
     asterisk: Asterisk = Field(default_factory=Asterisk, description="The Asterisk underneath.")
     paths: Paths = Field(default_factory=Paths, description="Where things are kept.")
     web: Web = Field(default_factory=Web, description="HTTP interface.")

@@ -23,6 +23,7 @@ class AgentMove(StrEnum):
     OFFER_LOST = "offer-lost"  # Declined, ran out, unreachable: not ready, with the reason.
     OFFER_WITHDRAWN = "offer-withdrawn"  # The caller hung up first.
     CONNECT = "connect"
+    TAKE_OVER = "take-over"  # A supervisor takes an agent's call.
     TALK_ENDS = "talk-ends"
     WRAP_UP_ENDS = "wrap-up-ends"
 
@@ -34,12 +35,14 @@ AGENT: Final[Mapping[AgentState, Mapping[AgentMove, AgentState]]] = {
         AgentMove.GO_READY: AgentState.READY,
         AgentMove.GO_NOT_READY: AgentState.NOT_READY,
         AgentMove.SIGN_OUT: AgentState.SIGNED_OUT,
+        AgentMove.TAKE_OVER: AgentState.TALKING,
     },
     AgentState.READY: {
         AgentMove.GO_READY: AgentState.READY,
         AgentMove.GO_NOT_READY: AgentState.NOT_READY,
         AgentMove.SIGN_OUT: AgentState.SIGNED_OUT,
         AgentMove.OFFER: AgentState.RESERVED,
+        AgentMove.TAKE_OVER: AgentState.TALKING,
     },
     AgentState.RESERVED: {
         AgentMove.CONNECT: AgentState.TALKING,
@@ -62,7 +65,9 @@ class CallState(StrEnum):
     QUEUED = "queued"
     RINGING = "ringing"  # Queued, and an agent's phone rings.
     WHISPERING = "whispering"  # The agent answered and hears the whisper; the caller still hears music.
-    TALKING = "talking"
+    TALKING = "talking"  # With an agent; also on hold, while he consults, and in a three-way talk.
+    DIALLING = "dialling"  # Transferred: somebody's phone rings for the caller, who hears music.
+    OUTSIDE = "outside"  # Talking to a number outside.
     CLOSING = "closing"  # Being hung up; waits for the last leg.
 
 
@@ -74,11 +79,20 @@ class CallMove(StrEnum):
     CONNECT = "connect"
     LEAVE_QUEUE = "leave-queue"  # Time-out, full, no agents: back into the flow.
     TALK_ENDS = "talk-ends"
+    DIAL = "dial"  # A leg is rung for the caller himself, outside every queue.
+    DIAL_FAILS = "dial-fails"
+    AGENT_JOINS = "agent-joins"
+    PARTY_JOINS = "party-joins"
+    PARTY_LEAVES = "party-leaves"
     CLOSE = "close"
 
 
 CALL: Final[Mapping[CallState, Mapping[CallMove, CallState]]] = {
-    CallState.IN_FLOW: {CallMove.ENQUEUE: CallState.QUEUED, CallMove.CLOSE: CallState.CLOSING},
+    CallState.IN_FLOW: {
+        CallMove.ENQUEUE: CallState.QUEUED,
+        CallMove.DIAL: CallState.DIALLING,
+        CallMove.CLOSE: CallState.CLOSING,
+    },
     CallState.QUEUED: {
         CallMove.OFFER: CallState.RINGING,
         CallMove.LEAVE_QUEUE: CallState.IN_FLOW,
@@ -94,6 +108,17 @@ CALL: Final[Mapping[CallState, Mapping[CallMove, CallState]]] = {
         CallMove.CONNECT: CallState.TALKING,
         CallMove.CLOSE: CallState.CLOSING,
     },
-    CallState.TALKING: {CallMove.TALK_ENDS: CallState.IN_FLOW, CallMove.CLOSE: CallState.CLOSING},
+    CallState.TALKING: {
+        CallMove.TALK_ENDS: CallState.IN_FLOW,
+        CallMove.PARTY_JOINS: CallState.OUTSIDE,
+        CallMove.CLOSE: CallState.CLOSING,
+    },
+    CallState.DIALLING: {
+        CallMove.AGENT_JOINS: CallState.TALKING,
+        CallMove.PARTY_JOINS: CallState.OUTSIDE,
+        CallMove.DIAL_FAILS: CallState.IN_FLOW,
+        CallMove.CLOSE: CallState.CLOSING,
+    },
+    CallState.OUTSIDE: {CallMove.PARTY_LEAVES: CallState.IN_FLOW, CallMove.CLOSE: CallState.CLOSING},
     CallState.CLOSING: {},
 }

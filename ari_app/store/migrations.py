@@ -30,6 +30,26 @@ def m0003_lookups_messages_and_ratings(db: Database) -> None:
     _run(db, "m0003")
 
 
+@steps()
+def m0004_callers_lines(db: Database) -> None:
+    _run(db, "m0004")
+
+
+@steps()
+def m0005_situations(db: Database) -> None:
+    _run(db, "m0005")
+
+
+@steps()
+def m0006_call_back_numbers_and_prompt_recordings(db: Database) -> None:
+    _run(db, "m0006")
+
+
+@steps()
+def m0007_transfers_and_supervision(db: Database) -> None:
+    _run(db, "m0007")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from ari_app.model import codec, facts
+from ari_app.model import codec, control, facts
 from ari_app.model.facts import Fact
 from ari_app.store import queries
 
@@ -24,17 +24,21 @@ OF_CALL: Final = (
     "offer",
     "talk",
     "hold",
+    "transfer",
+    "supervision",
     "agent_state",
     "disposition",
     "recording",
     "recording_refusal",
     "prompt_gap",
+    "line_verdict",
     "look_up",
     "message",
     "rating",
+    "situation",
 )
 """Tables whose rows belong to a call, in their column `call`."""
-TABLES: Final = (*OF_CALL, "flow_active", "closure")
+TABLES: Final = (*OF_CALL, "flow_active", "closure", "message_back", "prompt_recording")
 
 QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.DaemonStarted: ("states_cut",),
@@ -58,6 +62,13 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.HoldBegan: ("hold_began",),
     facts.HoldEnded: ("hold_ended",),
     facts.TalkEnded: ("talk_ended", "hold_ended"),
+    control.TransferBegan: ("transfer_began",),
+    control.TransferAnswered: ("transfer_answered",),
+    control.ConferenceBegan: ("conference_began",),
+    control.TransferEnded: ("transfer_ended",),
+    control.HelpAsked: ("help_asked",),
+    control.Supervised: ("supervision_ended", "supervision_began"),
+    control.SupervisionEnded: ("supervision_ended",),
     facts.DispositionNoted: ("disposition_noted",),
     facts.AgentChanged: ("state_ended", "state_began"),
     facts.RecordingWanted: ("recording_wanted",),
@@ -66,12 +77,19 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.RecordingMissed: ("recording_missed",),
     facts.RecordingStored: ("recording_stored",),
     facts.PromptFailed: ("prompt_failed",),
+    facts.LineHeard: ("line_heard",),
+    facts.LineMissed: ("line_missed",),
     facts.LookUpDone: ("looked_up",),
-    facts.MessageLeft: ("message_left",),
+    facts.MessageLeft: ("message_left", "message_back"),
+    facts.PromptRecorded: ("prompt_recorded",),
     facts.Rated: ("rated",),
+    facts.SituationBegan: ("situation_began",),
+    facts.SituationEnded: ("situation_ended",),
+    facts.TalkLong: ("talk_long",),
     facts.CallClosed: (
         "call_closed",
-        *("step_left", "legs_cut", "visits_cut", "offers_cut", "talks_cut", "holds_cut"),
+        *("step_left", "legs_cut", "visits_cut", "offers_cut", "talks_cut", "holds_cut", "situations_cut"),
+        *("transfers_cut", "supervisions_cut"),
     ),
 }
 _BY_KIND: Final = {cls.__name__: tuple(_SQL[name] for name in names) for cls, names in QUERIES.items()}
@@ -103,5 +121,5 @@ def _values(kind: str, text: str) -> dict[str, Any]:
     """A stored fact's fields, a person's key standing for the number."""
     body: dict[str, Any] = orjson.loads(text)
     for name in codec.personal_fields(kind):
-        body[name] = body[name]["person"]
+        body[name] = body[name]["person"] if name in body else None  # A fact older than the field.
     return body

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final, TypeAlias
 
-from ari_app.model import codec, facts
+from ari_app.model import codec, control, facts
 from ari_app.model.facts import Fact
 from ari_app.model.mask import WITHHELD, mask
 from ari_app.store.reader import CallStory
@@ -51,6 +51,37 @@ def _rated(fact: facts.Rated) -> str:
     return f"caller answers {fact.question} with {fact.key}" + (f", about agent {fact.agent}" if fact.agent else "")
 
 
+_OUTCOMES: Final = {
+    "key": "the caller pressed a key",
+    "speech": "the caller spoke",
+    "clear": "the line is good again",
+    "over": "heard to its end",
+    "hung-up": "hung up",
+    "gone": "the call ended",
+}
+
+
+def _situation_ended(fact: facts.SituationEnded) -> str:
+    return f"situation {fact.situation} ends at step {fact.step}: {_OUTCOMES[fact.outcome]}"
+
+
+def _transfer_began(fact: control.TransferBegan) -> str:
+    who = f"agent {fact.agent}" if fact.agent else "the flow"
+    what = {"blind": "transfers the caller to", "consult": "consults", "flow": "connects the caller to"}[fact.how]
+    outside = f"number {mask(fact.number)}" if fact.target == "number" else fact.target.replace(":", " ")
+    return f"{who} {what} {outside}"
+
+
+def _supervised(fact: control.Supervised) -> str:
+    ways = {
+        "listen": "listens to",
+        "whisper": "whispers to",
+        "barge": "joins the talk of",
+        "take-over": "takes the call from",
+    }
+    return f"supervisor {fact.by} {ways[fact.how]} agent {fact.agent}"
+
+
 def _flows_activated(fact: facts.FlowsActivated) -> str:
     held = {name for name, _ in fact.held}
     flows = (f"{name} {version}{' (held)' if name in held else ''}" for name, version in fact.versions)
@@ -89,6 +120,13 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     facts.HoldBegan: "agent {agent} puts the caller on hold",
     facts.HoldEnded: "agent {agent} takes the caller back",
     facts.TalkEnded: "talk with agent {agent} ended by {by} after {talk_s:.1f} s",
+    control.TransferBegan: _transfer_began,
+    control.TransferAnswered: "{transfer} answers",
+    control.ConferenceBegan: "caller, agent and {transfer} talk together",
+    control.TransferEnded: "transfer or consult {transfer}: {outcome}",
+    control.HelpAsked: "agent {agent} calls supervisor {supervisor}",
+    control.Supervised: _supervised,
+    control.SupervisionEnded: "supervisor {by} leaves agent {agent}'s talk",
     facts.DispositionNoted: "agent {agent} notes: {disposition}",
     facts.AgentChanged: _agent_changed,
     facts.RecordingWanted: "recording {recording} ordered ({basis}; kept {keep_days} days)",
@@ -97,9 +135,15 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     facts.RecordingMissed: "recording {recording} failed: {reason}",
     facts.RecordingStored: _recording_stored,
     facts.PromptFailed: "prompt not heard to its end: {prompts}",
+    facts.LineHeard: "line {verdict} (speech {speech_dbfs} dBFS, noise {noise_dbfs} dBFS)",
+    facts.LineMissed: "line not listened to: {reason}",
     facts.LookUpDone: _look_up_done,
-    facts.MessageLeft: "caller left message {message} of {seconds:.1f} s in box {box}",
+    facts.MessageLeft: "caller left message {message} of {seconds:.1f} s in box {box}, to be called back on {back}",
+    facts.PromptRecorded: "agent {agent} recorded prompt {prompt} in {language}, {seconds:.1f} s",
     facts.Rated: _rated,
+    facts.SituationBegan: "situation {situation} begins ({where})",
+    facts.SituationEnded: _situation_ended,
+    facts.TalkLong: "talk with agent {agent} has lasted {seconds:.0f} s: hint for the {for_whom}",
     facts.CallClosed: _call_closed,
 }
 _CAUSES: Final = {
@@ -124,6 +168,8 @@ def sentence(fact: Fact, masked: bool = True) -> str:
     words = WORDS[type(fact)]
     if callable(words):
         return words(fact)
+    if isinstance(fact, facts.MessageLeft) and not fact.back:
+        words = words.partition(", to be")[0]
     values = {field.name: getattr(fact, field.name) for field in fields(fact)}
     for name in codec.personal_fields(type(fact).__name__):
         values[name] = mask(values[name]) if masked else values[name] or WITHHELD

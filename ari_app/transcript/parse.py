@@ -1,7 +1,7 @@
 """The text of a `.call` file as a Transcript, or all its problems at once as `file:line: what   cure`. Pure.
 
     # A title                         the first line may also carry header entries, two blanks apart
-    flow: main                        header, before the first step: flow, at, language, hours, closure, live
+    flow: main                        header, before the first step: flow, at, language, hours, closure, trusted, live
     caller 13800138000 → 1860         steps: at the left edge or indented, one a line
       < answer, play greeting-day     what is expected of the step above
 
@@ -33,7 +33,10 @@ from ari_app.transcript.steps import (
     Line,
     LookUpAnswers,
     MovesClock,
+    OutsideDeed,
+    OutsideDoes,
     Press,
+    Speaks,
     Step,
     Transcript,
     Wait,
@@ -43,15 +46,17 @@ from ari_app.transcript.words import FACTS, VERBS
 
 LINES_MAX: Final = 2000
 PROBLEMS_MAX: Final = 50
-KEYS: Final = ("flow", "at", "language", "hours", "closure", "live")
+KEYS: Final = ("flow", "at", "language", "hours", "closure", "trusted", "live")
 STEPS: Final = {
     "caller": "caller 13800138000 → 1860",
     "press": "press 1",
     "wait": "wait 5s",
     "hang": "hang up",
     "agent": "agent 8025 answers",
+    "outside": "outside answers",
     "look-up": "look-up balance answers balance=12.5 stopped=no, or look-up balance fails",
     "message": "message of 7s",
+    "speak": "speak 2s",
     "at": "at 2026-10-01 21:00",
 }
 _HEADER: Final = re.compile(r"([a-z]+):(?:\s+(.*))?")
@@ -198,6 +203,12 @@ def _closure(header: Header, value: str) -> Header:
     return replace(header, closures=(*header.closures, value))
 
 
+def _trusted(header: Header, value: str) -> Header:
+    if value not in ("yes", "no"):
+        raise _Fault(f"trusted: {shown(value)}", "want yes or no: whether the trunk's caller number can be trusted")
+    return replace(header, trusted=value == "yes")
+
+
 def _live(header: Header, value: str) -> Header:
     answer, _, _reason = value.partition(" ")
     if answer not in ("yes", "no"):
@@ -211,6 +222,7 @@ _ENTRIES: Final[dict[str, Callable[[Header, str], Header]]] = {
     "language": _language,
     "hours": _hours,
     "closure": _closure,
+    "trusted": _trusted,
     "live": _live,
 }
 
@@ -226,8 +238,10 @@ def _step(text: str) -> Step:
         "wait": lambda text: Wait(_seconds(text)),
         "hang": lambda text: _only(text, "up", CallerHangsUp()),
         "agent": _agent,
+        "outside": _outside,
         "look-up": _look_up,
         "message": lambda text: LeavesMessage(_seconds(text.removeprefix("of").strip())),
+        "speak": lambda text: Speaks(_seconds(text)),
         "at": clock,
     }.get(verb)
     if read is None:
@@ -276,6 +290,14 @@ def _agent(text: str) -> Step:
     if does == "goes not ready":
         return AgentDoes(agent, "goes not ready")
     raise _Fault(f"agents do not do this: {shown(does)}", nearest(does, get_args(Deed)) or choices(get_args(Deed)))
+
+
+def _outside(text: str) -> Step:
+    deed = next((each for each in get_args(OutsideDeed) if each == text), None)
+    if deed is None:
+        known = get_args(OutsideDeed)
+        raise _Fault(f"nobody outside does this: {shown(text)}", nearest(text, known) or choices(known))
+    return OutsideDoes(deed)
 
 
 def _look_up(text: str) -> Step:

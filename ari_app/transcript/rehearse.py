@@ -19,7 +19,9 @@ from ari_app.transcript.steps import (
     LeavesMessage,
     LookUpAnswers,
     MovesClock,
+    OutsideDoes,
     Press,
+    Speaks,
     Step,
     Transcript,
     Wait,
@@ -90,7 +92,10 @@ def dressed(settings: Settings, header: Header, dialled: str) -> Settings:
     for name in header.closures:
         if name not in ("*", *hours):
             raise Impossible(f"closure: no hours named {name!r} in config.yaml")
-    return settings.model_copy(update={"numbers": numbers, "hours": hours})
+    trunks = settings.trunks
+    if header.trusted is not None:
+        trunks = {name: trunk.model_copy(update={"caller_trusted": header.trusted}) for name, trunk in trunks.items()}
+    return settings.model_copy(update={"numbers": numbers, "hours": hours, "trunks": trunks})
 
 
 def rehearse(transcript: Transcript, house: House) -> Outcome:
@@ -163,11 +168,15 @@ class Rehearsal:
                 self.exchange.hang_up(self._live())
             case AgentDoes(agent, deed, word):
                 self._agent(agent, deed, word)
+            case OutsideDoes(deed):
+                self._outside(deed)
             case LookUpAnswers(name, values, reason):
                 answer = ev.LookedUp(NO_LOOK_UP, values is not None, values or (), reason)
                 self.exchange.look_up(name, answer)
             case LeavesMessage(seconds):
                 self._message(seconds)
+            case Speaks(seconds):
+                self.exchange.talk(self._live(), seconds)
             case MovesClock():
                 shift_clock(self.exchange.floor, step, self.exchange.now)
             case _:
@@ -219,6 +228,18 @@ class Rehearsal:
                 self.exchange.event(ev.LegHeld(leg))
             case "resumes":
                 self.exchange.event(ev.LegResumed(leg))
+            case _:
+                self.exchange.hang_up(leg, *_CAUSES[deed])
+
+    def _outside(self, deed: str) -> None:
+        leg = self.exchange.rung("outside")
+        if leg is None:
+            raise Impossible("no number outside was dialled   the caller must have come to a transfer node")
+        match deed:
+            case "rings":
+                self.exchange.event(ev.LegRinging(leg))
+            case "answers":
+                self.exchange.answered(leg)
             case _:
                 self.exchange.hang_up(leg, *_CAUSES[deed])
 

@@ -60,6 +60,16 @@ class AgentDoes:
     word: str = ""
 
 
+OutsideDeed = Literal["rings", "answers", "is busy", "declines", "does not answer", "hangs up"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideDoes:
+    """Whoever has the number outside that was dialled last."""
+
+    deed: OutsideDeed
+
+
 @dataclass(frozen=True, slots=True)
 class LookUpAnswers:
     """The look-up that waits is answered, or the next of that name will be. `values` None: it fails, and why."""
@@ -77,6 +87,13 @@ class LeavesMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaks:
+    """The caller speaks so long; prompts and waits go on meanwhile."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class MovesClock:
     """From here on the flow takes it to be this time; `zone` empty: the hotline's."""
 
@@ -84,7 +101,9 @@ class MovesClock:
     zone: str = ""
 
 
-Step: TypeAlias = Dial | Press | Wait | CallerHangsUp | AgentDoes | LookUpAnswers | LeavesMessage | MovesClock
+Step: TypeAlias = (
+    Dial | Press | Wait | CallerHangsUp | AgentDoes | OutsideDoes | LookUpAnswers | LeavesMessage | Speaks | MovesClock
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +135,7 @@ class Header:
     language: Language | None = None  # Likewise.
     hours: tuple[tuple[str, Hours], ...] = ()  # Instead of config.yaml's.
     closures: tuple[str, ...] = ()  # Hours closed by hand; `*`: all.
+    trusted: bool | None = None  # Whether the caller's number can be trusted; None: as the trunk says.
     live: bool = False
 
 

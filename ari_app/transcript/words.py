@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 
 from ari_app.model import effects as fx
 from ari_app.model import facts as ft
+from ari_app.model.control import TransferBegan
 from ari_app.transcript.steps import Want
 
 FACTS: Final[dict[str, tuple[str, ...]]] = {
@@ -23,6 +24,7 @@ VERBS: Final[dict[tuple[str, ...], tuple[int, int]]] = {  # How many words follo
     ("announce",): (1, 200),
     ("join", "queue"): (1, 1),
     ("ring",): (1, 1),
+    ("dial",): (1, 1),
     ("hang", "up"): (0, 1),
     ("record",): (0, 0),
     ("look-up",): (1, 1),
@@ -84,6 +86,8 @@ class Telling:
                 self.calls[opened] = len(self.calls) + 1
             case ft.LegOpened(_, leg, "caller"):
                 self.callers.add(leg)
+            case TransferBegan(_, transfer, target=target):
+                self.agents[transfer] = target.partition(":")[2] or target
             case ft.OfferMade(_, offer, _, _, agent):
                 self.agents[offer] = agent
             case _:
@@ -109,6 +113,8 @@ class Telling:
                 return ("stop", *self.prompts.get(playback, ()))
             case fx.Ring(_, leg):
                 return ("ring", self.agents.get(leg, "?"))
+            case fx.Dial(_, _, number):
+                return ("dial", number)
             case fx.HangUp(_, leg):
                 return ("hang", "up", "caller" if leg in self.callers else "agent")
             case fx.StartRecording():
@@ -130,6 +136,8 @@ class Telling:
                 return ("bridge", kind, self._value(bridge))
             case fx.DropBridge(_, bridge):
                 return ("no", "bridge", self._value(bridge))
+            case fx.Listen() | fx.Unlisten():
+                return ("hears", "speech" if isinstance(effect, fx.Listen) else "none")
             case fx.StopRecording() | fx.JoinRecording():
                 return ("recording", type(effect).__name__)
             case _:

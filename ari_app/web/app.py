@@ -15,11 +15,12 @@ from aiohttp import web
 
 from ari_app.board.views import Snapshot
 from ari_app.errors import HotlineError
+from ari_app.model.control import Control, ControlAsked
 from ari_app.model.events import AgentAsked, AgentWish
-from ari_app.model.ids import AgentId, CallId, PhoneName, RequestId
+from ari_app.model.ids import AgentId, CallId, Number, PhoneName, RequestId
 from ari_app.web.admin import AdminDesk, AdminEndpoints, Answer
 from ari_app.web.auth import Refusal, answer, errors, host_check, token_check
-from ari_app.web.body import TEXT, read_body
+from ari_app.web.body import TEXT, Kind, read_body
 from ari_app.web.metrics import CONTENT_TYPE
 
 BODY_MAX: Final = 64 * 1024  # Bytes of a request's body.
@@ -29,6 +30,8 @@ READS_MAX: Final = 4  # Reads of the store at once; further ones wait their turn
 CALLS_DEFAULT, CALLS_MAX = 50, 1000
 
 _WISHES: Final[tuple[AgentWish, ...]] = get_args(AgentWish)
+_CONTROLS: Final[tuple[Control, ...]] = get_args(Control)
+_OUTSIDE: Final = re.compile(r"number:(.{1,40})|(\+?[0-9]{9,24})")
 _CALL_ID: Final = re.compile(r"[0-9]{1,9}-[0-9]{1,12}")
 
 T = TypeVar("T")
@@ -57,7 +60,7 @@ class Health:
 class WebDesk(AdminDesk, Protocol):
     """What the daemon offers to HTTP. `view`, `health`, `metrics`, `knows` run on the loop and must not block."""
 
-    async def ask(self, event: AgentAsked) -> Answer:
+    async def ask(self, event: AgentAsked | ControlAsked) -> Answer:
         """Post the event and wait for the Reply to `event.request`; cancelled when the client was told 504."""
         ...
 
@@ -187,19 +190,25 @@ class Endpoints:
             raise Refusal(504, f"no reply within {self._reply_s:g} s", cure) from None
 
 
-async def _wish(request: web.Request) -> AgentAsked:
+async def _wish(request: web.Request) -> AgentAsked | ControlAsked:
     """The event a POST stands for; Refusal when it stands for none."""
-    number, name = request.match_info["number"], request.match_info["wish"]
+    number, name = AgentId(request.match_info["number"]), request.match_info["wish"]
+    minted = RequestId(f"web-{secrets.token_hex(8)}")
+    if (control := next((each for each in _CONTROLS if each == name), None)) is not None:
+        given = await _body(request, {"target": TEXT, "value": TEXT, "by": TEXT}, '{"target": "queue:billing"}')
+        target = given.get("target", "")
+        outside = _OUTSIDE.fullmatch(target)  # Personal data: never as a mere text.
+        aimed = ("", Number(outside[1] or outside[2])) if outside else (target, Number(""))
+        return ControlAsked(number, control, *aimed, given.get("value", ""), minted, given.get("by", ""))
     wish = next((each for each in _WISHES if each == name), None)
     if wish is None:
-        raise Refusal(404, f"no wish {name[:40]!r}", f"wishes: {', '.join(_WISHES)}")
-    body = await _body(request)
+        raise Refusal(404, f"no wish {name[:40]!r}", f"wishes: {', '.join((*_WISHES, *_CONTROLS))}")
+    body = await _body(request, {"value": TEXT, "phone": TEXT}, '{"value": "meal"}')
     phone = body.get("phone")
-    minted = RequestId(f"web-{secrets.token_hex(8)}")
-    return AgentAsked(AgentId(number), wish, body.get("value", ""), PhoneName(phone) if phone else None, minted)
+    return AgentAsked(number, wish, body.get("value", ""), PhoneName(phone) if phone else None, minted)
 
 
-async def _body(request: web.Request) -> dict[str, str]:
-    """The body's `value` and `phone`; empty when there is no body."""
-    body = await read_body(request, {"value": TEXT, "phone": TEXT}, '{"value": "meal"}')
+async def _body(request: web.Request, fields: Mapping[str, Kind], example: str) -> dict[str, str]:
+    """The body's texts; empty when there is no body."""
+    body = await read_body(request, fields, example)
     return {key: str(value) for key, value in body.items()}

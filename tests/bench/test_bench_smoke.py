@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from ari_app.bench.acd import bench_acd
+from ari_app.bench.sim import bench_sim
 from ari_app.phones.sipp import available as sipp_available
 from tests.asterisk import REPOSITORY, asterisk_install
 
@@ -50,6 +51,13 @@ def test_flow() -> None:
     figures = json.loads(done.stdout)
     assert {"check_2000_nodes_s", "steps_per_s", "reload_ms", "cores"} <= set(figures)
     assert (figures["nodes"], figures["live_calls"], figures["calls_disturbed"]) == (2000, 200, 0)
+
+
+def test_sim() -> None:
+    found = bench_sim(lambda _: None, large_hours=0.01, day_hours=0.1)
+    assert {"speedup_10000", "day_1000_s"} <= set(found)
+    assert (found["large"]["agents"], found["day"]["agents"]) == (10_000, 1_000)
+    assert min(found["large"]["calls"], found["day"]["calls"]) > 100
 
 
 def test_acd() -> None:

@@ -75,13 +75,13 @@ class Hotline:
         match: F = found()[count - 1]
         return match
 
-    async def asked(self, kind: type[F], timeout_s: float = 10) -> F:
-        """The first effect of a kind the board has asked for."""
+    async def asked(self, kind: type[F], timeout_s: float = 10, count: int = 1) -> F:
+        """The `count`-th effect of a kind the board has asked for."""
         async with asyncio.timeout(timeout_s):
-            while (found := next((effect for effect in self.effects if isinstance(effect, kind)), None)) is None:
+            while len(found := [effect for effect in self.effects if isinstance(effect, kind)]) < count:
                 self._changed.clear()
                 await self._changed.wait()
-        return found
+        return found[count - 1]
 
     def kinds(self, call: CallId) -> list[str]:
         return [type(fact).__name__ for fact in self.facts if getattr(fact, "call", None) == call]
@@ -137,7 +137,7 @@ class Hotline:
         assert [b["id"] for b in await self.listing("bridges") if not b["id"].startswith("music-")] == []
         floor = self.daemon.loop.board.floor
         assert {seat.state for seat in floor.seats.values()} <= {"signed-out", "not-ready", "ready", "wrap-up"}
-        assert not floor.legs and not floor.engine.visits and not floor.engine.offered
+        assert not floor.legs and not floor.engine.places
         await asyncio.wait_for(self.daemon.recorder.drain(), 15)
         await asyncio.wrap_future(self.daemon.journal.committed())
         with open_reader(self.daemon.site.store) as reader:

@@ -46,7 +46,7 @@ async def test_a_day_by_feature_codes(hotline: Hotline) -> None:
             answering = await desk.incoming()
             await talk(call, answering)
             await answering.hangup()
-            await call.wait_ended(40)
+            await call.hangup()
         await dial_code(desk, "*151")
         assert (await hotline.wait(DispositionNoted)).disposition == "solved"
         await dial_code(desk, "*132")

@@ -32,13 +32,14 @@ async def test_ten_calls_at_once(big_exchange: RunningAsterisk) -> None:
             answering = await desks[n].incoming(20)
             caller = next(c for c in callers if c.user == answering.caller)
             await talk(caller.calls[0], answering, 1.0, (500 + 20 * n, 1000 + 20 * n))
+            caller.calls[0].hush()
             await answering.hangup()
 
         calls = [asyncio.create_task(to_queue(caller)) for caller in callers]
         await asyncio.gather(*(answer(n) for n in TEN))
         for placed in await asyncio.gather(*calls):
-            await placed.wait_ended(40)
-        await hotline.closed(count=10, timeout_s=40)
+            await placed.wait_ended(60)
+        await hotline.closed(count=10, timeout_s=60)
         assert len({fact.agent for fact in hotline.facts if isinstance(fact, Connected)}) == 10
         await hotline.wait(RecordingStored, count=10)
         await hotline.at_rest()

@@ -3,12 +3,14 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ari_app.board import voice
 from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
-from ari_app.model.facts import OfferMade
-from ari_app.model.ids import AgentId, BridgeId, LegId, PlaybackId, QueueName, Skill, TimerId
-from ari_app.model.skills import needs_of
+from ari_app.model.control import TransferBegan, TransferEnded
+from ari_app.model.facts import OfferMade, Queued
+from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, PlaybackId, QueueName, Skill, TimerId, TransferId
+from ari_app.model.skills import Needs, needs_of
 from ari_app.model.states import AgentState, CallState
 
 
@@ -16,6 +18,7 @@ def check(floor: Floor, running: set[TimerId], firing: set[TimerId], now: float)
     _agents(floor)
     _queues(floor)
     _nobody_idles(floor, now)
+    _nobody_waits_for_nobody(floor, now)
     _legs(floor)
     _timers(floor, running, firing)
     assert floor.refusing == sum(call.refusing for call in floor.calls.values())
@@ -23,8 +26,11 @@ def check(floor: Floor, running: set[TimerId], firing: set[TimerId], now: float)
 
 def _agents(floor: Floor) -> None:
     """An agent has one offer or one talk, and his state says so."""
+    invites = [call.invite for call in floor.calls.values() if call.invite is not None and call.invite.agent]
     offered = Counter(call.offer.agent for call in floor.calls.values() if call.offer is not None)
     talking = Counter(call.talk.agent for call in floor.calls.values() if call.talk is not None)
+    for invite in invites:  # One that answered a consult talks; any other is reserved.
+        (talking if invite.answered and invite.how == "consult" else offered)[invite.agent or AgentId("")] += 1
     for seat in floor.seats.values():
         assert offered[seat.agent] + talking[seat.agent] <= 1, (seat, offered, talking)
         assert talking[seat.agent] == (seat.state is AgentState.TALKING), seat
@@ -40,12 +46,20 @@ def _queues(floor: Floor) -> None:
     """Every queue holds exactly those who wait in it, by rank."""
     waiting = {call.id: call for call in floor.calls.values() if call.visit is not None}
     assert set(waiting) == set(floor.engine.places)
-    assert not floor.matched
+    assert not floor.matched and not floor.freed
     in_queue = (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING)
     for call in floor.calls.values():
         assert (call.visit is not None) == (call.state in in_queue), call
         assert (call.offer is not None) == (call.state in in_queue[1:]), call
         assert (call.talk is not None) == (call.state is CallState.TALKING), call
+        assert (call.party is not None) == (call.state is CallState.OUTSIDE), call
+        assert call.watch is None or call.talk is not None, call
+        consulting = call.invite is not None and call.invite.how == "consult"
+        assert (call.invite is not None and not consulting) == (call.state is CallState.DIALLING), call
+        if consulting:
+            assert call.talk is not None and call.invite is not None, call
+            assert call.talk.away != call.invite.joined, f"the caller is on hold while he is talked about: {call}"
+    assert floor.engine.talking.keys() <= {call.id for call in floor.calls.values() if call.talk is not None}
     for queue, line in floor.engine.waiting.items():
         limit = floor.settings.queues[queue].talking_max
         assert limit is None or _busy(floor, queue) <= limit
@@ -59,35 +73,80 @@ def _nobody_idles(floor: Floor, now: float) -> None:
         return
     idle = [s for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)]
     for call in floor.calls.values():
-        if call.visit is None or call.offer is not None or _about_to(call, now) or _at_limit(floor, call.visit.queue):
+        if (
+            call.visit is None
+            or call.offer is not None
+            or _about_to(call, now)
+            or _at_limit(floor, call.visit.queue, now)
+        ):
             continue
-        needs = needs_of(floor.settings.queues[call.visit.queue].skills)
         for seat in idle:
-            has = {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
-            assert not needs.met_by(has), f"{seat.agent} idles while {call.id} waits"
+            assert not able(floor, call, seat, now), f"{seat.agent} idles while {call.id} waits"
+
+
+def _nobody_waits_for_nobody(floor: Floor, now: float) -> None:
+    """Where the node names a way out, somebody signed in could serve the caller, now or by relaxation."""
+    there = [s for s in floor.seats.values() if s.state is not AgentState.SIGNED_OUT]
+    for call in floor.calls.values():
+        visit, node = call.visit, call.queue
+        if call.state is not CallState.QUEUED or visit is None or node is None or _about_to(call, now):
+            continue
+        if visit.preferred is not None and now < visit.since + visit.prefer_s:
+            assert visit.preferred in {s.agent for s in there}, f"{call.id} waits for {visit.preferred}, who is gone"
+        elif node.on_no_agents is not None:
+            queue = floor.settings.queues[visit.queue]
+            wanted = (node.skills or queue.skills, *(each.skills for each in queue.relax))
+            able = [s for s in there if any(needs_of(each).met_by(_has(floor, s)) for each in wanted)]
+            assert able, f"{call.id} waits for nobody"
+
+
+def asked(floor: Floor, call: Call, now: float) -> Needs | AgentId:
+    """What the caller asks of an agent now: worked out from settings and time, the engine is not asked."""
+    visit, node = call.visit, call.queue
+    assert visit is not None and node is not None
+    if visit.preferred is not None and now < visit.since + visit.prefer_s:
+        return visit.preferred
+    queue = floor.settings.queues[visit.queue]
+    found = node.skills or queue.skills
+    for each in queue.relax:
+        found = each.skills if visit.since + each.after_s <= now else found
+    return needs_of(found)
+
+
+def able(floor: Floor, call: Call, seat: Seat, now: float) -> bool:
+    """Whether the agent may have the caller now."""
+    found = asked(floor, call, now)
+    return found.met_by(_has(floor, seat)) if isinstance(found, Needs) else found == seat.agent
+
+
+def _has(floor: Floor, seat: Seat) -> dict[Skill, int]:
+    return {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
 
 
 def _busy(floor: Floor, queue: QueueName) -> int:
-    """Callers of the queue who are being offered to agents or talk to them."""
+    """Callers of the queue who are being offered to agents or talk to them since; not whom a transfer brought."""
     ringing = sum(c.offer is not None and c.visit is not None and c.visit.queue == queue for c in floor.calls.values())
-    return ringing + sum(c.talk is not None and c.talk.queue == queue for c in floor.calls.values())
+    return ringing + sum(came == queue for came in floor.engine.talking.values())
 
 
-def _at_limit(floor: Floor, queue: QueueName) -> bool:
+def _at_limit(floor: Floor, queue: QueueName, now: float) -> bool:
+    """Whoever is offered again in a moment still counts."""
     limit = floor.settings.queues[queue].talking_max
-    return limit is not None and _busy(floor, queue) >= limit
+    mine = [c for c in floor.calls.values() if c.visit is not None and c.visit.queue == queue and c.offer is None]
+    return limit is not None and _busy(floor, queue) + sum(_about_to(c, now) for c in mine) >= limit
 
 
 def _free(floor: Floor, seat: Seat) -> bool:
     own = [desk for desk in floor.desks.values() if desk.phone == seat.phone]
+    watching = seat.phone in floor.supervising.values()
     own_calls = [call for call in floor.calls.values() if call.via == seat.phone]
-    return seat.leg is None and not own and not own_calls
+    return seat.leg is None and not own and not own_calls and not watching
 
 
 def _about_to(call: Call, now: float) -> bool:
-    """Offered again in a moment, or out of time this very moment."""
-    due = call.timers.get(TimerId(f"{call.id}.wait"), now + 1)
-    return f"{call.id}.offer-again" in call.timers or due <= now
+    """Offered again in a moment, or something is due this very moment: out of time, a stage of relaxation."""
+    due = [call.timers.get(TimerId(f"{call.id}.{name}"), now + 1) for name in ("wait", "relax")]
+    return f"{call.id}.offer-again" in call.timers or min(due) <= now
 
 
 def _legs(floor: Floor) -> None:
@@ -101,6 +160,20 @@ def _legs(floor: Floor) -> None:
         assert call.leg in call.legs or call.state is CallState.CLOSING
         assert call.talk is None or call.talk.leg in call.legs
         assert call.offer is None or call.offer.leg in call.legs
+        assert call.invite is None or call.invite.leg in call.legs
+        assert call.party is None or call.party.leg in call.legs
+        assert call.watch is None or call.watch.leg in call.legs
+        assert call.watch is None or call.watch.snoop is None or call.watch.snoop in call.legs
+        _owned(call)
+    assert set(floor.supervising) <= set(floor.legs)
+
+
+def _owned(call: Call) -> None:
+    """Every leg that is not being hung up has something to do in its call."""
+    parts = (call.offer, call.talk, call.invite, call.party, call.watch)
+    used = {call.leg, *(part.leg for part in parts if part is not None)}
+    used |= {call.watch.snoop} if call.watch is not None and call.watch.snoop is not None else set()
+    assert call.legs - call.doomed <= used, f"nobody looks after {call.legs - call.doomed - used}"
 
 
 def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
@@ -113,6 +186,8 @@ def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
     for call in floor.calls.values():
         if call.state in (CallState.QUEUED, CallState.RINGING):
             assert f"{call.id}.wait" in call.timers, f"{call.id} would wait for ever"
+        if call.invite is not None and not call.invite.answered:
+            assert f"{call.id}.invite" in call.timers, f"{call.id} would ring for ever"
         if call.doomed or call.state is CallState.CLOSING:
             assert f"{call.id}.close" in call.timers
 
@@ -126,8 +201,12 @@ class Watch:
     bridges: set[BridgeId] = field(default_factory=set)
     phones: dict[LegId, str] = field(default_factory=dict)  # Agents' legs that may still be there.
     idle: set[AgentId] = field(default_factory=set)  # Before this event: free agents.
+    reopened: bool = False  # By this event: the longest-idle agents then choose, whatever the queue's policy.
+    where: dict[LegId, BridgeId] = field(default_factory=dict)  # Each leg's bridge.
+    since: dict[CallId, float] = field(default_factory=dict)  # What a caller's rank counts from.
+    asked: dict[TransferId, TransferBegan] = field(default_factory=dict)
 
-    def see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
+    def see(self, event: ev.Event, effects: list[fx.Effect], now: float) -> None:
         match event:
             case ev.PlaybackEnded(playback):
                 self.playing.pop(playback, None)
@@ -135,8 +214,12 @@ class Watch:
                 self.playing.pop(PlaybackId(target), None)
         for effect in effects:
             self._effect(effect)
-        self._fair([e.fact for e in effects if isinstance(e, fx.Note) and isinstance(e.fact, OfferMade)])
+        self.reopened = isinstance(event, ev.Listed)
+        self._fair([e.fact for e in effects if isinstance(e, fx.Note) and isinstance(e.fact, OfferMade)], now)
+        self._places([e.fact for e in effects if isinstance(e, fx.Note)])
+        self._hears()
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
+        self.where = {leg: bridge for leg, bridge in self.where.items() if leg in self.floor.legs}
         self.playing = {playback: leg for playback, leg in self.playing.items() if leg in self.floor.legs}
 
     def _effect(self, effect: fx.Effect) -> None:
@@ -148,33 +231,91 @@ class Watch:
                 self.playing.pop(playback, None)
             case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Remember(_, leg) | fx.Answer(_, leg):
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
+                match effect:
+                    case fx.Join(_, bridge, leg):
+                        self.where[leg] = bridge
+                    case fx.Leave(_, _, leg):
+                        self.where.pop(leg, None)
             case fx.MakeBridge(call, bridge) if call is not None:
                 assert bridge not in self.bridges
                 self.bridges.add(bridge)
             case fx.DropBridge(_, bridge):
                 assert bridge in self.bridges
                 self.bridges.remove(bridge)
+                self.where = {leg: at for leg, at in self.where.items() if at != bridge}
             case fx.Ring(_, leg, phone):
                 used = {p for other, p in self.phones.items() if other in self.floor.legs}
+                used |= {p for other, p in self.floor.supervising.items() if other != leg}
                 used |= {desk.phone for desk in self.floor.desks.values()}
                 assert phone not in used, f"{phone} already has a leg of ours"
                 self.phones[leg] = phone
             case _:
                 pass
 
-    def _fair(self, offers: list[OfferMade]) -> None:
-        """Nobody with a better rank was passed over, no agent who has been idle for longer."""
+    def _hears(self) -> None:
+        """Whoever should hear each other are in one bridge, and nobody else is."""
+        for call in self.floor.calls.values():
+            wanted: dict[LegId, BridgeId] = {}
+            talk, invite, party, watch = call.talk, call.invite, call.party, call.watch
+            if talk is not None:
+                music = voice.music_bridge(voice.music_of(self.floor, call))
+                wanted |= {talk.leg: talk.bridge, call.leg: music if talk.away else talk.bridge}
+                if invite is not None and invite.answered:
+                    wanted[invite.leg] = talk.bridge
+                if watch is not None and watch.answered:
+                    wanted[watch.leg] = talk.bridge if watch.how == "barge" else watch.bridge
+                    assert (watch.snoop is None) or watch.how != "barge"
+            if party is not None:
+                wanted |= {party.leg: party.bridge, call.leg: party.bridge}
+            assert {leg: self.where.get(leg) for leg in wanted} == wanted, call
+            if call.state is CallState.IN_FLOW:
+                assert call.leg not in self.where, f"in the flow, and in {self.where[call.leg]}: {call}"
+
+    def _places(self, facts: list[object]) -> None:
+        """Whom an agent passes on, or whose consult fails, keeps his place in a queue."""
+        kept: set[CallId] = set()
+        for fact in facts:
+            match fact:
+                case TransferBegan(transfer=transfer):
+                    self.asked[transfer] = fact
+                case TransferEnded(call, transfer) if self.asked[transfer].how != "flow":
+                    kept.add(call)
+                case Queued(call, rank=rank, priority=priority):
+                    since = rank + 60 * priority
+                    assert call not in kept or since == self.since.get(call, since), f"{call} lost his place"
+                    self.since[call] = since
+
+    def _fair(self, offers: list[OfferMade], now: float) -> None:
+        """Nobody with a better rank was passed over, no agent whom the queue's policy puts first."""
         floor = self.floor
-        left = [each.visit for each in floor.engine.places.values() if each.offered is None]
+        left = [floor.calls[each] for each, place in floor.engine.places.items() if place.offered is None]
+        left = [call for call in left if not _about_to(call, now)]
         idle = {s.agent for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)}
         for offer in offers:
-            call, queues = floor.calls[offer.call], floor.engine.queues_of(offer.agent)
+            call, seat = floor.calls[offer.call], floor.seats[offer.agent]
             if call.visit is None or call.offer is None or f"{call.offer.leg}" != offer.offer:
                 continue  # It is over already.
-            open_to = {queue for queue in queues if floor.settings.queues[queue].talking_max is None}
-            better = [visit for visit in left if visit.queue in open_to and visit.key < call.visit.key]
-            assert not better, f"{offer} passed over {better}"
-            since = floor.seats[offer.agent].idle_since
-            able = [s for s in idle & self.idle if offer.queue in floor.engine.queues_of(s)]
-            assert not [s for s in able if floor.seats[s].idle_since < since], f"{offer} passed over {able}"
+            mine = [each.visit for each in left if each.visit is not None and able(floor, each, seat, now)]
+            mine = [visit for visit in mine if floor.settings.queues[visit.queue].talking_max is None]
+            assert not [v for v in mine if v.key < call.visit.key], f"{offer} passed over {mine}"
+            if _about_to(call, now):
+                continue  # The stage before was what held.
+            assert able(floor, call, seat, now), f"{offer} to one who may not have it"
+            others = [floor.seats[each] for each in sorted(idle & self.idle)]
+            rank = self._order(call, seat, now)
+            passed = [s for s in others if able(floor, call, s, now) and self._order(call, s, now) < rank]
+            assert not passed, f"{offer} passed over {passed}"
         self.idle = idle
+
+    def _order(self, call: Call, seat: Seat, now: float) -> tuple[float, ...]:
+        """What the queue's policy goes by."""
+        assert call.visit is not None
+        match "longest-idle" if self.reopened else self.floor.settings.queues[call.visit.queue].policy:
+            case "least-occupied":
+                return (seat.occupancy, seat.idle_since)
+            case "longest-idle":
+                return (seat.idle_since,)
+            case "most-skilled":
+                found = asked(self.floor, call, now)
+                strength = found.strength(_has(self.floor, seat)) if isinstance(found, Needs) else 0
+                return (-strength, seat.idle_since)

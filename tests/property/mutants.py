@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from ari_app.acd.engine import Engine, Place
 from ari_app.acd.matching import Order
 from ari_app.acd.model import Match, Visit
-from ari_app.board import desk, link, seats, voice
+from ari_app.board import consult, desk, link, seats, supervise, talk, unstaffed, voice, waiting
 from ari_app.board.floor import Call, Floor, Seat
-from ari_app.model.effects import DropBridge, Note
+from ari_app.flow.nodes import Queue
+from ari_app.model.effects import DropBridge, Join, Note
 from ari_app.model.facts import QueueLeft
 from ari_app.model.ids import AgentId, CallId, Mint, TimerId
 
@@ -47,7 +49,10 @@ def newest(self: Order, wanted: int) -> str | None:
     fits = [
         key[2] for block in self.blocks for key, marks in zip(block.keys, block.marks, strict=True) if marks & wanted
     ]
-    return fits[-1] if fits else None
+    if not fits:
+        self.summary &= ~wanted
+        return None
+    return fits[-1]
 
 
 def leaves_a_ghost(patch: Patch) -> None:
@@ -115,7 +120,7 @@ def phone_rung_while_it_calls(patch: Patch) -> None:
     patch.setattr(seats, "phone_taken", lambda floor, phone: floor.phones_used.update([phone]))
 
     def available(floor: Floor, seat: Seat) -> None:
-        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since))
+        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy))
 
     patch.setattr(seats, "available", available)
 
@@ -159,6 +164,75 @@ def caller_waits_for_ever(patch: Patch) -> None:
     patch.setattr(Floor, "set_timer", set_timer)
 
 
+def never_asks_for_less(patch: Patch) -> None:
+    patch.setattr(waiting, "relax", _nothing)
+
+
+def place_lost_by_asking_for_less(patch: Patch) -> None:
+    def relax(self: Engine, call: CallId, now: float) -> Match | None:
+        if (place := self.places.get(call)) is not None:
+            self.waiting[place.visit.queue].remove(place.visit)
+            self.waiting[place.visit.queue].append(place.visit)
+        return old(self, call, now)
+
+    old = Engine.relax
+    patch.setattr(Engine, "relax", relax)
+
+
+def waits_for_one_who_is_gone(patch: Patch) -> None:
+    patch.setattr(unstaffed, "look", lambda floor, now: setattr(floor, "staff_changed", False))
+
+
+def most_skilled_is_anybody(patch: Patch) -> None:
+    patch.setattr(Order, "highest", Order.first)
+
+
+def place_lost_when_passed_on(patch: Patch) -> None:
+    """A caller whom an agent passes on to a queue goes to its end."""
+
+    def enqueue(floor: Floor, owner: Call, node: Queue, now: float, ranked_at: float | None = None) -> str | None:
+        return old(floor, owner, node, now)
+
+    old = waiting.enqueue
+    patch.setattr(waiting, "enqueue", enqueue)
+
+
+def consult_outlives_the_talk(patch: Patch) -> None:
+    """Who was consulted stays behind when caller or agent leave."""
+    patch.setattr(talk, "invite", SimpleNamespace(give_up=_nothing))
+
+
+def supervision_outlives_the_talk(patch: Patch) -> None:
+    patch.setattr(talk, "supervise", SimpleNamespace(stop=_nothing))
+
+
+def supervisors_phone_never_free(patch: Patch) -> None:
+    patch.setattr(supervise, "leg_gone", _nothing)
+
+
+def left_on_hold_when_handed_over(patch: Patch) -> None:
+    """The second agent gets the call, the caller goes on hearing music."""
+
+    def hand_over(floor: Floor, owner: Call, *rest: Any) -> None:
+        assert owner.talk is not None
+        owner.talk.away = False
+        old(floor, owner, *rest)
+
+    old = talk.hand_over
+    patch.setattr(talk, "hand_over", hand_over)
+
+
+def consulted_is_not_joined(patch: Patch) -> None:
+    def answered(floor: Floor, owner: Call, now: float) -> None:
+        old(floor, owner, now)
+        floor.out[:] = [
+            e for e in floor.out if not (isinstance(e, Join) and owner.invite and e.leg == owner.invite.leg)
+        ]
+
+    old = consult.answered
+    patch.setattr(consult, "answered", answered)
+
+
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     newest_first,
     queue_by_queue,
@@ -179,4 +253,14 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     agent_kept_after_the_call,
     ids_that_depend_on_the_process,
     caller_waits_for_ever,
+    never_asks_for_less,
+    place_lost_by_asking_for_less,
+    waits_for_one_who_is_gone,
+    most_skilled_is_anybody,
+    place_lost_when_passed_on,
+    consult_outlives_the_talk,
+    supervision_outlives_the_talk,
+    supervisors_phone_never_free,
+    left_on_hold_when_handed_over,
+    consulted_is_not_joined,
 )

@@ -11,16 +11,19 @@ from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
 
 from ari_app.board.board import Board
+from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
+from ari_app.model.facts import SituationBegan, SituationEnded
 from ari_app.model.ids import AgentId, CallId, LegId, Number, PhoneName, PlaybackId, RequestId, TimerId
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
 from ari_app.runtime.timers import Timers
-from tests.board_kit import NOON, assert_clean, assert_facts_add_up, loaded
+from tests.board_kit import NOON, assert_clean, assert_facts_add_up, loaded, situation
 from tests.property.invariants import Watch, check
 
 AGENTS = ("81", "82", "83")
+TARGETS = ("81", "82", "83", "queue:billing", "queue:network", "flow:menu", "9000", "9001", "nobody")
 REASONS = get_args(ev.FailReason)
 FLOW: dict[str, Any] = {
     "start": "hello",
@@ -29,14 +32,32 @@ FLOW: dict[str, Any] = {
         "menu": {
             "type": "menu",
             "say": ["main-menu"],
-            "keys": {"1": "billing", "2": "network"},
+            "keys": {"1": "billing", "2": "network", "3": "outside", "8": "agent", "9": "quiet"},
             "tries": 2,
+            "on_silence": "quiet",
             "on_wrong": "network",
         },
+        "quiet": {"type": "situation", "situation": "silent", "on_life": "menu", "on_speech": "billing"},
         "billing": {"type": "queue", "queue": "billing", "priority": 1, "on_timeout": "menu", "on_full": "network"},
         "network": {"type": "queue", "queue": "network", "say": [], "next": "menu", "on_full": "billing"},
+        "outside": {"type": "transfer", "number": "9000", "record_as": "billing", "next": "menu", "on_busy": "billing"},
+        "agent": {"type": "transfer", "agent": "83", "say": [], "next": "menu", "on_busy": "network"},
     },
 }
+SITUATIONS = {
+    "silent": situation(steps=[{"say": ["greet"]}, {"wait_s": 5}, {"say": ["sorry"]}, {"wait_s": 5}, "hang-up"]),
+    "long": situation(trigger="talk-length", hints_s={"agent": 3, "supervisor": 20}),
+}
+
+
+def flow(rng: Random) -> dict[str, Any]:
+    """The flow of a walk: whom its queue nodes ask for and wait for, and what they do when nobody is there."""
+    billing: dict[str, Any] = {**FLOW["nodes"]["billing"], **rng.choice([{}, {"prefer": "last_agent", "prefer_s": 7}])}
+    network: dict[str, Any] = {**FLOW["nodes"]["network"], **rng.choice([{}, {"skills": "network>=2 | billing>=2"}])}
+    network |= rng.choice([{}, {"on_no_agents": "menu"}])
+    billing |= rng.choice([{}, {}, {"on_no_agents": "network"}])
+    billing["priority"] = rng.choice([0, 0, 1])
+    return {**FLOW, "nodes": {**FLOW["nodes"], "billing": billing, "network": network}}
 
 
 def universe(rng: Random) -> Settings:
@@ -44,7 +65,11 @@ def universe(rng: Random) -> Settings:
 
     def queue(skill: str) -> dict[str, Any]:
         return {
-            "skills": {skill: 1},
+            "skills": rng.choice([{skill: 1}, f"{skill}>=2"]),
+            "relax": rng.choice(
+                [[], [{"after_s": 4, "skills": {skill: 1}}, {"after_s": 9, "skills": "billing | network"}]]
+            ),
+            "policy": rng.choice(["longest-idle", "longest-idle", "most-skilled", "least-occupied"]),
             "ring_s": 10,
             "wrap_up_s": rng.choice([0, 0, 5]),
             "wait_s_max": rng.choice([15, 600, 600]),
@@ -59,8 +84,13 @@ def universe(rng: Random) -> Settings:
         {
             "numbers": {"1860": {"flow": "main"}},
             "queues": {"billing": queue("billing"), "network": queue("network")},
-            "agents": {a: {"phone": f"p{a}", "skills": has} for a, has in zip(AGENTS, skills, strict=True)},
+            "agents": {
+                a: {"phone": f"p{a}", "skills": has, "may": ["supervise", "transfer-blind"]}
+                for a, has in zip(AGENTS, skills, strict=True)
+            },
             "phones": {"p81": {}, "p82": {}, "p83": {}, "p84": {}},
+            "trunks": {"out": {"match": ["192.0.2.1"], "address": "192.0.2.1:5060"}},
+            "outbound": {"trunk": "out", "permitted": ["900X"], "ring_s": 10},
             "limits": {"calls_max": rng.choice([3, 400, 400]), "call_s_max": rng.choice([60, 14_400, 14_400])},
         }
     )
@@ -93,6 +123,7 @@ class World:
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
         self.settings = universe(self.rng)
+        self.flow = flow(self.rng)
         self.board = self.fresh_board()
         self.watch = Watch(self.board.floor)
         self.failing = self.rng.choice([0, 0, 0, 0.03, 0.3])
@@ -100,12 +131,12 @@ class World:
             self.feed(event)
 
     def fresh_board(self) -> Board:
-        return Board(self.settings, {"main": loaded(FLOW)}, ZoneInfo("Asia/Shanghai"))
+        return Board(self.settings, {"main": loaded(self.flow, situations=SITUATIONS)}, ZoneInfo("Asia/Shanghai"))
 
     def feed(self, event: ev.Event) -> None:
         effects = self.board.handle(event, self.now)
         self.log.append((self.now, event, effects))
-        self.watch.see(event, effects)
+        self.watch.see(event, effects, self.now)
         for effect in effects:
             self.carry_out(effect)
         due = {timer for timer, at in self.timers._at.items() if at <= self.now}
@@ -145,12 +176,19 @@ class World:
         match effect:
             case fx.Play(_, leg, playback) if leg in self.legs:
                 self.playing[playback] = leg
+            case fx.Snoop(_, _, of) if of not in self.legs:
+                self.fails(effect, "gone")
             case fx.Play() | fx.Join() | fx.Answer() | fx.HangUp() if effect.leg not in self.legs:
                 self.fails(effect, "gone")
             case fx.StopPlay(_, playback):
                 self.prompt_ends(playback, ok=True)
             case fx.Ring(_, leg, phone):
                 self.legs[leg] = Leg(phone, "Down")
+            case fx.Dial(_, leg):
+                self.legs[leg] = Leg("outside", "Down")
+            case fx.Snoop(_, leg):
+                self.legs[leg] = Leg("snoop")
+                self.says(ev.LegAnswered(leg))
             case fx.HangUp(_, leg, cause):
                 self.leg_ends(leg, cause)
             case fx.StartRecording(_, _, recording):
@@ -182,10 +220,16 @@ class World:
 
     def walk(self, steps: int) -> None:
         life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
-        ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold]
+        ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold, self.speak]
         noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
-        noise += [self.door, self.stray]
-        tempers = [(life, [4, 8, 16]), (ends, [0, 1, 2, 4]), (noise, [0, 0, 0, 0, 1, 2]), ([self.deliver], [20, 40])]
+        noise += [self.door, self.stray, self.code]
+        tempers = [
+            (life, [4, 8, 16]),
+            (ends, [0, 1, 2, 4]),
+            (noise, [0, 0, 0, 0, 1, 2]),
+            ([self.attend], [0, 8, 30, 60]),
+            ([self.deliver], [20, 40]),
+        ]
         actions = [action for group, _ in tempers for action in group]
         weights = [self.rng.choice(choices) for group, choices in tempers for _ in group]
         weights[actions.index(self.pass_time)] += 1
@@ -204,11 +248,17 @@ class World:
             self.legs[leg] = Leg("")
             via = self.rng.choice(["trunk"] * 8 + ["p84", "p83"])
             dialled = self.rng.choice(["1860"] * 9 + ["999"])
-            self.says(ev.CallArrived(leg, Number("13800138000"), dialled, via))
+            self.says(ev.CallArrived(leg, Number(self.rng.choice(["13800138000", "13900139000", ""])), dialled, via))
 
     def press(self) -> None:
         if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
-            self.says(ev.KeyPressed(leg, self.rng.choice("1112228#9")))
+            self.says(ev.KeyPressed(leg, self.rng.choice("1112223388#9")))
+
+    def speak(self) -> None:
+        """A caller, or an agent whom nobody asked; the end of it may come early, late, or alone."""
+        if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
+            ended = ev.SpeechEnded(leg, self.rng.choice([20, 99, 100, 3000]))
+            self.says(self.rng.choice([ev.SpeechBegan(leg), ended]))
 
     def caller_leaves(self) -> None:
         if (leg := self.some_leg(lambda it: not it.phone or it.desk)) is not None:
@@ -238,6 +288,40 @@ class World:
         value = {"not-ready": "meal", "disposition": "1"}.get(wish, "")
         phone = self.rng.choice([None, None, PhoneName("p84")]) if wish == "sign-in" else None
         self.feed(ev.AgentAsked(AgentId(self.rng.choice(AGENTS)), wish, value, phone, RequestId("r")))
+
+    def control(self) -> None:
+        """Call control by whoever may use it: mostly what fits a talk, else anything by anybody."""
+        talks = [call for call in self.board.floor.calls.values() if call.talk is not None]
+        agent, action = AgentId(self.rng.choice(AGENTS)), self.rng.choice(get_args(ct.Control))
+        target = self.rng.choice(TARGETS)
+        if talks and self.rng.random() < 0.9:
+            call = self.rng.choice(talks)
+            assert call.talk is not None
+            free = [s.agent for s in self.board.floor.seats.values() if s.state in ("ready", "not-ready")]
+            if self.rng.random() < 0.4:
+                agent = call.watch.supervisor if call.watch is not None else self.rng.choice(free or [agent])
+                action = self.rng.choice(["listen", "whisper", "barge", "take-over", "leave"])
+                target = call.talk.agent
+            else:
+                agent, target = call.talk.agent, self.rng.choice((*free, *TARGETS))
+                common = ["consult", "consult", "transfer", "hold", "resume"]
+                action = self.rng.choice(["complete", "conference", "return"] if call.invite else common)
+        self.feed(ct.ControlAsked(agent, action, target, Number(""), "", RequestId("r")))
+
+    def attend(self) -> None:
+        """People who do one thing after the other: what was said is heard, who rings is answered, then control."""
+        while self.pending and self.rng.random() < 0.95:
+            self.deliver()
+        self.rng.choice([self.answer, self.answer, self.work, self.prompt_over, self.control, self.control])()
+
+    def code(self) -> None:
+        """A code typed during a talk, perhaps with a slip."""
+        keys = self.rng.choice(
+            ["*1", "*9", "*4", "*5", "*6", "*7", "*8", "*282#", "*39000#", "1", "2", "3", "4", "**1", "*3"]
+        )
+        if (leg := self.some_leg(lambda it: it.state == "Up" and bool(it.phone))) is not None:
+            for digit in keys:
+                self.says(ev.KeyPressed(leg, digit))
 
     def work(self) -> None:
         """An agent who is not at work goes to work."""
@@ -327,6 +411,8 @@ class World:
         assert not len(self.timers) and not self.watch.bridges
         notes = [e.fact for _, _, out in self.log for e in out if isinstance(e, fx.Note)]
         assert_facts_add_up(notes)
+        told = [type(f).__name__ for f in notes if isinstance(f, SituationBegan | SituationEnded)]
+        assert told.count("SituationBegan") == told.count("SituationEnded")
 
     def replays(self) -> None:
         """The same events at the same times on a second board: the same effects."""

@@ -9,21 +9,24 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari_app.model import facts
+from ari_app.model import control, facts
+from ari_app.model.ids import Number
 from ari_app.model.states import AgentState
 from ari_app.store import projections, rows
 from ari_app.store.migrations import migrate
 from tests.unit.store_calls import tables
 
 AGENTS = ("8025", "8026", "8027")
+BACK = (facts.NO_NUMBER, Number("13912345678"), Number("10086"))
 ACTIONS = (
-    *("refuse", "step", "key", "ask", "rate", "speak"),
+    *("refuse", "step", "key", "ask", "rate", "speak", "record"),
     *("queue", "offer", "ring", "answer", "lose", "hold", "back", "end"),
+    *("seek", "found", "watch", "leave"),
 )
 
 ENDS = {
     **{"leg": "closed_at", "ivr_step": "left_at", "queue_visit": "left_at"},
-    **dict.fromkeys(("offer", "talk", "hold"), "ended_at"),
+    **dict.fromkeys(("offer", "talk", "hold", "transfer", "supervision"), "ended_at"),
 }
 
 
@@ -38,6 +41,8 @@ class Call:
     rang: bool = False
     talking: float | None = None
     held: bool = False
+    sought: str | None = None  # A transfer under way.
+    watched: bool = False
 
 
 @dataclass
@@ -73,13 +78,17 @@ class World:
         in_flow = not waiting and call.talking is None
         return {
             "refuse": call.visit == 0,
-            **dict.fromkeys(("step", "key", "ask", "rate", "speak", "queue"), in_flow),
+            **dict.fromkeys(("step", "key", "ask", "rate", "speak", "record", "queue"), in_flow),
             "offer": waiting and call.offer is None,
             "ring": call.offer is not None and call.talking is None and not call.rang,
             "answer": call.rang and call.talking is None,
             "lose": call.offer is not None and call.talking is None,
             "hold": call.talking is not None and not call.held,
             "back": call.held,
+            "seek": call.talking is not None and call.sought is None,
+            "found": call.sought is not None,
+            "watch": call.talking is not None,
+            "leave": call.watched,
             "end": True,
         }[action]
 
@@ -106,12 +115,17 @@ class World:
     def ask(self, call: Call, pick: int) -> None:
         self.note(facts.LookUpDone(call.id, "node0", pick % 2 == 0, pick / 8, "no answer in time" if pick % 2 else ""))
 
+    def record(self, call: Call, pick: int) -> None:
+        self.note(facts.PromptRecorded(AGENTS[pick % 3], f"prompt{pick % 2}", "en", "ab" * 32, pick / 4))
+
     def rate(self, call: Call, pick: int) -> None:
         self.note(facts.Rated(call.id, f"question{pick % 2}", str(pick % 5 + 1), call.agent))
 
     def speak(self, call: Call, pick: int) -> None:
         """A message; every third one stands only when the caller is gone."""
-        message = facts.MessageLeft(call.id, f"{call.id}.m{len(self.noted)}", f"box{pick % 2}", pick + 0.5)
+        message = facts.MessageLeft(
+            call.id, f"{call.id}.m{len(self.noted)}", f"box{pick % 2}", pick + 0.5, BACK[pick % 3]
+        )
         if pick % 3 == 0:
             self.close(call, "caller")
         self.note(message)
@@ -162,7 +176,30 @@ class World:
         call.held = False
         self.note(facts.HoldEnded(call.id, call.agent))
 
+    def seek(self, call: Call, pick: int) -> None:
+        call.sought = f"{call.id}.l{len(self.noted)}"
+        target, number = ("number", f"1390000{pick % 3:04d}") if pick % 2 else ("agent:8027", "")
+        self.note(control.TransferBegan(call.id, call.sought, call.agent, "consult", target, number))
+
+    def found(self, call: Call, pick: int) -> None:
+        if pick % 3:
+            self.note(control.TransferAnswered(call.id, call.sought), control.ConferenceBegan(call.id, call.sought))
+        self.note(control.TransferEnded(call.id, call.sought, "returned" if pick % 3 else "busy"))
+        call.sought = None
+
+    def watch(self, call: Call, pick: int) -> None:
+        call.watched = True
+        self.note(control.Supervised(call.id, "8099", call.agent, ("listen", "whisper", "barge")[pick % 3]))
+
+    def leave(self, call: Call, pick: int) -> None:
+        call.watched = False
+        self.note(control.SupervisionEnded(call.id, "8099", call.agent))
+
     def end(self, call: Call, pick: int) -> None:
+        if call.sought is not None:
+            self.found(call, 1)
+        if call.watched:
+            self.leave(call, 0)
         if call.talking is not None:
             seconds = self.now - call.talking
             self.talked += seconds

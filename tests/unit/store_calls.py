@@ -3,11 +3,12 @@
 import sqlite3
 from pathlib import Path
 
-from ari_app.model import events, facts
+from ari_app.model import control, events, facts
 from ari_app.model.states import AgentState
 from ari_app.store import projections
 
 NUMBER = "13800138000"
+OUTSIDE = "13900139000"
 START = 1_795_000_000.0
 
 
@@ -25,6 +26,8 @@ def whole_call(call="1-1", caller=NUMBER, at=START, recorded=True):
         (0, facts.LegOpened(call, "1795.1", "caller")),
         (0.1, facts.NodeEntered(call, "main_menu", "menu")),
         (0.6, facts.LookUpDone(call, "who_calls", True, 0.5)),
+        (1, facts.SituationBegan(call, "silent-line", "in-flow")),
+        (2, facts.SituationEnded(call, "silent-line", "key", 2)),
         (3, facts.KeyTaken(call, "main_menu", "7", False)),
         (5, facts.KeyTaken(call, "main_menu", "1", True)),
         (5, facts.NodeEntered(call, "billing", "queue")),
@@ -44,6 +47,15 @@ def whole_call(call="1-1", caller=NUMBER, at=START, recorded=True):
         *(recording if recorded else []),
         (30, facts.HoldBegan(call, "8025")),
         (40, facts.HoldEnded(call, "8025")),
+        (50, facts.TalkLong(call, "8025", 32.0, "agent")),
+        (41, control.HelpAsked(call, "8025", "8099")),
+        (42, control.Supervised(call, "8099", "8025", "listen")),
+        (43, control.Supervised(call, "8099", "8025", "barge")),
+        (44, control.SupervisionEnded(call, "8099", "8025")),
+        (45, control.TransferBegan(call, f"{call}.l8", "8025", "consult", "number", OUTSIDE)),
+        (46, control.TransferAnswered(call, f"{call}.l8")),
+        (47, control.ConferenceBegan(call, f"{call}.l8")),
+        (48, control.TransferEnded(call, f"{call}.l8", "returned")),
         (60, facts.TalkEnded(call, offer, "8025", "caller", 42.0)),
         (60, facts.LegClosed(call, offer, 16, 0)),
         (60, facts.AgentChanged("8025", AgentState.WRAP_UP, "", "p8025", call)),

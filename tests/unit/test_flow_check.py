@@ -177,6 +177,8 @@ class Mutation:
 
 
 M = Mutation
+WRONG = "    on_wrong: person\n"
+RINGS = "    on_wrong: ring\n  ring: {{type: transfer, {}, next: rate}}\n"
 MUTATIONS = [
     # YAML.
     M("start: greeting", "start: [greeting", "2:6 F002", "bracket"),
@@ -210,6 +212,26 @@ MUTATIONS = [
     M('"2": rate', '"2": rte', "15:30 F003", "keys.2: no node named 'rte'"),
     M("to: pay", "to: pai", "41:45 F003", "did you mean 'pay'?"),
     M("queue: billing", "queue: biling", "65:12 F003", "no queue named 'biling'   did you mean 'billing'?"),
+    M(
+        "queue: billing",
+        "queue: billing\n    skills: biling>=2",
+        "66:13 F003",
+        "no skill named 'biling'   did you mean 'billing'?",
+    ),
+    M(
+        "queue: billing",
+        "queue: billing\n    skills: billing>=6",
+        "66:13 F048",
+        "levels go from 1 to 5, at character 1",
+    ),
+    M("queue: billing", "queue: billing\n    skills: billing & (", "66:13 F048", "a skill is missing at the end"),
+    M(
+        "queue: billing",
+        "queue: billing\n    skills: billing>=5",
+        "66:13 F037",
+        "no agent in config.yaml has the skills",
+    ),
+    M("queue: billing", "queue: billing\n    prefer: manager", "66:13 F024", "nothing gives the variable 'manager'"),
     M("hours: office", "hours: ofice", "9:12 F003", "no opening hours named 'ofice'   did you mean 'office'?"),
     M("flow: pay", "flow: pey", "45:11 F003", "no flow named 'pey'   did you mean 'pay'?"),
     M("agi: balance", "agi: balanc", "33:10 F003", "no script named 'balanc'   did you mean 'balance'?"),
@@ -265,6 +287,13 @@ MUTATIONS = [
     M('repeat_key: "*"', 'repeat_key: "2"', "16:17 F030", "'rate'"),
     M('["1", "2", "3"]', '["1", "2", "1"]', "57:22 F030", "stands twice"),
     M('"05-01"', '"02-30"', "5:17 F035", "02-30"),
+    # Transfers.
+    M(WRONG, RINGS.format('number: "10086"'), "18:34 F046", "'10086' may not be dialled: outbound"),
+    M(WRONG, RINGS.format("agent: 8026"), "18:33 F003", "no agent named '8026'   did you mean '8025'?"),
+    M(WRONG, RINGS.format("directory: shop"), "18:37 F003", "no entry of the directory named 'shop'"),
+    M(WRONG, RINGS.format("agent: 8025, record_as: bills"), "18:50 F003", "no queue named 'bills'"),
+    M(WRONG, RINGS.format("say: []"), "18:3 F047", "rings nobody"),
+    M(WRONG, RINGS.format("agent: 8025, on_busy: ring"), "18:3 F023", "goes round"),
     # Flows together.
     M("{amount: -balance}", "{amout: -balance}", "46:12 F036", "takes no variable 'amout'   did you mean 'amount'?"),
     M("{paid: done}", "{paid: don}", "47:18 F036", "did you mean 'done'?"),
@@ -339,6 +368,7 @@ def test_every_code_is_documented_and_shown_here() -> None:
         *(at for _, at, _ in CONFIG_MUTATIONS),
     ]
     shown = {at.split()[1] for at in ats} | {"F001", "F010", "F040"}  # The last three have tests of their own.
+    shown |= {"F043", "F044", "F045"}  # So have these, in test_situations_check.
     assert shown == documented
     assert shown >= {f"F{kind}" for kind in Shared}
 
@@ -562,7 +592,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_CONFIG", str(REPOSITORY / "config.yaml"))
     run = CliRunner().invoke(app, ["flow", "check", str(REPOSITORY / "ivr_flows")])
     assert run.exit_code == 0, run.output
-    assert re.search(r"\d+ flows?, \d+ nodes: ok", run.output)
+    assert re.search(r"\d+ flows?, \d+ nodes, \d+ situations: ok", run.output)
     bad = tmp_path / "bad.yaml"
     bad.write_text("start: a\nnodes:\n  a: {type: goto, to: b}\n  b: {type: goto, to: a}\n")
     run = CliRunner().invoke(app, ["flow", "check", str(bad)])

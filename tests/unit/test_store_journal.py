@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from itertools import product
 
 import pytest
 
@@ -11,7 +12,7 @@ from ari_app.errors import AlreadyRunning, StoreError
 from ari_app.model import events, facts
 from ari_app.store.journal import Journal
 from ari_app.store.reader import open_reader
-from tests.unit.store_calls import NUMBER, START, key, looking, on_disk, whole_call
+from tests.unit.store_calls import NUMBER, OUTSIDE, START, key, looking, on_disk, whole_call
 
 
 @pytest.fixture
@@ -103,9 +104,12 @@ def test_a_crash_cuts_the_states_of_agents_at_the_last_thing_known(store):
 def test_a_number_stands_in_the_person_table_only(journal, store):
     journal.append([*whole_call("1-1"), *whole_call("1-2")]).result(5)
     conn = looking(store)
-    assert [tuple(row) for row in conn.execute("SELECT key, kind, value FROM person")] == [(1, "number", NUMBER)]
-    for table in ("event", "fact"):
-        assert conn.execute(f"SELECT count(*) FROM {table} WHERE body LIKE '%{NUMBER}%'").fetchone()[0] == 0
+    assert [tuple(row) for row in conn.execute("SELECT key, kind, value FROM person")] == [
+        (1, "number", NUMBER),
+        (2, "number", OUTSIDE),
+    ]
+    for table, number in product(("event", "fact"), (NUMBER, OUTSIDE)):
+        assert conn.execute(f"SELECT count(*) FROM {table} WHERE body LIKE '%{number}%'").fetchone()[0] == 0
     body = conn.execute("SELECT body FROM fact WHERE kind = 'CallOpened'").fetchone()[0]
     assert json.loads(body)["caller"] == {"person": 1}
     assert [row[0] for row in conn.execute("SELECT caller FROM call")] == [1, 1]

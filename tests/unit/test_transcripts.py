@@ -47,6 +47,20 @@ press 2
 wait 0s
   < hang up, fact CallClosed by=flow
 """,
+    "to a number outside": """caller 13800138000 → 1860
+press 5
+  < fact TransferBegan how=flow target=number, dial 13900139000, play please-wait
+outside rings
+outside is busy
+  < fact TransferEnded outcome=busy, join queue general, at node person
+hang up
+caller 13800138000 → 1860
+press 5
+outside answers
+  < fact TransferEnded outcome=completed
+outside hangs up
+  < play queue-timeout
+""",
     "beforehand": """look-up balance fails down
 look-up balance answers balance=1 stopped=yes
 caller 13800138000 → 1870

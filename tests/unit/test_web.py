@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 
 from ari_app.board.views import AgentView, QueueView, Snapshot, Totals
 from ari_app.errors import HotlineError
+from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Reply
 from ari_app.model.events import AgentAsked, ClosureSet
 from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName, RequestId
@@ -49,14 +50,14 @@ class Paper:
     hangs: bool = False
     fails: bool = False
     sick: bool = False
-    asked: list[AgentAsked] = field(default_factory=list)
+    asked: list[AgentAsked | ControlAsked] = field(default_factory=list)
     changed: list[tuple[Any, ...]] = field(default_factory=list)
     cancelled: int = 0
     reading: int = 0
     reading_most: int = 0
     gate: asyncio.Event | None = None
 
-    async def ask(self, event: AgentAsked) -> Reply:
+    async def ask(self, event: AgentAsked | ControlAsked) -> Reply:
         self.asked.append(event)
         if self.hangs:
             try:
@@ -68,7 +69,7 @@ class Paper:
         return Reply(event.request, *self.reply)
 
     def knows(self, agent: AgentId) -> bool:
-        return agent == "8025"
+        return agent in ("8025", "8099")
 
     def view(self) -> Snapshot:
         if self.fails:
@@ -185,6 +186,28 @@ async def test_value_and_phone_come_through_and_requests_differ(client, desk):
     first, second = desk.asked
     assert (first.value, first.phone, second.value, second.phone) == ("meal", None, "", "p8026")
     assert first.request != second.request
+
+
+@pytest.mark.parametrize(
+    ("target", "aimed"),
+    [
+        ("queue:billing", ("queue:billing", "")),
+        ("8026", ("8026", "")),
+        ("number:10086", ("", "10086")),
+        ("13900139000", ("", "13900139000")),
+        ("+8613900139000", ("", "+8613900139000")),
+    ],
+)
+async def test_call_control_keeps_a_number_apart(client, desk, target, aimed):
+    body = {"target": target, "value": "a note", "by": "page"}
+    assert (await client.post("/api/agents/8025/transfer", headers=BEARER, json=body)).status == 200
+    (event,) = desk.asked
+    assert (event.action, event.target, event.number, event.value, event.by) == ("transfer", *aimed, "a note", "page")
+
+
+async def test_call_control_takes_no_other_key(client, desk):
+    await refused(await client.post("/api/agents/8025/hold", headers=BEARER, json={"phone": "p8025"}), 400)
+    assert not desk.asked
 
 
 async def test_a_refused_wish_says_why(client, desk):

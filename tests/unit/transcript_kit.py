@@ -55,12 +55,13 @@ MAIN: dict[str, Any] = {
         "main_menu": {
             "type": "menu",
             "say": ["main-menu"],
-            "keys": {"1": "billing", "2": "network", "3": "english", "0": "person"},
+            "keys": {"1": "billing", "2": "network", "3": "english", "5": "shop", "0": "person"},
             "repeat_key": "*",
             "on_wrong": "person",
         },
         "english": {"type": "language", "language": "en", "next": "main_menu"},
         "billing": {"type": "queue", "queue": "billing", "on_timeout": "sorry"},
+        "shop": {"type": "transfer", "directory": "shop", "next": "sorry", "on_busy": "person"},
         "network": {"type": "queue", "queue": "network", "on_timeout": "sorry"},
         "person": {"type": "queue", "queue": "general", "on_timeout": "sorry"},
         "sorry": {"type": "hangup", "say": ["queue-timeout"]},
@@ -80,7 +81,9 @@ CONFIG: dict[str, Any] = {
         "8026": {"phone": "p8026", "skills": {"network": 3, "billing": 2, "general": 5}},
     },
     "phones": {"p8025": {}, "p8026": {}},
-    "trunks": {"local": {"match": ["127.0.0.1"]}},
+    "trunks": {"local": {"match": ["127.0.0.1"], "address": "127.0.0.1:5999"}},
+    "outbound": {"trunk": "local", "permitted": ["139XXXXXXXX"]},
+    "directory": {"shop": "number:13900139000"},
     "paths": {"sounds": str(REPOSITORY / "sounds"), "asterisk_root": str(REPOSITORY / ".asterisk")},
 }
 

@@ -174,9 +174,37 @@ VALUES (:id, :call, :node, :ok, :seconds, :reason, :at);
 INSERT INTO message (message, call, box, seconds, left_at) VALUES (:message, :call, :box, :seconds, :at)
 ON CONFLICT (message) DO NOTHING;
 
+-- name: message_back
+-- The number to call back, if the caller gave one.
+INSERT INTO message_back (message, back) SELECT :message, :back WHERE :back IS NOT NULL
+ON CONFLICT (message) DO NOTHING;
+
+-- name: prompt_recorded
+-- An agent recorded a prompt by telephone.
+INSERT INTO prompt_recording (fact, prompt, language, agent, sha256, seconds, at)
+VALUES (:id, :prompt, :language, :agent, :sha256, :seconds, :at);
+
 -- name: rated
 -- The caller answered a survey's question.
 INSERT INTO rating (fact, call, question, key, agent, at) VALUES (:id, :call, :question, :key, :agent, :at);
+
+-- name: situation_began
+-- The script of a situation begins.
+INSERT INTO situation (fact, call, situation, place, began_at) VALUES (:id, :call, :situation, :where, :at);
+
+-- name: situation_ended
+-- It is over.
+UPDATE situation SET ended_at = :at, outcome = :outcome, step = :step
+WHERE call = :call AND situation = :situation AND ended_at IS NULL;
+
+-- name: situations_cut
+-- The call is closed; scripts that ran when a daemon died are over too.
+UPDATE situation SET ended_at = :at, outcome = 'gone' WHERE call = :call AND ended_at IS NULL;
+
+-- name: talk_long
+-- A talk has become long.
+INSERT INTO situation (fact, call, situation, place, began_at, ended_at, outcome)
+VALUES (:id, :call, 'talk-long-' || :for_whom, 'talking', :at, :at, 'hint');
 
 -- name: all_facts
 -- Every fact in order: what a rebuild reads.
@@ -198,3 +226,52 @@ DELETE FROM closure WHERE hours = :hours;
 -- Hours are closed by hand.
 INSERT INTO closure (hours, until, by, reason, at)
 SELECT :hours, :until, :by, :reason, :at WHERE :closed;
+
+-- name: line_heard
+-- What the caller's line is like from here on.
+INSERT INTO line_verdict (fact, call, agent, verdict, speech_dbfs, noise_dbfs, at)
+VALUES (:id, :call, :agent, :verdict, :speech_dbfs, :noise_dbfs, :at);
+
+-- name: line_missed
+-- From here on the line was not listened to.
+INSERT INTO line_verdict (fact, call, reason, at) VALUES (:id, :call, :reason, :at);
+
+-- name: transfer_began
+-- Somebody outside the queues is sought for the caller.
+INSERT INTO transfer (transfer, call, agent, how, target, number, began_at)
+VALUES (:transfer, :call, :agent, :how, :target, :number, :at)
+ON CONFLICT (transfer) DO NOTHING;
+
+-- name: transfer_answered
+-- The other side answered.
+UPDATE transfer SET answered_at = :at WHERE transfer = :transfer AND answered_at IS NULL;
+
+-- name: conference_began
+-- All three talk together.
+UPDATE transfer SET three_way_at = :at WHERE transfer = :transfer AND three_way_at IS NULL;
+
+-- name: transfer_ended
+-- Completed, or over.
+UPDATE transfer SET ended_at = :at, outcome = :outcome WHERE transfer = :transfer;
+
+-- name: transfers_cut
+-- A call that was lost: what was under way is over.
+UPDATE transfer SET ended_at = :at WHERE call = :call AND ended_at IS NULL;
+
+-- name: help_asked
+-- An agent calls a supervisor.
+INSERT INTO supervision (fact, call, supervisor, agent, how, began_at, ended_at)
+VALUES (:id, :call, :supervisor, :agent, 'help', :at, :at);
+
+-- name: supervision_began
+-- A supervisor takes part in a talk.
+INSERT INTO supervision (fact, call, supervisor, agent, how, began_at)
+VALUES (:id, :call, :by, :agent, :how, :at);
+
+-- name: supervision_ended
+-- He leaves it, or goes on in another way.
+UPDATE supervision SET ended_at = :at WHERE call = :call AND supervisor = :by AND ended_at IS NULL;
+
+-- name: supervisions_cut
+-- A call that was lost.
+UPDATE supervision SET ended_at = :at WHERE call = :call AND ended_at IS NULL;

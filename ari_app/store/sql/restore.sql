@@ -23,3 +23,10 @@ ORDER BY made DESC LIMIT :at_most;
 -- name: closures
 -- Hours closed by hand and not opened since; some may be over by their time.
 SELECT hours, until FROM closure ORDER BY hours;
+
+-- name: last_agents
+-- Who talked to each caller last (SQLite takes the columns of the row with the maximum), the newest talks first.
+SELECT person.value, talk.agent, max(talk.began_at) AS at
+FROM talk JOIN call ON call.call = talk.call JOIN person ON person.key = call.caller
+WHERE talk.began_at >= :since AND talk.began_at < :before AND person.value IS NOT NULL
+GROUP BY call.caller ORDER BY at DESC, talk.offer LIMIT :at_most;
