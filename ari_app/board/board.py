@@ -20,6 +20,7 @@ from ari_app.board import (
     override,
     recording,
     seats,
+    studio,
     surge,
     talk,
     unstaffed,
@@ -67,6 +68,7 @@ from ari_app.model.events import (
     Restored,
     SpeechBegan,
     SpeechEnded,
+    StudioAnswered,
     TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
@@ -143,7 +145,10 @@ class Board:
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():
-                walk.message_recorded(self.floor, event, now)
+                self._message(event, now)
+            case StudioAnswered(leg):
+                if isinstance(at := self._at(leg), Desk):
+                    studio.answered(self.floor, at, event, now)
             case PlaybackEnded(playback, ok):
                 self._playback(playback, ok, now)
             case LegRinging() | LegAnswered() | LegEnded() | LegHeld() | LegResumed() | KeyPressed():
@@ -193,6 +198,12 @@ class Board:
     def _looked_up(self, event: LookedUp, now: float) -> None:
         if (call := self.floor.calls.get(call_of(event.lookup) or CallId(""))) is not None:
             walk.looked_up(self.floor, call, event, now)
+
+    def _message(self, event: MessageRecorded, now: float) -> None:
+        if (at := self.floor.desks.get(call_of(event.message) or CallId(""))) is not None:
+            studio.recorded(self.floor, at, event, now)
+        else:
+            walk.message_recorded(self.floor, event, now)
 
     def _playback(self, playback: str, ok: bool, now: float) -> None:
         owner = call_of(playback)
@@ -273,7 +284,7 @@ class Board:
         if call is not None and event.action == "StartRecording":
             recording.failed(self.floor, call, event.target, f"{event.reason} {event.detail}".strip(), now)
         elif event.action == "RecordMessage":
-            walk.message_recorded(self.floor, MessageRecorded(MessageId(event.target), 0.0), now)
+            self._message(MessageRecorded(MessageId(event.target), 0.0), now)
         elif event.action == "Play":
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ari_app.acd.engine import Engine
 from ari_app.acd.model import Match, Rule, Visit
@@ -42,6 +42,9 @@ from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
 from ari_app.model.skills import needs_of
 from ari_app.model.states import CALL, AgentState, CallMove, CallState
+
+if TYPE_CHECKING:
+    from ari_app.board.studio import Studio
 
 HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
 
@@ -108,6 +111,7 @@ class Talk:
     since: float
     held: bool = False  # By the phone's own button: Asterisk plays the music.
     away: bool = False
+    counted: bool = False  # He waited in the queue: counts against its talking_max.
     muted: bool = False
     reminded: int = 0  # Reminders of this hold so far.
     typed: str = ""  # Of a code.
@@ -224,6 +228,8 @@ class Desk:
     playback: PlaybackId | None = None
     ending: bool = False
     hung_up: bool = False
+    records: bool = False  # Dialled to record a prompt.
+    studio: "Studio | None" = None  # The same, once work number and PIN were right.
     due: float = 0.0  # When its one timer fires.
 
 
@@ -331,7 +337,7 @@ def queue_of(floor: Floor, call: Call) -> QueueSettings:
 
 def _rule(queue: QueueSettings) -> Rule:
     relax = tuple((each.after_s, needs_of(each.skills)) for each in queue.relax)
-    return Rule(needs_of(queue.skills), relax, queue.policy)
+    return Rule(needs_of(queue.skills), relax, queue.policy, queue.talking_max)
 
 
 def _skills(levels: Mapping[str, int]) -> dict[Skill, int]:

@@ -280,6 +280,17 @@ class PinChecked:
     ok: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StudioAnswered:
+    """Answer to AskStudio: the prompt found; or the sound's hash and length, of a take finished or kept."""
+
+    leg: LegId
+    ok: bool
+    prompt: str = ""
+    sha256: str = ""
+    seconds: float = 0.0
+
+
 Event: TypeAlias = (
     Booted
     | Restored
@@ -319,4 +330,5 @@ Event: TypeAlias = (
     | ForceAsked
     | SurgeAsked
     | PinChecked
+    | StudioAnswered
 )

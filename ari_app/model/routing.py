@@ -104,6 +104,10 @@ class Queue(Part):
     waiting_max: Annotated[int, Field(ge=1, le=100_000)] = Field(
         500, description="Callers waiting at most; then the flow's on_full branch."
     )
+    talking_max: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None,
+        description="Callers of this queue being offered to agents or talking to them at once at most, so that it never takes all of them; further ones wait in their places. Left out: no limit.",
+    )
     whisper: str = Field(
         "",
         max_length=80,
@@ -211,6 +215,7 @@ class FeatureCodes(Part):
     sign_out: Dialled = Field("*14", description="Sign out.")
     more_time: Dialled = Field("*19", description="More time for after-call work.")
     disposition: Dialled = Field("*15", description="Outcome of the last call; its key follows at once (*151).")
+    record_prompt: Dialled = Field("*17", description="Record a prompt by telephone: asks for work number and PIN.")
 
 
 TalkCode = Annotated[str, Field(pattern=r"^[0-9*#]{1,6}$")]

@@ -23,6 +23,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from ari_app.board.views import QueueView, SurgeView, Totals
 from ari_app.model.audit import AgentForced, SurgeStepTaken
+from ari_app.model.control import Supervised, TransferEnded
 from ari_app.model.effects import Effect, Note, Warn
 from ari_app.model.events import CommandFailed, Event
 from ari_app.model.facts import (
@@ -116,6 +117,8 @@ class Metrics:
         self.left = self._counter("queue_left", "Queue visits ended, by outcome.", "queue", "outcome")
         self.connected = self._counter("calls_connected", "Times caller and agent were joined.", "queue")
         self.wait = self._histogram("queue_wait_seconds", "Wait in queue of every visit ended.", WAIT_S, "queue")
+        self.transfers = self._counter("transfers", "Transfers and consults ended, by outcome.", "outcome")
+        self.supervised = self._counter("supervisions", "Times a supervisor took part in a talk, by way.", "how")
         self.talk = self._histogram("talk_seconds", "Length of talks ended.", TALK_S)
 
     def _make_fault_counters(self) -> None:
@@ -197,6 +200,10 @@ class Metrics:
                 self.surge_steps.inc()
             case AgentForced(to=to):
                 self.forced.labels(to).inc()
+            case TransferEnded(outcome=outcome):
+                self.transfers.labels(outcome).inc()
+            case Supervised(how=how):
+                self.supervised.labels(how).inc()
             case RecordingMissed():
                 self.unrecorded.inc()
             case RecordingStored():

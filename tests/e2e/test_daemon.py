@@ -509,6 +509,21 @@ def said_by(house: House, *words: str) -> str:
     return done.output
 
 
+async def test_the_pin_is_in_no_log(house: House) -> None:
+    """With everything logged that can be: debug."""
+    pin = "73519642"
+    async with house.daemon() as daemon, house.desk("8025") as desk:
+        call = await desk.dial("*11")
+        await call.wait_silence_end(5)
+        await call.press(f"8025#{pin}#")
+        await call.wait_ended(30)
+        await house.at_rest()
+        text = daemon.text
+    assert daemon.said("ready", "info") and '"level": "debug"' in text
+    assert pin not in text
+    assert pin.encode() not in house.store.read_bytes() + house.store.with_name("hotline.db-wal").read_bytes()
+
+
 async def test_the_commands_beside_a_running_daemon(house: House) -> None:
     async with house.daemon() as daemon:
         watch = house.watch()

@@ -10,7 +10,7 @@ from ari_app.model import events as ev
 from ari_app.model.audit import SurgeStepTaken, SurgeStepUndone
 from ari_app.model.control import TransferBegan, TransferEnded
 from ari_app.model.facts import OfferMade, Queued
-from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, PlaybackId, Skill, TimerId, TransferId
+from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, PlaybackId, QueueName, Skill, TimerId, TransferId
 from ari_app.model.skills import Needs, needs_of
 from ari_app.model.states import AgentState, CallState
 
@@ -65,6 +65,8 @@ def _queues(floor: Floor) -> None:
             assert call.talk is not None and call.invite is not None, call
             assert call.talk.away != call.invite.joined, f"the caller is on hold while he is talked about: {call}"
     for queue, line in floor.engine.waiting.items():
+        limit = floor.settings.queues[queue].talking_max
+        assert limit is None or _busy(floor, queue) <= limit
         assert [v.rank for v in line] == sorted(v.rank for v in line)
         assert {v.call for v in line} == {c.id for c in waiting.values() if c.visit and c.visit.queue == queue}
 
@@ -75,7 +77,7 @@ def _nobody_idles(floor: Floor, now: float) -> None:
         return
     idle = [s for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)]
     for call in floor.calls.values():
-        if call.visit is None or call.offer is not None or _about_to(call, now):
+        if call.visit is None or call.offer is not None or _about_to(call, now) or _at_limit(floor, call.visit.queue):
             continue
         for seat in idle:
             assert not able(floor, call, seat, now), f"{seat.agent} idles while {call.id} waits"
@@ -134,6 +136,19 @@ def _surge(floor: Floor, now: float) -> None:
     assert [taken.step for taken in floor.surge_taken] == list(range(len(floor.surge_taken)))
     due = floor.surge.next_at()
     assert due is None or due > now, "a move of the surge plan is overdue"
+
+
+def _busy(floor: Floor, queue: QueueName) -> int:
+    """Callers of the queue who are being offered to agents or talk to them."""
+    mine = [c for c in floor.calls.values() if c.visit is not None and c.visit.queue == queue]
+    ringing = sum(c.offer is not None or f"{c.id}.offer-again" in c.timers for c in mine)
+    talks = [call.talk for call in floor.calls.values() if call.talk is not None]
+    return ringing + sum(talk.counted and talk.queue == queue for talk in talks)
+
+
+def _at_limit(floor: Floor, queue: QueueName) -> bool:
+    limit = floor.settings.queues[queue].talking_max
+    return limit is not None and _busy(floor, queue) >= limit
 
 
 def _free(floor: Floor, seat: Seat) -> bool:
@@ -301,6 +316,7 @@ class Watch:
             if call.visit is None or call.offer is None or f"{call.offer.leg}" != offer.offer:
                 continue  # It is over already.
             mine = [each.visit for each in left if each.visit is not None and able(floor, each, seat, now)]
+            mine = [v for v in mine if floor.settings.queues[v.queue].talking_max is None]
             assert not [v for v in mine if v.key < call.visit.key], f"{offer} passed over {mine}"
             if _about_to(call, now):
                 continue  # The stage before was what held.

@@ -81,6 +81,11 @@ def rank_lost_when_offer_lost(patch: Patch) -> None:
     patch.setattr(Engine, "offer_lost", offer_lost)
 
 
+def limit_never_lifted(patch: Patch) -> None:
+    """A queue with a limit is not told that a talk ended."""
+    patch.setattr(Engine, "talk_over", _nothing)
+
+
 def nobody_matched_after_a_loss(patch: Patch) -> None:
     def matches(self: Engine) -> Iterator[Match]:
         return iter(())
@@ -264,6 +269,7 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     leaves_a_ghost,
     never_offered_again,
     rank_lost_when_offer_lost,
+    limit_never_lifted,
     nobody_matched_after_a_loss,
     joined_over_a_prompt,
     timers_never_cancelled,

@@ -87,6 +87,7 @@ def universe(rng: Random) -> Settings:
             "wrap_up_s": rng.choice([0, 0, 5]),
             "wait_s_max": rng.choice([15, 600, 600]),
             "waiting_max": rng.choice([2, 500]),
+            "talking_max": rng.choice([None, None, None, 1]),
             "whisper": rng.choice(["", "queue-billing"]),
             "disposition_required": rng.choice([False, False, True]),
             "recording": {"policy": rng.choice(["always", "announce", "ask", "never"])},
