@@ -18,6 +18,7 @@ from ari_app.ari.connection import Address
 from ari_app.asking import Asking
 from ari_app.board.board import Board
 from ari_app.desk import Desk
+from ari_app.filing import Filing
 from ari_app.flow.model import LoadedFlow
 from ari_app.housekeeping import Housekeeping
 from ari_app.lookups import LookUps
@@ -26,6 +27,7 @@ from ari_app.model.effects import (
     CancelTimer,
     CheckPin,
     Effect,
+    FileMessage,
     JoinRecording,
     LookUp,
     MarkSecret,
@@ -52,7 +54,7 @@ from ari_app.reload import FlowKeeper, Live, opening
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
 from ari_app.store.journal import Journal
-from ari_app.store.restore import left_open
+from ari_app.store.restore import left_open, work_left
 from ari_app.web.app import make_app, serving
 from ari_app.web.metrics import Metrics
 
@@ -97,7 +99,10 @@ class Daemon:
         self.ari = AriLink(address, self.loop.post, self._prompt)
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
-        self.housekeeping = Housekeeping(self.journal, site.settings.limits, site.recordings, self.loop.clock)
+        self.filing = Filing(site.messages_made(layout), site.messages, zone, self.loop.post)
+        self.housekeeping = Housekeeping(
+            self.journal, site.settings.limits, site.recordings, self.loop.clock, site.messages
+        )
         self.asking = Asking(LookUps(site), self.loop.post)
         self.desk = Desk(self)
         self.flows = FlowKeeper(
@@ -131,6 +136,8 @@ class Daemon:
         try:
             self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
             self.loop.post(await asyncio.to_thread(left_open, self.site.store))
+            for left in await asyncio.to_thread(work_left, self.site.store):
+                self.loop.post(left)
             flows = await self.flows.begin()
             self.loop.board.offer_flows(self.live.flows.values())
             self.loop.post(flows)
@@ -178,6 +185,7 @@ class Daemon:
         while calls and not self.hurried and self.loop.clock.now() < end:
             await asyncio.sleep(0.05)
         await self.recorder.drain()
+        await self.filing.drain()
         while self.loop.inbox:
             await asyncio.sleep(0.01)
 
@@ -217,6 +225,8 @@ class Daemon:
                 self.recorder.perform(effect)
             case LookUp():
                 self.asking.perform(effect)
+            case FileMessage():
+                self.filing.perform(effect)
             case CheckPin(leg, agent, pin):
                 ok = hmac.compare_digest(self.site.secrets.pins.get(agent, "").encode(), pin.encode()) and bool(pin)
                 self.loop.post(PinChecked(leg, agent, ok))

@@ -7,8 +7,22 @@ from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from typing import assert_never
 
+from ari_app.board import (
+    bookings,
+    callback,
+    changes,
+    closing,
+    desk,
+    inbox,
+    link,
+    offers,
+    recording,
+    seats,
+    talk,
+    waiting,
+    walk,
+)
 from ari_app.board import call as calls
-from ari_app.board import changes, closing, desk, link, offers, recording, seats, talk, waiting, walk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -48,7 +62,15 @@ from ari_app.model.events import (
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Mint, TimerId, call_of
 from ari_app.model.settings import Settings
-from ari_app.model.states import AgentState
+from ari_app.model.states import AgentState, CallState
+from ari_app.model.work import (
+    CallbackCancelled,
+    CallbackLeft,
+    ItemAsked,
+    ItemLeft,
+    MessageFiled,
+    MessageUnfiled,
+)
 
 
 class Board:
@@ -72,6 +94,16 @@ class Board:
             case Restored(_, closures):
                 changes.closed_before(self.floor, closures)
                 link.handle(self.floor, event, now)
+            case CallbackLeft():
+                bookings.restored(self.floor, event, now)
+            case CallbackCancelled():
+                bookings.cancelled(self.floor, event, now)
+            case ItemLeft():
+                inbox.restored(self.floor, event)
+            case ItemAsked():
+                inbox.ask(self.floor, event)
+            case MessageFiled() | MessageUnfiled():
+                inbox.filed(self.floor, event)
             case LinkUp() | LinkDown() | Listed():
                 link.handle(self.floor, event, now)
             case FlowsLoaded():
@@ -126,6 +158,10 @@ class Board:
                 desk.key(self.floor, at, digit, now)
             case Desk() as at, LegEnded():
                 desk.gone(self.floor, at)
+            case Call(state=CallState.DIALLING) as call, KeyPressed(leg, digit):
+                callback.key(self.floor, call, digit, now)
+            case Call(state=CallState.DIALLING) as call, LegAnswered():
+                callback.answered(self.floor, call, now)
             case Call() as call, KeyPressed(leg, digit):
                 walk.key(self.floor, call, leg, digit, now)
             case Call() as call, LegEnded() as ended:
@@ -160,6 +196,9 @@ class Board:
             if timer in call.timers and call.timers[timer] <= now:  # Else it was moved just as it fired.
                 del call.timers[timer]
                 calls.timer(self.floor, call, name, now)
+        elif (booking := self.floor.bookings.get(CallId(owner))) is not None:
+            if 0 < booking.due_at <= now:
+                bookings.timer(self.floor, booking, now)
         elif (at := self.floor.desks.get(CallId(owner))) is not None:
             if at.due <= now:
                 desk.timed_out(self.floor, at, now)
@@ -193,6 +232,11 @@ class Board:
         match event.action, event.reason:
             case "Ring", _ if call is not None:
                 calls.ring_failed(self.floor, call, leg, ours=event.reason in ("down", "timeout"), now=now)
+                return
+            case "Dial", _ if call is not None and leg in call.legs:
+                if event.reason in ("down", "timeout"):  # Perhaps it does ring.
+                    self.floor.do(HangUp(call.id, leg))
+                calls.leg_ended(self.floor, call, LegEnded(leg, 41), now)
                 return
             case (("HangUp" | "Answer"), "gone") if self._at(leg) is not None:
                 self._leg(LegEnded(leg, 0), now)

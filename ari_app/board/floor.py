@@ -10,6 +10,7 @@ from datetime import tzinfo
 from typing import Literal
 
 from ari_app.acd.engine import Engine
+from ari_app.acd.estimate import Estimator
 from ari_app.acd.model import Match, Rule, Visit
 from ari_app.flow.intents import Cursor, Walk
 from ari_app.flow.model import LoadedFlow
@@ -67,6 +68,45 @@ class Talk:
 
 
 @dataclass
+class Told:
+    """What a waiting caller was told last: his place, and the expected wait in minutes with the staff it was for."""
+
+    position: int = 0  # 0: not yet.
+    low_min: int = 0
+    high_min: int = 0  # 0: not yet.
+    servers: int = 0
+
+
+@dataclass
+class Booking:
+    """A call-back. Its place in the queue is a visit of its own, under `id`; suspended while it cannot be his turn."""
+
+    id: CallId
+    call: CallId  # That booked it.
+    number: Number
+    visit: Visit
+    language: str
+    dialled: str  # The number he dialled then.
+    node: str  # The queue node he waited in.
+    booked_at: float
+    tries: int = 0
+    dialling: CallId | None = None  # As which call he is dialled; later that call waits in his place.
+    held: bool = False  # Waits until another one that is being dialled is done with.
+    due_at: float = 0.0  # When its timer fires.
+
+
+@dataclass
+class Item:
+    """A message somebody has to work. `by`: who has taken it; empty: nobody."""
+
+    message: MessageId
+    call: CallId
+    box: str
+    due_at: float
+    by: str = ""
+
+
+@dataclass
 class Call:
     """One caller, from first ring to last leg gone."""
 
@@ -86,6 +126,12 @@ class Call:
     queue: Queue | None = None  # The queue node the caller is in.
     visit: Visit | None = None
     visits: int = 0
+    waits_since: float = 0.0  # On the line; a call-back's visit began before.
+    queued_at: str = ""  # The node, in the number's own flow, at which he came into the queue.
+    greet: tuple[str, ...] = ()  # What he hears on entering a queue, after the notice.
+    told: Told = field(default_factory=Told)
+    booking: CallId | None = None  # It is the call-back of this booking.
+    asked: int = 0  # Of a call-back: times he was asked whether he is there.
     offer: Offer | None = None
     talk: Talk | None = None
     recording: RecordingId | None = None
@@ -125,6 +171,7 @@ class Seat:
     withdrawn: bool = False  # The offer is withdrawn; waits for the leg to end.
     wrap_up_over: bool = False  # The time is up; waits for the leg to end.
     wrap_up_at: float = 0.0  # When the time is up.
+    serving: tuple[QueueName, float] | None = None  # Whose caller he has, and since when he was rung for him.
     pending: tuple[AgentState, str] | None = None  # Not ready or signed out as soon as this is over, and why.
 
 
@@ -163,11 +210,14 @@ class Floor:
     unjoined: tuple[Unjoined, ...] = ()  # Recordings of an earlier daemon whose sides wait for the end of their call.
     orphans: dict[LegId, BridgeSeen] = field(default_factory=dict)  # Talks of an earlier daemon, by each of their legs.
     boxes: dict[MessageId, str] = field(default_factory=dict)  # Of messages being recorded; they may outlast the call.
+    bookings: dict[CallId, Booking] = field(default_factory=dict)  # Call-backs booked and not over, by their own id.
+    items: dict[MessageId, Item] = field(default_factory=dict)  # Messages nobody has done yet.
     unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.
     refusing: int = 0  # Calls being refused: they do not count against calls_max.
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
+    estimator: Estimator = field(default_factory=Estimator)
     matched: list[Match] = field(default_factory=list)  # By the event being handled; offers.make_all rings the phones.
     out: list[Effect] = field(default_factory=list)
 

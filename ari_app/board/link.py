@@ -4,12 +4,13 @@ What an earlier daemon left: talks go on untouched until they end by themselves,
 """
 
 from ari_app.board import call as calls
-from ari_app.board import desk, offers, seats, waiting
+from ari_app.board import callback, desk, offers, seats, voice
 from ari_app.board.floor import Floor
 from ari_app.model.effects import DropBridge, HangUp, JoinRecording, MakeBridge, Warn
 from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
 from ari_app.model.facts import CallClosed
 from ari_app.model.ids import CallId, LegId
+from ari_app.model.states import CallState
 
 NO_CALL = CallId("0-0")  # The lane of commands about things no call of ours owns.
 
@@ -26,7 +27,7 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
             floor.link = True
             floor.unsure = set(floor.legs)
             for music in sorted({queue.music for queue in floor.settings.queues.values()}):
-                floor.do(MakeBridge(None, waiting.music_bridge(music), "holding", music))
+                floor.do(MakeBridge(None, voice.music_bridge(music), "holding", music))
         case Listed():
             _compare(floor, event, now)
             _join_earlier(floor)
@@ -74,6 +75,9 @@ def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
         return
     if channel.leg in call.doomed:
         floor.do(HangUp(call.id, channel.leg))
+    elif call.state is CallState.DIALLING and not call.asked:
+        if channel.state == "Up":
+            callback.answered(floor, call, now)
     elif channel.state == "Ringing":
         offers.ringing(floor, call, channel.leg)
     elif call.offer is not None and call.offer.leg == channel.leg and not call.offer.answered:

@@ -1,7 +1,7 @@
 """Offers: one attempt to give one call to one agent, from the match to the talk. The offer's id is the agent's leg."""
 
 from ari_app.acd.model import Match
-from ari_app.board import recording, seats, talk
+from ari_app.board import bookings, recording, seats, talk
 from ari_app.board.floor import Call, Floor, Offer, queue_of
 from ari_app.model.effects import Play, Ring
 from ari_app.model.facts import LegOpened, OfferEnded, OfferMade, OfferOutcome, OfferRang
@@ -17,7 +17,10 @@ def make_all(floor: Floor, now: float) -> None:
         match = floor.matched.pop(0)
         call = floor.calls.get(match.visit.call)
         seat = floor.seats[match.agent]
-        if call is None or call.visit is not match.visit:
+        if (booking := floor.bookings.get(match.visit.call)) is not None:
+            bookings.turn_came(floor, booking, now)
+            seats.available(floor, seat)
+        elif call is None or call.visit is not match.visit:
             seats.available(floor, seat)
         elif seat.state is not AgentState.READY:
             floor.offer(floor.engine.offer_lost(call.id))
@@ -84,7 +87,7 @@ def offer_failed(floor: Floor, call: Call, outcome: OfferOutcome, cause: int, no
     reason = "ring-no-answer" if outcome == "ran-out" else outcome
     seats.lost_offer(floor, floor.seats[offer.agent], reason, now)
     assert call.visit is not None
-    if now >= call.visit.since + queue_of(floor, call).wait_s_max:
+    if now >= call.waits_since + queue_of(floor, call).wait_s_max:
         floor.set_timer(call, "wait", now)  # His time ran out during the whisper: nobody else is rung.
     else:
         floor.offer(floor.engine.offer_lost(call.id))

@@ -1,6 +1,6 @@
 """Caller and agent in one bridge: joined, held, ended."""
 
-from ari_app.board import recording, seats, voice
+from ari_app.board import bookings, expecting, recording, seats, voice
 from ari_app.board.floor import Call, Floor, Offer, Talk, queue_of
 from ari_app.model.effects import Announce, DropBridge, Join, MakeBridge
 from ari_app.model.facts import ClosedBy, Connected, HoldBegan, HoldEnded, OfferEnded, QueueLeft, TalkEnded
@@ -15,7 +15,7 @@ def join(floor: Floor, call: Call, offer: Offer, now: float) -> None:
     voice.hush(floor, call)
     recording.order(floor, call, offer.agent, queue_of(floor, call).recording)  # Not before he was told of it.
     bridge = BridgeId(floor.mint.part(call.id, "b"))
-    wait_s = round(now - visit.since, 3)
+    wait_s = round(now - call.waits_since, 3)
     call.offer = call.visit = None
     call.talk = Talk(offer.leg, offer.agent, visit.queue, bridge, now)
     call.talked_to = offer.agent
@@ -23,12 +23,15 @@ def join(floor: Floor, call: Call, offer: Offer, now: float) -> None:
     floor.cancel_timer(call, "wait")
     floor.cancel_timer(call, "relax")
     floor.engine.leave(call.id)
+    expecting.connected(floor, call, visit.queue, now)
     floor.do(MakeBridge(call.id, bridge, "mixing"))
     floor.do(Join(call.id, bridge, call.leg), Join(call.id, bridge, offer.leg))
     floor.note(OfferEnded(call.id, OfferId(offer.leg), offer.agent, "accepted"))
     floor.note(QueueLeft(call.id, visit.n, visit.queue, "connected", wait_s, offer.agent))
     floor.note(Connected(call.id, OfferId(offer.leg), visit.queue, offer.agent, wait_s))
+    bookings.reached(floor, call)
     floor.seats[offer.agent].talked = call.id
+    floor.seats[offer.agent].serving = visit.queue, offer.made_at
     seats.move(floor, floor.seats[offer.agent], AgentMove.CONNECT, now)
     number = tuple(f"digit-{digit}" for digit in offer.agent)
     prompts = ("work-number-before", *number, "work-number-after")

@@ -2,6 +2,7 @@
 
 from ari_app.board.floor import Call, Floor
 from ari_app.model.effects import Play, StopPlay
+from ari_app.model.ids import BridgeId
 
 
 def say(floor: Floor, call: Call, prompts: tuple[str, ...]) -> None:
@@ -15,3 +16,8 @@ def hush(floor: Floor, call: Call) -> None:
     if call.playback is not None:
         floor.do(StopPlay(call.id, call.playback))
         call.playback = call.notice = None
+
+
+def music_bridge(music: str) -> BridgeId:
+    """The holding bridge of a music class: one for all waiting callers, the same over boots."""
+    return BridgeId(f"music-{music}")

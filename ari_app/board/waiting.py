@@ -1,45 +1,91 @@
-"""A caller in a queue: how he gets in, what he hears, what keys do, how he leaves. Offers are in offers."""
+"""A caller in a queue: how he gets in, what he hears, what keys do, how he leaves. Offers are in offers.
 
+What he is told meanwhile is in expecting, what he may choose in choices. A caller who steps aside (choices) keeps his
+visit, suspended, while his flow goes on.
+"""
+
+from dataclasses import replace
 from datetime import datetime
 
 from ari_app.acd.model import Visit, rank
-from ari_app.board import offers, voice
+from ari_app.board import bookings, choices, expecting, offers, voice
 from ari_app.board.floor import Call, Floor, queue_of
+from ari_app.board.voice import music_bridge
 from ari_app.flow import hours, speech
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import Join, Leave, MakeBridge, Play
 from ari_app.model.events import ALL_HOURS
 from ari_app.model.facts import Queued, QueueLeft, RecordingRefused, VisitOutcome
-from ari_app.model.ids import BridgeId, QueueName
-from ari_app.model.routing import RecordingPolicy
+from ari_app.model.ids import QueueName
 from ari_app.model.states import AgentState, CallMove, CallState
-
-
-def music_bridge(music: str) -> BridgeId:
-    """The holding bridge of a music class: one for all waiting callers, the same over boots."""
-    return BridgeId(f"music-{music}")
 
 
 def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
     """Into the queue; returns the flow's branch (`closed`, `full`, `no_agents`) when the caller cannot wait there."""
-    name, settings = QueueName(node.queue), floor.settings.queues[node.queue]
+    name = QueueName(node.queue)
+    if call.visit is not None:
+        if call.visit.queue == name:
+            _come_back(floor, call, node, now)
+            return None
+        leave_queue(floor, call, "overflowed", now)
     call.visits += 1
     if (refused := _turned_away(floor, call, node, now)) is not None:
         floor.note(QueueLeft(call.id, call.visits, name, refused, 0.0))
         return refused.replace("-", "_")
-    place = rank(now, node.priority, floor.settings.routing.priority_step_s)
-    call.queue, call.visit = node, Visit(call.id, call.visits, name, node.priority, now, place)
+    visit = Visit(
+        call.id,
+        call.visits,
+        name,
+        node.priority,
+        now,
+        rank(now, node.priority, floor.settings.routing.priority_step_s),
+    )
+    booked = bookings.claimed(floor, call.caller, name, now)
+    if booked is not None:  # He calls in himself: his place is the one he had kept.
+        visit = replace(booked, call=call.id, n=call.visits)
+    enter(floor, call, node, visit, now)
+    _say_on_entering(floor, call, ("callback-place-back",) if booked is not None else (), now)
+    return None
+
+
+def call_back(floor: Floor, call: Call, node: Queue, visit: Visit, now: float) -> None:
+    """A caller who was called back waits on the line from now on, in the place that was kept for him."""
+    call.visits += 1
+    enter(floor, call, node, replace(visit, call=call.id, n=call.visits), now)
+    _say_on_entering(floor, call, (), now)
+
+
+def enter(floor: Floor, call: Call, node: Queue, visit: Visit, now: float) -> None:
+    call.queue, call.visit, call.waits_since = node, visit, now
+    own = call.cursor is not None and not call.cursor.stack
+    call.queued_at = call.cursor.node if call.cursor is not None and own else ""
     call.to(CallMove.ENQUEUE)
-    match = floor.engine.enter(call.visit)
+    match = floor.engine.enter(visit) or floor.engine.relax(call.id, now)
     position = floor.engine.position(call.id)
-    floor.note(Queued(call.id, call.visits, name, node.priority, call.visit.rank, position))
-    floor.set_timer(call, "wait", now + settings.wait_s_max)
+    floor.note(Queued(call.id, visit.n, visit.queue, visit.priority, visit.rank, position))
+    expecting.entered(floor, call, now)
+    _wait(floor, call, now)
+    floor.offer(match)
+
+
+def _wait(floor: Floor, call: Call, now: float) -> None:
+    """Into the music; the timers of a waiting caller."""
+    settings = queue_of(floor, call)
+    floor.set_timer(call, "wait", max(now, call.waits_since + settings.wait_s_max))
     _await_stage(floor, call)
+    choices.set_timers(floor, call, now)
     call.music = "joined"
     floor.do(Join(call.id, music_bridge(settings.music), call.leg))
-    _say_while_waiting(floor, call, node, settings.recording)
+
+
+def _come_back(floor: Floor, call: Call, node: Queue, now: float) -> None:
+    """He had stepped aside, and waits on in his old place."""
+    call.queue = node
+    call.to(CallMove.ENQUEUE)
+    match = floor.engine.resume(call.id) or floor.engine.relax(call.id, now)
     floor.offer(match)
-    return None
+    _wait(floor, call, now)
+    _say_on_entering(floor, call, (), now)
 
 
 def _await_stage(floor: Floor, call: Call) -> None:
@@ -86,15 +132,25 @@ def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutc
     return None
 
 
-def _say_while_waiting(floor: Floor, call: Call, node: Queue, policy: RecordingPolicy) -> None:
+def _say_on_entering(floor: Floor, call: Call, before: tuple[str, ...], now: float) -> None:
     """The recording notice first, alone, since nobody may be joined before its end; then the node's own prompts."""
+    assert call.queue is not None
+    node, policy = call.queue, queue_of(floor, call).recording
+    call.greet = (*before, *node.say)
     refuse = speech.speak(policy.refuse_key, "digits", call.language)  # The prompt ends with: please press …
     notice = {"announce": ("recording-notice",), "ask": ("recording-notice-ask", *refuse)}.get(policy.policy)
     if notice and not call.recording_refused:
         call.notice = call.playback = floor.playback(call.id)
         floor.do(Play(call.id, call.leg, call.notice, notice, call.language))
-    elif node.say:
-        voice.say(floor, call, node.say)
+    elif call.greet:
+        _greet(floor, call)
+    elif not floor.matched:
+        choices.first(floor, call, now)
+
+
+def _greet(floor: Floor, call: Call) -> None:
+    said, call.greet = call.greet, ()
+    voice.say(floor, call, said)
 
 
 def prompt_over(floor: Floor, call: Call, now: float) -> None:
@@ -105,15 +161,20 @@ def prompt_over(floor: Floor, call: Call, now: float) -> None:
     if was_notice:
         if call.state is CallState.WHISPERING:
             offers.join_if_heard(floor, call, now)
-        elif call.queue and call.queue.say:
-            voice.say(floor, call, call.queue.say)
+        elif call.greet:
+            _greet(floor, call)
+    if call.state is CallState.QUEUED:
+        choices.first(floor, call, now)
 
 
-def key(floor: Floor, call: Call, digit: str, now: float) -> None:
-    """The only key that counts while waiting: the one that refuses the recording, where the policy asks."""
+def key(floor: Floor, call: Call, digit: str, now: float) -> str | None:
+    """Keys that count while waiting: the one that refuses the recording, where the policy asks, and the choices.
+
+    The branch of the flow he goes by; None: he stays.
+    """
     policy = queue_of(floor, call).recording
     if policy.policy != "ask" or digit != policy.refuse_key or call.recording_refused or call.recording:
-        return
+        return choices.take(floor, call, digit, now)
     call.recording_refused = True
     assert call.visit is not None
     floor.note(RecordingRefused(call.id, call.visit.queue))
@@ -122,10 +183,11 @@ def key(floor: Floor, call: Call, digit: str, now: float) -> None:
         offers.join_if_heard(floor, call, now)
     else:
         voice.say(floor, call, ("recording-off",))
+    return None
 
 
 def leave_queue(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> None:
-    """The visit ends. The offer, if any, is withdrawn."""
+    """The visit ends, also that of a caller who stepped aside. The offer, if any, is withdrawn."""
     if call.visit is None:
         return
     if call.offer is not None:
@@ -135,7 +197,8 @@ def leave_queue(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> 
     floor.cancel_timer(call, "wait")
     floor.cancel_timer(call, "relax")
     floor.cancel_timer(call, "offer-again")
-    floor.note(QueueLeft(call.id, visit.n, visit.queue, outcome, round(now - visit.since, 3)))
+    expecting.left(floor, call, visit.queue, now)
+    floor.note(QueueLeft(call.id, visit.n, visit.queue, outcome, round(now - call.waits_since, 3)))
 
 
 def waited_out(floor: Floor, call: Call, now: float) -> bool:

@@ -78,7 +78,8 @@ def _polished(schema: Any) -> Any:
     if found.get("default", "") is None:
         del found["default"]
     if "$ref" in found:
-        return {"$ref": found["$ref"].replace("#/$defs/", "#/definitions/")}
+        named = {"$ref": found["$ref"].replace("#/$defs/", "#/definitions/")}
+        return {"allOf": [named], "description": found["description"]} if "description" in found else named
     if "properties" in found:
         found["properties"] = {name: _polished(value) for name, value in found["properties"].items()}
     if "patternProperties" in found:

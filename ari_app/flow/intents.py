@@ -11,8 +11,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ari_app.flow.expression import Value
 from ari_app.flow.model import LoadedFlow
-from ari_app.flow.nodes import Queue, Voicemail
+from ari_app.flow.nodes import Callback, Queue, Voicemail
 from ari_app.model.routing import Hours
+from ari_app.model.settings import Outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Cursor:
     typed: str = ""  # Keys typed ahead, for the next menu.
     ended: bool = False
     steps: int = 0  # Nodes entered since the caller was last waited for.
-    digits: str = field(default="", repr=False)  # Of a collect node.
+    digits: str = field(default="", repr=False)  # Of a collect or callback node.
+    stage: str = ""  # Of a callback node.
     values: Mapping[str, Value] = field(default_factory=dict, repr=False)
     flow: LoadedFlow | None = field(default=None, repr=False)  # None: the walk's own.
     stack: tuple[Frame, ...] = ()
@@ -66,6 +68,7 @@ class Walk:
     flows: Mapping[str, LoadedFlow] = field(default_factory=dict, repr=False)
     hours: Mapping[str, Hours] = field(default_factory=dict, repr=False)
     closures: Mapping[str, float | None] = field(default_factory=dict, repr=False)
+    outbound: Outbound = field(default_factory=Outbound, repr=False)  # Which numbers may be called back.
     shift_s: float = 0.0  # Added to `now` where local time is asked for: in tests of flows only, never by config.
 
 
@@ -89,7 +92,8 @@ class WaitedOut:
 
 @dataclass(frozen=True, slots=True)
 class QueueDone:
-    """The queue node's visit ended: `next`, `timeout`, `full`, `closed` or `no_agents`."""
+    """What came of a queue node (`next`, `timeout`, `full`, `closed`, `no_agents`, `voicemail`, `callback`), or of a
+    callback node's Book: `booked`, `already`, `full`."""
 
     branch: str
 
@@ -172,6 +176,14 @@ class Enqueue:
 
 
 @dataclass(frozen=True, slots=True)
+class Book:
+    """Book a call-back to `number`, which may be dialled; QueueDone comes back."""
+
+    node: Callback
+    number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Look something up; Answered comes back. `request` may hold secrets."""
 
@@ -204,6 +216,6 @@ class End:
 
 
 Intent: TypeAlias = (
-    Entered | Took | Say | Unsaid | Hush | Wait | Unwait | Speak | Enqueue | Ask | TakeMessage | Rated | End
+    Entered | Took | Say | Unsaid | Hush | Wait | Unwait | Speak | Enqueue | Book | Ask | TakeMessage | Rated | End
 )
 Step: TypeAlias = tuple[Cursor, tuple[Intent, ...]]

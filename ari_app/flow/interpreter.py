@@ -7,7 +7,7 @@ may belong to a secret (`is_secret`) the journal keeps that they were pressed, n
 from collections.abc import Mapping
 from typing import Final
 
-from ari_app.flow import decisions, keys
+from ari_app.flow import callback, decisions, keys
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
@@ -31,6 +31,7 @@ from ari_app.flow.intents import (
 from ari_app.flow.model import GOODBYE, next_nodes
 from ari_app.flow.nodes import (
     Branch,
+    Callback,
     CheckHours,
     Collect,
     Confirm,
@@ -84,7 +85,7 @@ def is_secret(walk: Walk, at: Cursor) -> bool:
         if isinstance(node, Collect) and node.secret:
             return True
         # Only on from nodes that a caller passes without choosing.
-        if name not in seen and not isinstance(node, Menu | Confirm | Collect | Survey | Queue | HangUp):
+        if name not in seen and not isinstance(node, Menu | Confirm | Collect | Survey | Queue | Callback | HangUp):
             todo += [target for target in next_nodes(node).values() if target != GOODBYE]
         seen.add(name)
     return False
@@ -97,7 +98,7 @@ def _enter(turn: Turn, name: str | None) -> None:
             turn.move(ended=True)
             turn.do(End(looped=True))
             return
-        turn.move(node=name, saying=False, waiting=False, tries=0, digits="", steps=turn.at.steps + 1)
+        turn.move(node=name, saying=False, waiting=False, tries=0, digits="", stage="", steps=turn.at.steps + 1)
         node = turn.node
         turn.do(Entered(name, node.type))
         name = _pass(turn, node)
@@ -121,6 +122,8 @@ def _pass(turn: Turn, node: Node) -> str | None:
         case Queue():
             turn.move(typed="")
             turn.do(Enqueue(node))
+        case Callback():
+            callback.enter(turn, node)
         case LookUp():
             return decisions.ask(turn, node)
         case HangUp():
@@ -166,6 +169,10 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
             return decisions.answered(turn, node, got)
         case LookUp(), SaidAll():
             turn.move(saying=False)
+        case Callback(), (Key() | SaidAll() | WaitedOut()):
+            return callback.take(turn, node, got)
+        case Callback(), QueueDone(branch):
+            callback.booked(turn, branch)
         case Queue(), QueueDone(branch):
             return getattr(node, branch if branch == "next" else f"on_{branch}") or GOODBYE
         case Voicemail(), SaidAll() if turn.at.saying:

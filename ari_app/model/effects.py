@@ -188,6 +188,15 @@ class RecordMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class FileMessage:
+    """Move a message's file from where Asterisk recorded it to the store's folder; MessageFiled or MessageUnfiled."""
+
+    call: CallId
+    message: MessageId
+    box: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetTimer:
     """TimerFired(timer) at `at` (same clock as `now`); setting it again moves it."""
 
@@ -269,5 +278,15 @@ AsteriskEffect: TypeAlias = (
 )
 RecordingEffect: TypeAlias = StartRecording | StopRecording | JoinRecording
 Effect: TypeAlias = (
-    AsteriskEffect | RecordingEffect | SetTimer | CancelTimer | Note | CheckPin | LookUp | MarkSecret | Reply | Warn
+    AsteriskEffect
+    | RecordingEffect
+    | SetTimer
+    | CancelTimer
+    | Note
+    | FileMessage
+    | CheckPin
+    | LookUp
+    | MarkSecret
+    | Reply
+    | Warn
 )

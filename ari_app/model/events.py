@@ -21,6 +21,7 @@ from ari_app.model.ids import (
     RequestId,
     TimerId,
 )
+from ari_app.model.work import CallbackCancelled, CallbackLeft, ItemAsked, ItemLeft, MessageFiled, MessageUnfiled
 
 FailReason = Literal["gone", "refused", "unreachable", "timeout", "down", "error"]
 ALL_HOURS: Final = "*"
@@ -365,6 +366,12 @@ Event: TypeAlias = (
     | RecordingJoined
     | RecordingUnusable
     | MessageRecorded
+    | CallbackLeft
+    | ItemLeft
+    | MessageFiled
+    | MessageUnfiled
+    | ItemAsked
+    | CallbackCancelled
     | LookedUp
     | FlowsLoaded
     | ClosureSet

@@ -9,9 +9,33 @@ from typing import Final, Literal, TypeAlias
 
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
 from ari_app.model.states import AgentState
+from ari_app.model.work import (
+    CallbackBooked,
+    CallbackConfirmed,
+    CallbackDialled,
+    CallbackEnded,
+    CallbackMissed,
+    ItemDone,
+    ItemOpened,
+    ItemReturned,
+    ItemTaken,
+    MessageStored,
+    WaitTold,
+)
 
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
-VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
+VisitOutcome = Literal[
+    "connected",
+    "abandoned",
+    "timed-out",
+    "full",
+    "no-agents",
+    "closed",
+    "failed",
+    "overflowed",
+    "voicemail",
+    "call-back",
+]
 FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
 
@@ -295,6 +319,12 @@ Fact: TypeAlias = (
     | KeyTaken
     | Queued
     | QueueLeft
+    | WaitTold
+    | CallbackBooked
+    | CallbackDialled
+    | CallbackMissed
+    | CallbackConfirmed
+    | CallbackEnded
     | OfferMade
     | OfferRang
     | OfferEnded
@@ -312,8 +342,16 @@ Fact: TypeAlias = (
     | PromptFailed
     | LookUpDone
     | MessageLeft
+    | MessageStored
+    | ItemOpened
+    | ItemTaken
+    | ItemReturned
+    | ItemDone
     | Rated
     | CallClosed
 )
 
-DURABLE: Final = (DaemonStarted, Queued, OfferMade, FlowsActivated, ClosureChanged)
+DURABLE: Final = (
+    *(DaemonStarted, Queued, OfferMade, FlowsActivated, ClosureChanged),
+    *(CallbackBooked, CallbackDialled, CallbackEnded, ItemTaken, ItemReturned, ItemDone),
+)

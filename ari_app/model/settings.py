@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
-from ari_app.model.routing import AgentRules, FeatureCodes, Hours, Limits, Queue, Routing
+from ari_app.model.routing import AgentRules, Box, Callbacks, FeatureCodes, Hours, Limits, Queue, Routing
 
 
 class NumberPlan(Part):
@@ -83,6 +83,8 @@ class Settings(Part):
     phones: dict[Name, Phone] = Field(default_factory=dict, description="SIP accounts by name.")
     trunks: dict[Name, Trunk] = Field(default_factory=dict, description="Where calls come from, by name.")
     outbound: Outbound = Field(default_factory=Outbound, description="Numbers the hotline may dial.")
+    callbacks: Callbacks = Field(default_factory=Callbacks, description="How call-backs are made.")
+    boxes: dict[Name, Box] = Field(default_factory=dict, description="Voicemail boxes by name; others: its defaults.")
     agent_rules: AgentRules = Field(default_factory=AgentRules, description="Rules for every agent.")
     feature_codes: FeatureCodes = Field(default_factory=FeatureCodes, description="What agents dial.")
     asterisk: Asterisk = Field(default_factory=Asterisk, description="The Asterisk underneath.")

@@ -63,6 +63,7 @@ class CallState(StrEnum):
     RINGING = "ringing"  # Queued, and an agent's phone rings.
     WHISPERING = "whispering"  # The agent answered and hears the whisper; the caller still hears music.
     TALKING = "talking"
+    DIALLING = "dialling"  # A call-back: the caller is dialled, and asked whether he is there.
     CLOSING = "closing"  # Being hung up; waits for the last leg.
 
 
@@ -72,7 +73,7 @@ class CallMove(StrEnum):
     OFFER_ENDS = "offer-ends"
     AGENT_ANSWERS = "agent-answers"
     CONNECT = "connect"
-    LEAVE_QUEUE = "leave-queue"  # Time-out, full, no agents: back into the flow.
+    LEAVE_QUEUE = "leave-queue"  # Time-out, or a choice while waiting: back into the flow.
     TALK_ENDS = "talk-ends"
     CLOSE = "close"
 
@@ -95,5 +96,6 @@ CALL: Final[Mapping[CallState, Mapping[CallMove, CallState]]] = {
         CallMove.CLOSE: CallState.CLOSING,
     },
     CallState.TALKING: {CallMove.TALK_ENDS: CallState.IN_FLOW, CallMove.CLOSE: CallState.CLOSING},
+    CallState.DIALLING: {CallMove.ENQUEUE: CallState.QUEUED, CallMove.CLOSE: CallState.CLOSING},
     CallState.CLOSING: {},
 }

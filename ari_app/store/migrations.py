@@ -30,6 +30,11 @@ def m0003_lookups_messages_and_ratings(db: Database) -> None:
     _run(db, "m0003")
 
 
+@steps()
+def m0004_callbacks_inbox_and_waits_told(db: Database) -> None:
+    _run(db, "m0004")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

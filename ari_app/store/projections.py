@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from ari_app.model import codec, facts
+from ari_app.model import codec, facts, work
 from ari_app.model.facts import Fact
 from ari_app.store import queries
 
@@ -32,6 +32,11 @@ OF_CALL: Final = (
     "look_up",
     "message",
     "rating",
+    "wait_told",
+    "callback",
+    "callback_try",
+    "item",
+    "message_file",
 )
 """Tables whose rows belong to a call, in their column `call`."""
 TABLES: Final = (*OF_CALL, "flow_active", "closure")
@@ -51,6 +56,12 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
         "visit_turned_away",
         "visit_ended",
     ),
+    work.WaitTold: ("wait_told",),
+    work.CallbackBooked: ("callback_booked",),
+    work.CallbackDialled: ("callback_dialled", "try_began"),
+    work.CallbackMissed: ("callback_missed", "try_missed"),
+    work.CallbackConfirmed: ("callback_confirmed", "try_confirmed"),
+    work.CallbackEnded: ("callback_ended",),
     facts.OfferMade: ("offer_made",),
     facts.OfferRang: ("offer_rang",),
     facts.OfferEnded: ("offer_ended",),
@@ -68,6 +79,11 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.PromptFailed: ("prompt_failed",),
     facts.LookUpDone: ("looked_up",),
     facts.MessageLeft: ("message_left",),
+    work.MessageStored: ("message_stored",),
+    work.ItemOpened: ("item_opened",),
+    work.ItemTaken: ("item_taken",),
+    work.ItemReturned: ("item_returned",),
+    work.ItemDone: ("item_done",),
     facts.Rated: ("rated",),
     facts.CallClosed: (
         "call_closed",
