@@ -15,6 +15,7 @@ from ari_app.flow.model import Flow, LoadedFlow
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
+from ari_app.model import work
 from ari_app.model.ids import AgentId, CallId, LegId, Number, PhoneName, RequestId, TimerId
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState, CallState
@@ -158,6 +159,8 @@ class Kit:
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
             case fx.Ring(_, leg, phone):
                 self.legs[leg] = phone
+            case fx.Dial(_, leg):
+                self.legs[leg] = "caller"
             case fx.HangUp(_, leg, cause) if leg in self.legs:
                 self._hang_up(leg, cause)
             case fx.HangUp(call, leg):
@@ -297,11 +300,13 @@ def assert_clean(board: Board) -> None:
     busy = (AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP)
     assert not [s for s in floor.seats.values() if s.state in busy or s.leg is not None], floor.seats
     assert not floor.mint.parts, floor.mint.parts
+    assert not floor.bookings, floor.bookings
 
 
 def about(facts: list[Any], call: CallId) -> list[Any]:
     """A call's facts, without those of the agents' seats and what may come after its end (files, dispositions)."""
     late = (ft.AgentChanged, ft.DispositionNoted, ft.RecordingStored, ft.RecordingMissed)
+    late += (ft.MessageLeft, work.MessageStored, work.ItemOpened)  # He may hang up while he speaks.
     return [fact for fact in facts if getattr(fact, "call", None) == call and not isinstance(fact, late)]
 
 

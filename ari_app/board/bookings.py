@@ -124,9 +124,10 @@ def _of(floor: Floor, number: Number, queue: QueueName) -> Booking | None:
 # -- whose turn it is --
 
 
-def turn_came(floor: Floor, booking: Booking, now: float) -> None:
-    """The distributor has an agent for him: dial, or wait until that may be done. The agent stays free for others."""
-    floor.engine.suspend(booking.id)
+def turn_came(floor: Floor, id_: CallId, now: float) -> None:
+    """The distributor has an agent for him: dial, or wait until that may be done. His place is suspended already."""
+    if (booking := floor.bookings.get(id_)) is None:
+        return
     booking.held = False
     if not is_permitted(booking.number, floor.settings.outbound):
         floor.do(Warn(f"call-back {booking.id}: its number may not be dialled any more"))

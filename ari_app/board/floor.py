@@ -219,6 +219,7 @@ class Floor:
     engine: Engine = field(init=False)
     estimator: Estimator = field(default_factory=Estimator)
     matched: list[Match] = field(default_factory=list)  # By the event being handled; offers.make_all rings the phones.
+    turns: list[CallId] = field(default_factory=list)  # Likewise: bookings whose turn has come.
     out: list[Effect] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -239,7 +240,14 @@ class Floor:
         self.out.append(Note(fact))
 
     def offer(self, match: Match | None) -> None:
-        """What the distributor decided just now, if anything; carried out at the end of this event."""
+        """What the distributor decided just now, if anything; carried out at the end of this event.
+
+        The turn of a call-back ties up no agent: he is matched with the next one at once.
+        """
+        while match is not None and match.visit.call in self.bookings:
+            self.engine.suspend(match.visit.call)
+            self.turns.append(match.visit.call)
+            match = self.engine.agent_ready(match.agent, self.seats[match.agent].idle_since)
         if match is not None:
             self.matched.append(match)
 

@@ -32,7 +32,7 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
             _compare(floor, event, now)
             _join_earlier(floor)
             floor.engine.open = not floor.draining
-            for match in list(floor.engine.matches()):
+            for match in floor.engine.matches():  # One by one: whoever is matched with a call-back is free again.
                 floor.offer(match)
 
 

@@ -13,14 +13,14 @@ OFFER_AGAIN_S = 1.0  # After a phone could not be rung through no fault of its o
 
 def make_all(floor: Floor, now: float) -> None:
     """Carry out what the distributor decided during this event; what the same event has overtaken is taken back."""
-    while floor.matched:
+    while floor.matched or floor.turns:
+        if floor.turns:
+            bookings.turn_came(floor, floor.turns.pop(0), now)
+            continue
         match = floor.matched.pop(0)
         call = floor.calls.get(match.visit.call)
         seat = floor.seats[match.agent]
-        if (booking := floor.bookings.get(match.visit.call)) is not None:
-            bookings.turn_came(floor, booking, now)
-            seats.available(floor, seat)
-        elif call is None or call.visit is not match.visit:
+        if call is None or call.visit is not match.visit:
             seats.available(floor, seat)
         elif seat.state is not AgentState.READY:
             floor.offer(floor.engine.offer_lost(call.id))

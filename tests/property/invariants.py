@@ -3,11 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ari_app.board.floor import Call, Floor, Seat
+from ari_app.board.floor import Booking, Call, Floor, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
-from ari_app.model.facts import OfferMade
-from ari_app.model.ids import AgentId, BridgeId, LegId, PlaybackId, Skill, TimerId
+from ari_app.model import work
+from ari_app.model.facts import Fact, OfferMade, Queued
+from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, PlaybackId, Skill, TimerId
 from ari_app.model.skills import needs_of
 from ari_app.model.states import AgentState, CallState
 
@@ -15,6 +16,7 @@ from ari_app.model.states import AgentState, CallState
 def check(floor: Floor, running: set[TimerId], firing: set[TimerId], now: float) -> None:
     _agents(floor)
     _queues(floor)
+    _bookings(floor)
     _nobody_idles(floor, now)
     _legs(floor)
     _timers(floor, running, firing)
@@ -38,17 +40,39 @@ def _agents(floor: Floor) -> None:
 
 def _queues(floor: Floor) -> None:
     """Every queue holds exactly those who wait in it, by rank."""
-    waiting = {call.id: call for call in floor.calls.values() if call.visit is not None}
+    waiting = {call.id: call.visit for call in floor.calls.values() if call.visit is not None}
+    waiting |= {each.id: each.visit for each in floor.bookings.values() if not _on_the_line(floor, each)}
     assert set(waiting) == set(floor.engine.places)
     assert not floor.matched
     in_queue = (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING)
     for call in floor.calls.values():
-        assert (call.visit is not None) == (call.state in in_queue), call
+        aside = call.state is CallState.IN_FLOW and call.visit is not None and floor.engine.places[call.id].suspended
+        assert (call.visit is not None) == (call.state in in_queue or aside), call
         assert (call.offer is not None) == (call.state in in_queue[1:]), call
         assert (call.talk is not None) == (call.state is CallState.TALKING), call
     for queue, line in floor.engine.waiting.items():
         assert [v.rank for v in line] == sorted(v.rank for v in line)
-        assert {v.call for v in line} == {c.id for c in waiting.values() if c.visit and c.visit.queue == queue}
+        assert {v.call for v in line} == {id_ for id_, visit in waiting.items() if visit.queue == queue}
+
+
+def _on_the_line(floor: Floor, booking: Booking) -> bool:
+    """He confirmed: his place has passed to the call."""
+    call = floor.calls.get(booking.dialling) if booking.dialling is not None else None
+    return call is not None and call.state is not CallState.DIALLING
+
+
+def _bookings(floor: Floor) -> None:
+    """A call-back is dialled, or waits for its turn, or for its timer: it is never lost."""
+    numbers = [(each.number, each.visit.queue) for each in floor.bookings.values()]
+    assert len(numbers) == len(set(numbers)), numbers
+    for each in floor.bookings.values():
+        place = floor.engine.places.get(each.id)
+        assert place is None or place.visit.rank == each.visit.rank
+        assert each.dialling is not None or each.due_at > 0, each
+        if each.dialling is not None:
+            assert floor.calls[each.dialling].booking == each.id
+    dialling = [call for call in floor.calls.values() if call.state is CallState.DIALLING and call.booking]
+    assert all(floor.bookings[call.booking].dialling == call.id for call in dialling if call.booking)
 
 
 def _nobody_idles(floor: Floor, now: float) -> None:
@@ -57,9 +81,9 @@ def _nobody_idles(floor: Floor, now: float) -> None:
         return
     idle = [s for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)]
     for call in floor.calls.values():
-        if call.visit is None or call.offer is not None or _about_to(call, now):
+        if call.visit is None or call.offer is not None or _about_to(call, now) or call.state is CallState.IN_FLOW:
             continue
-        needs = needs_of(floor.settings.queues[call.visit.queue].skills)
+        needs = call.visit.needs or needs_of(floor.settings.queues[call.visit.queue].skills)
         for seat in idle:
             has = {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
             assert not needs.met_by(has), f"{seat.agent} idles while {call.id} waits"
@@ -95,6 +119,7 @@ def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
     known = {timer for call in floor.calls.values() for timer in call.timers}
     seats = {TimerId(f"agent-{s.agent}.wrap") for s in floor.seats.values() if s.state is AgentState.WRAP_UP}
     desks = {TimerId(f"{desk.id}.ask") for desk in floor.desks.values()}
+    desks |= {TimerId(f"{each.id}.due") for each in floor.bookings.values() if each.due_at}
     assert known | desks <= running | firing, (known | desks) - running
     assert running <= known | seats | desks, running - known - seats - desks
     for call in floor.calls.values():
@@ -112,6 +137,7 @@ class Watch:
     playing: dict[PlaybackId, LegId] = field(default_factory=dict)
     bridges: set[BridgeId] = field(default_factory=set)
     phones: dict[LegId, str] = field(default_factory=dict)  # Agents' legs that may still be there.
+    booked: dict[CallId, float] = field(default_factory=dict)  # The rank of every booking.
     idle: set[AgentId] = field(default_factory=set)  # Before this event: free agents.
 
     def see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
@@ -120,9 +146,14 @@ class Watch:
                 self.playing.pop(playback, None)
             case ev.CommandFailed("Play", _, target):
                 self.playing.pop(PlaybackId(target), None)
+            case work.CallbackLeft(booking, rank=rank):
+                self.booked[booking] = rank
+        self._places_kept([e.fact for e in effects if isinstance(e, fx.Note)])
         for effect in effects:
             self._effect(effect)
-        self._fair([e.fact for e in effects if isinstance(e, fx.Note) and isinstance(e.fact, OfferMade)])
+        self._fair(
+            [e.fact for e in effects if isinstance(e, fx.Note) and isinstance(e.fact, OfferMade)],
+        )
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
         self.playing = {playback: leg for playback, leg in self.playing.items() if leg in self.floor.legs}
 
@@ -149,18 +180,30 @@ class Watch:
             case _:
                 pass
 
+    def _places_kept(self, facts: list[Fact]) -> None:
+        """Whoever was called back waits where he would have waited."""
+        self.booked |= {each.booking: each.rank for each in facts if isinstance(each, work.CallbackBooked)}
+        confirmed = {each.call: each.booking for each in facts if isinstance(each, work.CallbackConfirmed)}
+        for each in facts:
+            if isinstance(each, Queued) and each.call in confirmed:
+                assert each.rank == self.booked[confirmed[each.call]], each
+
     def _fair(self, offers: list[OfferMade]) -> None:
         """Nobody with a better rank was passed over, no agent who has been idle for longer."""
         floor = self.floor
-        left = [each.visit for each in floor.engine.places.values() if each.offered is None]
+        left = [each.visit for each in floor.engine.places.values() if each.offered is None and not each.suspended]
         idle = {s.agent for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)}
         for offer in offers:
             call, queues = floor.calls[offer.call], floor.engine.queues_of(offer.agent)
             if call.visit is None or call.offer is None or f"{call.offer.leg}" != offer.offer:
                 continue  # It is over already.
-            better = [visit for visit in left if visit.queue in queues and visit.key < call.visit.key]
+            has = floor.engine.skills[offer.agent]
+            asked = [visit for visit in left if visit.needs is None or visit.needs.met_by(has)]
+            better = [visit for visit in asked if visit.queue in queues and visit.key < call.visit.key]
             assert not better, f"{offer} passed over {better}"
             since = floor.seats[offer.agent].idle_since
             able = [s for s in idle & self.idle if offer.queue in floor.engine.queues_of(s)]
+            if (needs := call.visit.needs) is not None:
+                able = [s for s in able if needs.met_by(floor.engine.skills[s])]
             assert not [s for s in able if floor.seats[s].idle_since < since], f"{offer} passed over {able}"
         self.idle = idle

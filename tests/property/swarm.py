@@ -13,7 +13,19 @@ from zoneinfo import ZoneInfo
 from ari_app.board.board import Board
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
-from ari_app.model.ids import AgentId, CallId, LegId, Number, PhoneName, PlaybackId, RequestId, TimerId
+from ari_app.model import work
+from ari_app.model.ids import (
+    AgentId,
+    CallId,
+    LegId,
+    MessageId,
+    Number,
+    PhoneName,
+    PlaybackId,
+    QueueName,
+    RequestId,
+    TimerId,
+)
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
 from ari_app.runtime.timers import Timers
@@ -33,8 +45,19 @@ FLOW: dict[str, Any] = {
             "tries": 2,
             "on_wrong": "network",
         },
-        "billing": {"type": "queue", "queue": "billing", "priority": 1, "on_timeout": "menu", "on_full": "network"},
+        "billing": {
+            "type": "queue",
+            "queue": "billing",
+            "priority": 1,
+            "choices": {"keys": {"8": "voicemail", "7": "callback", "6": "stay"}, "every_s": 10},
+            "on_timeout": "menu",
+            "on_full": "network",
+            "on_voicemail": "message",
+            "on_callback": "call_me",
+        },
         "network": {"type": "queue", "queue": "network", "say": [], "next": "menu", "on_full": "billing"},
+        "message": {"type": "voicemail", "on_failure": "billing", "next": "menu"},
+        "call_me": {"type": "callback", "queue": "billing", "next": "menu", "on_failure": "billing"},
     },
 }
 
@@ -60,6 +83,15 @@ def universe(rng: Random) -> Settings:
             "queues": {"billing": queue("billing"), "network": queue("network")},
             "agents": {a: {"phone": f"p{a}", "skills": has} for a, has in zip(AGENTS, skills, strict=True)},
             "phones": {"p81": {}, "p82": {}, "p83": {}, "p84": {}},
+            "trunks": {"carrier": {"match": ["127.0.0.1"], "address": "127.0.0.1:5099"}},
+            "outbound": {"trunk": "carrier", "permitted": ["1380013800X"], "ring_s": 10},
+            "callbacks": {
+                "tries": rng.choice([1, 3]),
+                "spacing_s": rng.choice([10, 30]),
+                "confirm_s": 2,
+                "booked_max": rng.choice([2, 500]),
+                "keep_h": rng.choice([0.05, 48]),
+            },
             "limits": {"calls_max": rng.choice([3, 400, 400]), "call_s_max": rng.choice([60, 14_400, 14_400])},
         }
     )
@@ -82,6 +114,7 @@ class World:
     failing: float = 0.0  # How often a command fails.
     legs: dict[LegId, Leg] = field(default_factory=dict)
     playing: dict[PlaybackId, LegId] = field(default_factory=dict)
+    speaking: dict[MessageId, LegId] = field(default_factory=dict)
     pending: list[ev.Event] = field(default_factory=list)  # On their way to the board.
     log: list[tuple[float, ev.Event, list[fx.Effect]]] = field(default_factory=list)
     timers: Timers = field(default_factory=Timers)
@@ -123,6 +156,8 @@ class World:
                 self.pending.append(ev.PinChecked(leg, agent, pin == "1"))
             case fx.JoinRecording(_, recording):
                 self.pending.append(ev.RecordingJoined(recording, "x.wav", 1.0, 1, "0"))
+            case fx.FileMessage(_, message):
+                self.pending.append(work.MessageFiled(message, f"{message}.wav", 1, "0"))
             case fx.Note() | fx.MarkSecret() | fx.Reply() | fx.Warn():
                 pass
             case _ if not self.link:
@@ -136,7 +171,8 @@ class World:
                 self.on_asterisk(effect)
 
     def fails(self, effect: fx.Effect, reason: ev.FailReason) -> None:
-        target = next(str(getattr(effect, n)) for n in ("playback", "recording", "leg", "bridge") if hasattr(effect, n))
+        named = ("playback", "recording", "message", "leg", "bridge")
+        target = next(str(getattr(effect, n)) for n in named if hasattr(effect, n))
         call = cast(CallId | None, getattr(effect, "call", None))
         self.pending.append(ev.CommandFailed(type(effect).__name__, call, target, reason))
 
@@ -150,6 +186,10 @@ class World:
                 self.prompt_ends(playback, ok=True)
             case fx.Ring(_, leg, phone):
                 self.legs[leg] = Leg(phone, "Down")
+            case fx.Dial(_, leg):
+                self.legs[leg] = Leg("", "Down")
+            case fx.RecordMessage(_, leg, message) if leg in self.legs:
+                self.speaking[message] = leg
             case fx.HangUp(_, leg, cause):
                 self.leg_ends(leg, cause)
             case fx.StartRecording(_, _, recording):
@@ -169,8 +209,14 @@ class World:
     def leg_ends(self, leg: LegId, cause: int) -> None:
         for playback in [p for p, where in self.playing.items() if where == leg]:
             self.prompt_ends(playback, ok=False)
+        for message in [m for m, where in self.speaking.items() if where == leg]:
+            self.message_ends(message)
         if self.legs.pop(leg, None) is not None:
             self.says(ev.LegEnded(leg, cause))
+
+    def message_ends(self, message: MessageId) -> None:
+        del self.speaking[message]
+        self.says(ev.MessageRecorded(message, self.rng.choice([0.0, 3.0])))
 
     def listing(self) -> ev.Listed:
         seen = tuple(ev.ChannelSeen(leg, it.state) for leg, it in self.legs.items())
@@ -183,7 +229,8 @@ class World:
         life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
         ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold]
         noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
-        noise += [self.door, self.stray]
+        noise += [self.door, self.stray, self.cancel, self.restore]
+        life += [self.speak_out]
         tempers = [(life, [4, 8, 16]), (ends, [0, 1, 2, 4]), (noise, [0, 0, 0, 0, 1, 2]), ([self.deliver], [20, 40])]
         actions = [action for group, _ in tempers for action in group]
         weights = [self.rng.choice(choices) for group, choices in tempers for _ in group]
@@ -203,11 +250,32 @@ class World:
             self.legs[leg] = Leg("")
             via = self.rng.choice(["trunk"] * 8 + ["p84", "p83"])
             dialled = self.rng.choice(["1860"] * 9 + ["999"])
-            self.says(ev.CallArrived(leg, Number("13800138000"), dialled, via))
+            number = self.rng.choice(["13800138000", "13800138001", "13800138002", "13800138003", "02112345678"])
+            self.says(ev.CallArrived(leg, Number(number), dialled, via))
 
     def press(self) -> None:
         if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
-            self.says(ev.KeyPressed(leg, self.rng.choice("1112228#9")))
+            self.says(ev.KeyPressed(leg, self.rng.choice("11111222678778#9")))
+
+    def speak_out(self) -> None:
+        if self.speaking:
+            self.message_ends(self.rng.choice(list(self.speaking)))
+
+    def cancel(self) -> None:
+        """Somebody takes a call-back off the list, or one that is none."""
+        booking = self.rng.choice([*self.board.floor.bookings, CallId("9-9")])
+        self.feed(work.CallbackCancelled(booking, "li", RequestId("r")))
+
+    def restore(self) -> None:
+        """A call-back of an earlier daemon."""
+        self.arrivals += 1
+        queue, number = self.rng.choice(["billing", "network", "gone"]), self.rng.choice(["13800138004", "1"])
+        if any(each.number == number for each in self.board.floor.bookings.values()):
+            return
+        place = (1, self.now - 300, self.now - 240, self.rng.choice(["", "billing>=2"]), "en", "1860", "billing")
+        when = (self.now - 100, self.rng.choice([0, 1]), self.now + self.rng.choice([-5, 5]))
+        ids = (CallId(f"0-{self.arrivals}"), CallId("0-1"))
+        self.feed(work.CallbackLeft(*ids, QueueName(queue), Number(number), *place, *when))
 
     def caller_leaves(self) -> None:
         if (leg := self.some_leg(lambda it: not it.phone or it.desk)) is not None:
@@ -258,7 +326,9 @@ class World:
     def again(self) -> None:
         """Something that was said before is said again. Booted and the like are not Asterisk's to repeat."""
         _, event, _ = self.rng.choice(self.log)
-        if not isinstance(event, ev.Booted | ev.Listed | ev.LinkUp | ev.LinkDown | ev.CommandFailed):
+        if not isinstance(
+            event, ev.Booted | ev.Listed | ev.LinkUp | ev.LinkDown | ev.CommandFailed | work.CallbackLeft
+        ):
             self.feed(event)
 
     def stale_timer(self) -> None:
@@ -319,6 +389,8 @@ class World:
                 self.feed(self.pending.pop(0))
             for leg in list(self.legs):
                 self.leg_ends(leg, 16)
+        for booking in list(self.board.floor.bookings):
+            self.feed(work.CallbackCancelled(booking, "li"))
         self.pass_time(90_000)
         while self.legs or self.pending:
             self.feed(self.pending.pop(0)) if self.pending else self.leg_ends(next(iter(self.legs)), 16)
