@@ -9,15 +9,18 @@ from ari_app.commands import (
     asterisk,
     bench,
     call,
+    callback,
     conf,
     config,
     demo,
     doctor,
     flow,
     hours,
+    inbox,
     person,
     prompts,
     recording,
+    report,
     run,
 )
 from ari_app.errors import HotlineError
@@ -27,7 +30,10 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
-for group in (agent, asterisk, bench, call, conf, config, flow, hours, person, prompts, recording):
+for group in (
+    *(agent, asterisk, bench, call, callback, conf, config, flow, hours, inbox),
+    *(person, prompts, recording, report),
+):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 

@@ -307,6 +307,7 @@ def about(facts: list[Any], call: CallId) -> list[Any]:
     """A call's facts, without those of the agents' seats and what may come after its end (files, dispositions)."""
     late = (ft.AgentChanged, ft.DispositionNoted, ft.RecordingStored, ft.RecordingMissed)
     late += (ft.MessageLeft, work.MessageStored, work.ItemOpened)  # He may hang up while he speaks.
+    late += (work.CallbackEnded,)
     return [fact for fact in facts if getattr(fact, "call", None) == call and not isinstance(fact, late)]
 
 

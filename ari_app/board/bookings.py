@@ -83,7 +83,7 @@ def restored(floor: Floor, left: CallbackLeft, now: float) -> None:
     """A call-back an earlier daemon left open: in its old place."""
     if left.queue not in floor.settings.queues:
         floor.do(Warn(f"call-back {left.booking}: there is no queue {left.queue} any more"))
-        floor.note(CallbackEnded(left.booking, "failed"))
+        floor.note(CallbackEnded(left.call, left.booking, "failed"))
         return
     needs = parse(left.skills) if left.skills else None
     visit = Visit(left.booking, 0, left.queue, left.priority, left.since, left.rank, needs)
@@ -244,7 +244,7 @@ def end(floor: Floor, booking: Booking, outcome: CallbackOutcome, by: str = "") 
     del floor.bookings[booking.id]
     _cancel_timer(floor, booking)
     floor.engine.leave(booking.id)
-    floor.note(CallbackEnded(booking.id, outcome, by))
+    floor.note(CallbackEnded(booking.call, booking.id, outcome, by))
 
 
 def confirmed(floor: Floor, booking: Booking, now: float) -> Visit:

@@ -46,11 +46,11 @@ class QueueView:
 
     name: QueueName
     waiting: int
-    booked: int
     ringing: int
     longest_wait_s: float
     ready: int
     signed_in: int
+    booked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +136,11 @@ def queues(floor: Floor, now: float) -> tuple[QueueView, ...]:
         QueueView(
             name,
             len(line) - booked[name],
-            booked[name],
             ringing[name],
             _longest(floor, name, now),
             ready[name],
             signed_in[name],
+            booked[name],
         )
         for name, line in floor.engine.waiting.items()
     )

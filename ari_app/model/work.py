@@ -73,8 +73,10 @@ class CallbackConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class CallbackEnded:
-    """`returned`: he called in himself and has his place back. `by`: who cancelled it; empty: he himself."""
+    """`call` had booked it. `returned`: he called in himself and has his place back. `by`: who cancelled it; empty:
+    he himself."""
 
+    call: CallId
     booking: CallId
     outcome: CallbackOutcome
     by: str = ""

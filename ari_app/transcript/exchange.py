@@ -16,6 +16,7 @@ from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model.ids import LegId, LookUpId, MessageId, Number, PhoneName, PlaybackId, TimerId
 from ari_app.model.settings import Settings
+from ari_app.model.work import CallbackCancelled, MessageFiled
 from ari_app.runtime.timers import Timers
 from ari_app.transcript.steps import MovesClock
 from ari_app.transcript.words import Telling, Told
@@ -143,6 +144,9 @@ class Exchange:
             case fx.Ring(_, leg, phone, ring_s=ring_s):
                 self.legs[leg] = phone
                 self.timers.set(TimerId(f"ring {leg}"), self.now + ring_s)
+            case fx.Dial(_, leg, number, ring_s=ring_s):
+                self.legs[leg] = number
+                self.timers.set(TimerId(f"ring {leg}"), self.now + ring_s)
             case fx.HangUp(call, leg, cause):
                 self._hangs_up(call, leg, cause)
             case fx.RecordMessage(_, leg, message, max_s, silence_s, end_key):
@@ -153,12 +157,19 @@ class Exchange:
             case _:
                 self._records(effect)
 
+    def called_back(self) -> LegId | None:
+        """The leg that rings at somebody who booked a call-back."""
+        dialled = (call.leg for call in self.floor.calls.values() if call.booking is not None and not call.asked)
+        return next(dialled, None)
+
     def _records(self, effect: fx.Effect) -> None:
         match effect:
             case fx.StartRecording(_, _, recording):
                 self.replies.append(ev.RecordingStarted(recording))
             case fx.JoinRecording(_, recording):
                 self.replies.append(ev.RecordingJoined(recording, f"{recording}.wav", 0.0, 0, "0" * 64))
+            case fx.FileMessage(_, message):
+                self.replies.append(MessageFiled(message, f"{message}.wav", 0, "0" * 64))
             case fx.CheckPin(leg, agent):
                 self.replies.append(ev.PinChecked(leg, agent, False))
             case _:
@@ -277,8 +288,10 @@ class Exchange:
         for leg in list(self.legs):
             if leg in self.legs:
                 self.hang_up(leg)
-        self.wait(self.settings.limits.call_s_max + 90_000)
         floor = self.floor
+        for booking in list(floor.bookings):
+            self.event(CallbackCancelled(booking, "the end of the transcript"))
+        self.wait(self.settings.limits.call_s_max + 90_000)
         left = {"calls": len(floor.calls), "legs": len(floor.legs), "timers": len(self.timers)}
         return [*self.complaints, *(f"{count} {name} left at the end" for name, count in left.items() if count)]
 

@@ -25,6 +25,8 @@ from ari_app.model.routing import Hours
 from ari_app.transcript.steps import (
     WITH_A_WORD,
     AgentDoes,
+    CallbackDeed,
+    CalledBack,
     CallerHangsUp,
     Deed,
     Dial,
@@ -49,6 +51,7 @@ STEPS: Final = {
     "press": "press 1",
     "wait": "wait 5s",
     "hang": "hang up",
+    "call-back": "call-back answers",
     "agent": "agent 8025 answers",
     "look-up": "look-up balance answers balance=12.5 stopped=no, or look-up balance fails",
     "message": "message of 7s",
@@ -225,6 +228,7 @@ def _step(text: str) -> Step:
         "press": _press,
         "wait": lambda text: Wait(_seconds(text)),
         "hang": lambda text: _only(text, "up", CallerHangsUp()),
+        "call-back": _called_back,
         "agent": _agent,
         "look-up": _look_up,
         "message": lambda text: LeavesMessage(_seconds(text.removeprefix("of").strip())),
@@ -276,6 +280,13 @@ def _agent(text: str) -> Step:
     if does == "goes not ready":
         return AgentDoes(agent, "goes not ready")
     raise _Fault(f"agents do not do this: {shown(does)}", nearest(does, get_args(Deed)) or choices(get_args(Deed)))
+
+
+def _called_back(text: str) -> Step:
+    if text not in get_args(CallbackDeed):
+        near = nearest(text, get_args(CallbackDeed)) or choices(get_args(CallbackDeed))
+        raise _Fault(f"nobody called back does this: {shown(text)}", near)
+    return CalledBack(text)  # type: ignore[arg-type]
 
 
 def _look_up(text: str) -> Step:

@@ -51,7 +51,7 @@ def whole_call(call="1-1", caller=NUMBER, at=START, recorded=True):
         (59.9, work.CallbackDialled(call, f"{call}0", 1)),
         (59.9, work.CallbackMissed(call, f"{call}0", "busy", at + 600)),
         (59.9, work.CallbackConfirmed(call, f"{call}0")),
-        (59.9, work.CallbackEnded(f"{call}0", "connected")),
+        (59.9, work.CallbackEnded(call, f"{call}0", "connected")),
         (59.9, work.ItemTaken(f"{call}.m9", "8025")),
         (59.9, work.ItemReturned(f"{call}.m9", "8025")),
         (59.9, work.ItemTaken(f"{call}.m9", "8025")),

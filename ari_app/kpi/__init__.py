@@ -1,0 +1,1 @@
+"""Indicators and the queueing formulas behind them: numbers in, numbers out. Pure."""
