@@ -45,7 +45,7 @@ def arrange(hotline: Hotline, phone: Phone | None = None) -> None:
 
 
 async def waits(hotline: Hotline, phone: Phone, count: int = 1) -> Call:
-    call = await phone.dial("1863")
+    call = await phone.dial("1864")
     await call.wait_silence_end(5)
     await call.press("#")  # Skips the greeting.
     await hotline.wait(Queued, count=count)
