@@ -22,6 +22,8 @@ from ari_app.commands import (
     recording,
     report,
     run,
+    sim,
+    situations,
 )
 from ari_app.errors import HotlineError
 
@@ -32,7 +34,7 @@ app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
 for group in (
     *(agent, asterisk, bench, call, callback, conf, config, flow, hours, inbox),
-    *(person, prompts, recording, report),
+    *(person, prompts, recording, report, sim, situations),
 ):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 

@@ -20,14 +20,19 @@ from ari_app.board.board import Board
 from ari_app.desk import Desk
 from ari_app.filing import Filing
 from ari_app.flow.model import LoadedFlow
+from ari_app.hearing import Hearing
 from ari_app.housekeeping import Housekeeping
+from ari_app.live import Live, opening
 from ari_app.lookups import LookUps
+from ari_app.media.kept import KeptAudio
 from ari_app.media.prompts import Prompts
 from ari_app.model.effects import (
     CancelTimer,
     CheckPin,
     Effect,
     FileMessage,
+    ForgetLine,
+    HearLine,
     JoinRecording,
     LookUp,
     MarkSecret,
@@ -45,16 +50,17 @@ from ari_app.model.events import (
     DoorOpened,
     DrainAsked,
     FlowsLoaded,
+    HoursLoaded,
     PinChecked,
 )
 from ari_app.model.layout import seen_by_asterisk
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder
-from ari_app.reload import FlowKeeper, Live, opening
+from ari_app.reload import FlowKeeper
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
 from ari_app.store.journal import Journal
-from ari_app.store.restore import left_open, work_left
+from ari_app.store.restore import last_agents, left_open, work_left
 from ari_app.web.app import make_app, serving
 from ari_app.web.metrics import Metrics
 
@@ -72,24 +78,25 @@ class Daemon:
     install: Install
     journal: Journal
     prompts: Prompts
+    kept: KeptAudio
     live: Live  # The flows it begins with, and why the files are not all of them.
     problems: tuple[str, ...] = ()
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     hurried: bool = False  # Told twice to stop.
     door: str = ""  # Why new calls are refused by the shell; empty: open.
-    _prompts: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _prompts: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
 
     @classmethod
     def open(cls, site: Site, install: Install) -> "Daemon":
         """Check everything that can be wrong before anything is started: prompts, flows, a second daemon."""
-        prompts, journal = Prompts.load(site.sounds), Journal.open(site.store)
+        prompts, kept, journal = Prompts.load(site.sounds), KeptAudio(site.prompts), Journal.open(site.store)
         try:
-            live, problems = opening(site, prompts)
+            live, problems = opening(site, prompts, kept)
         except BaseException:
             journal.close()
             raise
-        return cls(site, install, journal, prompts, live, problems)
+        return cls(site, install, journal, prompts, kept, live, problems)
 
     def __post_init__(self) -> None:
         site, layout, zone = self.site, self.site.layout(self.install), ZoneInfo(self.site.settings.timezone)
@@ -99,30 +106,45 @@ class Daemon:
         self.ari = AriLink(address, self.loop.post, self._prompt)
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
+        self.hearing = Hearing(self.ami, site.settings.line, layout.monitor, site.parts(layout), self.loop.post)
         self.filing = Filing(site.messages_made(layout), site.messages, zone, self.loop.post)
         self.housekeeping = Housekeeping(
-            self.journal, site.settings.limits, site.recordings, self.loop.clock, site.messages
+            self.journal, site.settings.limits, site.recordings, self.loop.clock, messages=site.messages
         )
         self.asking = Asking(LookUps(site), self.loop.post)
         self.desk = Desk(self)
         self.flows = FlowKeeper(
-            site, self.journal, self.prompts, self.live, self._swap, self.loop.clock.now, problems=self.problems
+            site, self.journal, self.prompts, self.live, self.kept, self._swap, self.loop.clock.now, self.problems
         )
+        self.housekeeping.old_audio = self.flows.remove_old_audio
         self.flows.on_prompts = self._new_prompts
 
-    async def _swap(self, event: FlowsLoaded, flows: Iterable[LoadedFlow]) -> Reply:
-        self.loop.board.offer_flows(flows)
+    async def _swap(self, event: FlowsLoaded | HoursLoaded, flows: Iterable[LoadedFlow]) -> Reply:
+        if isinstance(event, FlowsLoaded):
+            self._prompts.clear()
+            self.loop.board.offer_flows(flows)
         return await self.desk.ask(replace(event, request=self.desk.request()))
+
+    async def _restore(self) -> None:
+        """What an earlier run left, and who talked to whom last."""
+        routing, store = self.site.settings.routing, self.site.store
+        keep_s, now = routing.last_agent_days * 86_400.0, self.loop.clock.now()
+        talks = await asyncio.to_thread(last_agents, store, now, keep_s, routing.last_agent_max)
+        self.loop.board.offer_last_agents(talks)
+        left = await asyncio.to_thread(left_open, store)
+        self.loop.post(replace(left, last_agents=len(talks)))
+        for work in await asyncio.to_thread(work_left, store):
+            self.loop.post(work)
 
     def _new_prompts(self, prompts: Prompts) -> None:
         self.prompts = prompts
         self._prompts.clear()
 
-    def _prompt(self, prompt: str, language: str) -> str | None:
+    def _prompt(self, prompt: str, language: str, audio: str) -> str | None:
         """A prompt's file as Asterisk wants it: absolute, its own paths, without the extension."""
-        key = prompt, language
+        key = prompt, language, audio
         if key not in self._prompts:
-            path = self.prompts.path(prompt, language)
+            path = self.flows.audio_of(*key) or self.prompts.path(prompt, language)
             mapped = path and seen_by_asterisk(PurePath(path), self.site.settings.asterisk.path_map)
             self._prompts[key] = str(mapped.with_suffix("")) if mapped else None
         return self._prompts[key]
@@ -135,14 +157,13 @@ class Daemon:
         app = make_app(self.desk, self.site.secrets.api_token, listen=web.listen)
         try:
             self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
-            self.loop.post(await asyncio.to_thread(left_open, self.site.store))
-            for left in await asyncio.to_thread(work_left, self.site.store):
-                self.loop.post(left)
-            flows = await self.flows.begin()
+            await self._restore()
+            begun = await self.flows.begin()
             self.loop.board.offer_flows(self.live.flows.values())
-            self.loop.post(flows)
+            for event in begun:
+                self.loop.post(event)
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
-                services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run())
+                services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run(), self.hearing.run())
                 agi = self.asking.lookups.server().run(self.site.settings.agi.port)
                 keeping = (self._watch(), self.housekeeping.run(), self.flows.watch(), agi, self._ready(ready))
                 running = [tasks.create_task(service) for service in (*services, *keeping)]
@@ -153,6 +174,7 @@ class Daemon:
         finally:
             await self.asking.close()
             await self.ari.close()
+            await self.hearing.close()
             await self.ami.close()
             await asyncio.to_thread(self.journal.close)
             log.info("stopped")
@@ -223,6 +245,8 @@ class Daemon:
         match effect:
             case StartRecording() | StopRecording() | JoinRecording():
                 self.recorder.perform(effect)
+            case HearLine() | ForgetLine():
+                self.hearing.perform(effect)
             case LookUp():
                 self.asking.perform(effect)
             case FileMessage():

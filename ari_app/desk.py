@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ari_app.board import views
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import Reply
-from ari_app.model.events import AgentAsked, ClosureSet, FlowsLoaded
+from ari_app.model.events import AgentAsked, ClosureSet, FlowsLoaded, HoursLoaded
 from ari_app.model.ids import AgentId, CallId, RequestId
 from ari_app.model.mask import mask
 from ari_app.model.work import CallbackCancelled, ItemAsked
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ari_app.daemon import Daemon
 
 LAG_S_BAD = 0.25
-Wish: TypeAlias = AgentAsked | ClosureSet | FlowsLoaded | ItemAsked | CallbackCancelled
+Wish: TypeAlias = AgentAsked | ClosureSet | FlowsLoaded | HoursLoaded | ItemAsked | CallbackCancelled
 
 
 class Desk:

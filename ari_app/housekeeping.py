@@ -37,6 +37,7 @@ class Housekeeping:
     limits: Limits
     kept: Path
     clock: Clock
+    old_audio: Callable[[], int] = lambda: 0  # Removes audio no version names; how many files.
     messages: Path | None = None
 
     async def run(self) -> None:
@@ -58,6 +59,7 @@ class Housekeeping:
             events += deleted
             if deleted < SLICE:
                 break
+        await self._old_versions(now)
         gone = await self._write(lambda conn: retention.removals(conn, now, self.limits.recordings_mb))
         for due in gone:
             await self._remove(due, now)
@@ -71,6 +73,14 @@ class Housekeeping:
                 log.warning("not compressed", recording=due.recording, error=str(error))
         if events or gone or packed:
             log.info("housekeeping", events_deleted=events, recordings_removed=len(gone), compressed=len(packed))
+
+    async def _old_versions(self, now: float) -> None:
+        """Texts of flows first: their audio is what nobody names then."""
+        since = now - max(self.limits.flow_days, self.limits.event_days) * DAY_S  # A replay needs the texts.
+        texts = await self._write(lambda conn: retention.delete_versions(conn, since, self.limits.flow_versions))
+        files = await asyncio.to_thread(self.old_audio)
+        if texts or files:
+            log.info("old versions of flows removed", texts=texts, audio_files=files)
 
     async def _remove(self, due: Due, now: float) -> None:
         (self.kept / due.path).unlink(missing_ok=True)

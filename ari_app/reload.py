@@ -1,11 +1,14 @@
 """The flows of a running daemon: watched, checked as a whole, swapped at once, rolled back, taken up after a restart.
 
 Everything slow (reading, checking, the store) is done on threads or by the journal's writer; the loop only swaps a
-mapping. A reload that fails changes nothing: the flows of before stay live, and `problems` says why.
+mapping. A reload that fails changes nothing: the flows of before stay live, and `problems` says why. Opening hours of
+config.yaml go the same way, and count for every call at once.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,131 +16,44 @@ from typing import Any, Final
 import structlog
 from watchfiles import Change, awatch
 
-from ari_app.config.diagnostics import BadFile, Problem, Shared, nearest, shown
-from ari_app.config.flows import Texts, check_texts, read_texts, version
+from ari_app.config.diagnostics import BadFile
+from ari_app.config.flows import read_texts
 from ari_app.errors import ConfigError, HotlineError, StoreError
-from ari_app.flow.model import LoadedFlow, prompts_of
-from ari_app.lookups import scripts_of
+from ari_app.flow.model import LoadedFlow
+from ari_app.live import (
+    NOTHING,
+    Live,
+    Stamp,
+    changes,
+    checked,
+    chosen,
+    file_version,
+    hours_in,
+    kept_texts,
+    path_of,
+    stamp,
+    with_audio,
+    with_held,
+    with_hours,
+)
+from ari_app.media.kept import Audio, KeptAudio
 from ari_app.media.prompts import MANIFEST, Prompts
 from ari_app.model.effects import Reply
-from ari_app.model.events import FlowsLoaded
+from ari_app.model.events import FlowsLoaded, HoursLoaded
 from ari_app.model.facts import FlowsHow
+from ari_app.model.routing import Hours, hours_text
 from ari_app.site import Site
 from ari_app.store import flows as store
 from ari_app.store.journal import Journal
 
 log = structlog.get_logger(__name__)
 
-LANGUAGES: Final = ("zh-CN", "en")
 SETTLE_MS: Final = 150  # Files must be quiet so long before they are read: editors write in two steps.
 AGAIN_S: Final = 0.3  # A file found bad is read again after so long, until two readings agree.
 LOOK_EVERY_S: Final = 5.0  # Looked at also without a word from the kernel: a folder replaced, a network disk.
 READINGS_MAX: Final = 10
 SHOWN_MAX: Final = 300  # Characters of a problem on /healthz.
-
-Stamp = frozenset[tuple[str, int, int, int]]
-
-
-@dataclass(frozen=True)
-class Live:
-    """Flows that fit together, settings and prompts. `held`: name → version of its file when it was rolled back."""
-
-    flows: Mapping[str, LoadedFlow]
-    texts: Texts
-    held: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def versions(self) -> tuple[tuple[str, str], ...]:
-        return tuple((name, flow.version) for name, flow in sorted(self.flows.items()))
-
-
-def flows_of(site: Site) -> Mapping[str, LoadedFlow]:
-    """The site's flows as its files are, checked: every problem of every file at once (ConfigError)."""
-    return checked(site, Prompts.load(site.sounds), read_texts(site.flows)).flows
-
-
-def checked(site: Site, prompts: Prompts, texts: Texts) -> Live:
-    """These texts as flows; BadFile with all problems, also of numbers whose flow is not among them."""
-    problems = list(_numbers_without_flow(site, texts))
-    try:
-        scripts = scripts_of(site).names()
-        flows = check_texts(texts, site.settings, lambda ids: prompts.missing(ids, LANGUAGES), scripts)
-    except BadFile as bad:
-        raise BadFile((*problems, *bad.problems)) from None
-    if problems:
-        raise BadFile(problems)
-    return Live(flows, texts)
-
-
-def _numbers_without_flow(site: Site, texts: Texts) -> Iterable[Problem]:
-    names = [path.stem for path in texts]
-    for number, plan in site.settings.numbers.items():
-        if plan.flow not in names:
-            message = f"numbers.{number}.flow: no file {plan.flow}.yaml in {site.flows}"
-            yield Problem(str(site.config), 0, 0, "C" + Shared.NO_SUCH_NAME, message, nearest(plan.flow, names))
-
-
-def opening(site: Site, prompts: Prompts) -> tuple[Live, tuple[str, ...]]:
-    """What a daemon begins with, and what is wrong with the files.
-
-    The files; a flow that was rolled back and whose file has not changed since, as the store has it; and if the files
-    are bad, everything as it was live last. ConfigError when there is nothing that could be live.
-    """
-    kept = {row.name: row for row in store.active(site.store) if row.text is not None}
-    files = read_texts(site.flows)
-    held = {name: row.held_against for name, row in kept.items() if row.held_against is not None}
-    kept_texts = {_path(site, name): (row.text or "").encode() for name, row in kept.items()}
-    try:
-        live = checked(site, prompts, files)
-    except BadFile as bad:
-        try:
-            live = replace(checked(site, prompts, kept_texts), held=held)
-        except BadFile:
-            raise bad from None
-        return live, tuple(str(bad).splitlines())
-    held = {name: against for name, against in held.items() if against == file_version(files, name)}
-    try:
-        return _with_held(site, prompts, live, held, kept_texts), ()
-    except BadFile as bad:
-        log.error("flows rolled back no longer fit config.yaml; the files are taken", problems=str(bad).splitlines())
-        return live, ()
-
-
-def _with_held(site: Site, prompts: Prompts, live: Live, held: Mapping[str, str], texts: Texts) -> Live:
-    """`live` with the held flows as `texts` has them."""
-    if not held:
-        return live
-    mixed = {**live.texts, **{path: texts[path] for path in (_path(site, name) for name in held)}}
-    return replace(checked(site, prompts, dict(sorted(mixed.items()))), held=held)
-
-
-def _path(site: Site, name: str) -> Path:
-    return site.flows / f"{name}.yaml"
-
-
-def file_version(texts: Texts, name: str) -> str:
-    """The version a flow's file has; empty when there is none."""
-    return next((version(content or b"") for path, content in texts.items() if path.stem == name), "")
-
-
-def stamp(site: Site) -> Stamp:
-    """Changes whenever one of the files does: names, times of writing, sizes, inodes."""
-    found = set[tuple[str, int, int, int]]()
-    for path in (*site.flows.glob("*.yaml"), site.sounds / MANIFEST):
-        try:
-            stat = path.stat()
-        except OSError:
-            continue
-        found.add((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino))
-    return frozenset(found)
-
-
-def kept_text(flow: LoadedFlow, content: bytes, prompts: Prompts) -> store.FlowText:
-    """A version with the prompts it may say, as they are now."""
-    said = sorted({prompt for node in flow.flow.nodes.values() for prompt in prompts_of(node)})
-    rows = {prompt: {lang: prompts.rows.get((prompt, lang)) for lang in LANGUAGES} for prompt in said}
-    hashes = {prompt: {lang: row.sha256 for lang, row in found.items() if row} for prompt, found in rows.items()}
-    return store.FlowText(flow.name, flow.version, content.decode("utf-8"), hashes)
+SETS_MAX: Final = 100  # Sets of audio remembered for calls that began with them.
 
 
 @dataclass
@@ -148,20 +64,27 @@ class FlowKeeper:
     journal: Journal
     prompts: Prompts
     live: Live
-    ask: Callable[[FlowsLoaded, Iterable[LoadedFlow]], Awaitable[Reply]]
+    kept: KeptAudio
+    ask: Callable[[FlowsLoaded | HoursLoaded, Iterable[LoadedFlow]], Awaitable[Reply]]
     now: Callable[[], float]
     problems: tuple[str, ...] = ()  # Why the files are not what is live; empty: they are, or are held back.
     on_prompts: Callable[[Prompts], None] = lambda prompts: None
     seen: Stamp | None = None  # The files as last read; None: to be read again.
+    written: Mapping[str, Hours] | None = None  # Hours of config.yaml as last seen; None: not looked at yet.
+    sets: dict[str, Audio] = field(default_factory=dict)  # Audio by its key: of what is live, and of what was.
+    _found: Mapping[str, Hours] | None = None  # The same, of a reading not live yet.
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    async def begin(self) -> FlowsLoaded:
-        """Keep what the daemon begins with; the event to post before its first call."""
+    async def begin(self) -> tuple[HoursLoaded, FlowsLoaded]:
+        """Keep what the daemon begins with; the events to post before its first call."""
         if self.problems:
             log.error("bad flow files: going on with the flows live before", problems=list(self.problems))
+        with suppress(ConfigError):  # Said already by whoever started us with these settings.
+            self.written = await asyncio.to_thread(hours_in, self.site)
         await self._save(self.live)
-        return FlowsLoaded(self.live.versions, "start", "start", tuple(sorted(self.live.held.items())))
+        flows = FlowsLoaded(self.live.versions, "start", "start", tuple(sorted(self.live.held.items())))
+        return HoursLoaded(hours_text(self.live.hours), "start"), flows
 
     async def reload(self, by: str) -> str:
         """Take the files as they are, held ones too, because somebody asks for it; what changed, a line each.
@@ -180,13 +103,13 @@ class FlowKeeper:
 
     async def watch(self) -> None:
         """Reload whenever a file changes, for ever."""
-        folders = (self.site.flows, self.site.sounds)
+        folders = (self.site.flows, self.site.sounds, self.site.home)
         every_ms = int(LOOK_EVERY_S * 1000)
         while True:
             try:
                 async for _ in awatch(
                     *folders,
-                    watch_filter=_is_ours,
+                    watch_filter=self._is_ours,
                     step=SETTLE_MS,
                     rust_timeout=every_ms,
                     yield_on_timeout=True,
@@ -236,6 +159,7 @@ class FlowKeeper:
                     self.prompts = prompts
                     self.on_prompts(prompts)
                 said = await self._activate(live, by, "reload")
+                self.written = self._found
             except HotlineError as error:
                 self._failed(error, by)
                 raise
@@ -264,10 +188,21 @@ class FlowKeeper:
 
     def _read(self, asked: bool) -> tuple[Live, Prompts]:
         """On a thread: all files, checked; then the held flows laid over them."""
-        prompts, files = Prompts.load(self.site.sounds), read_texts(self.site.flows)
-        live, old = checked(self.site, prompts, files), self.live
-        held = {n: a for n, a in old.held.items() if not asked and a == file_version(files, n) and n in old.flows}
-        return _with_held(self.site, prompts, live, held, old.texts), prompts
+        site = self._with_hours()
+        prompts, files = Prompts.load(site.sounds), read_texts(site.flows)
+        live, old = checked(site, prompts, files), self.live
+        held = {
+            n: a for n, a in old.held.items() if not asked and a == file_version(files, n) and n in dict(old.versions)
+        }
+        mixed = with_held(site, prompts, live, replace(old, held=held))
+        return with_audio(mixed, prompts, self.kept, {name: old.audio[name] for name in held}), prompts
+
+    def _with_hours(self) -> Site:
+        """The site with the hours that are live, or those of config.yaml if they have changed there."""
+        found = hours_in(self.site)
+        changed = self.written is not None and found != self.written
+        self._found = found
+        return with_hours(self.site, found if changed else self.live.hours)
 
     async def _rollback(self, name: str, wanted: str, by: str) -> str:
         async with self._turn:
@@ -276,35 +211,66 @@ class FlowKeeper:
             return f"{said}\nheld until {name}.yaml changes" if name in live.held else said
 
     def _earlier(self, name: str, wanted: str) -> Live:
-        """On a thread: what is live, but for one flow, which is as it was."""
+        """On a thread: what is live, but for one flow, which is and sounds as it was."""
         found = chosen(store.versions(self.site.store, name), name, wanted)
-        text = store.text_of(self.site.store, name, found)
-        texts = {**self.live.texts, _path(self.site, name): (text or "").encode()}
+        text = store.text_of(self.site.store, name, found.version)
+        texts = {**self.live.texts, path_of(self.site, name): (text or "").encode()}
+        audio = {**self.live.audio, name: found.prompts}
+        site = with_hours(self.site, self.live.hours)
+        there = {**self.live.audio, name: self.kept.adopt(found.prompts)}
         try:
-            live = checked(self.site, self.prompts, dict(sorted(texts.items())))
+            live = checked(site, self.prompts, dict(sorted(texts.items())), there)
         except BadFile as bad:
-            raise ConfigError(f"version {found} of {name} does not fit what is live now:\n{bad}") from None
+            raise ConfigError(f"version {found.version} of {name} does not fit what is live now:\n{bad}") from None
         against = file_version(read_texts(self.site.flows), name)
         held = {n: a for n, a in self.live.held.items() if n != name}
-        return replace(live, held=held if against == found else {**held, name: against})
+        held = held if against == found.version else {**held, name: against}
+        return with_audio(replace(live, held=held), self.prompts, self.kept, audio)
 
     async def _activate(self, live: Live, by: str, how: FlowsHow) -> str:
         said = changes(self.live, live)
-        if live.versions == self.live.versions and live.held == self.live.held:
-            return said
-        await self._save(live)
-        held = tuple(sorted(live.held.items()))
-        reply = await self.ask(FlowsLoaded(live.versions, by, how, held), live.flows.values())
-        if not reply.ok:
-            raise HotlineError(f"the board refused the flows: {reply.message}")
-        self.live = live
-        log.info("flows live", by=by, how=how, changes=said.splitlines())
+        if live.hours != self.live.hours:
+            await self._ask(HoursLoaded(hours_text(live.hours), by), ())
+            self.live = replace(self.live, hours=live.hours)
+        if not live.same_as(self.live):
+            await self._save(live)
+            held = tuple(sorted(live.held.items()))
+            await self._ask(FlowsLoaded(live.versions, by, how, held), live.flows.values())
+            self.live = live
+        if said != NOTHING:
+            log.info("flows live", by=by, how=how, changes=said.splitlines())
         return said
 
+    async def _ask(self, event: FlowsLoaded | HoursLoaded, flows: Iterable[LoadedFlow]) -> None:
+        reply = await self.ask(event, flows)
+        if not reply.ok:
+            raise HotlineError(f"the board refused what was read: {reply.message}")
+
     async def _save(self, live: Live) -> None:
-        at, texts, prompts = self.now(), {path.stem: content for path, content in live.texts.items()}, self.prompts
-        kept = [kept_text(flow, texts.get(name) or b"", prompts) for name, flow in live.flows.items()]
-        await asyncio.wrap_future(self.journal.run(lambda conn: store.save_versions(conn, kept, at)))
+        """The audio is remembered first: a call may take it as soon as the board has the flows."""
+        for name, flow in live.flows.items():
+            self.sets.pop(flow.audio, None)
+            self.sets[flow.audio] = live.heard_in(name)
+        while len(self.sets) > SETS_MAX + len(live.flows):
+            del self.sets[next(iter(self.sets))]
+        at = self.now()
+        await asyncio.wrap_future(self.journal.run(lambda conn: store.save_versions(conn, kept_texts(live), at)))
+
+    # -- audio --
+
+    def audio_of(self, prompt: str, language: str, audio: str) -> Path | None:
+        """The file kept for a prompt in a set of audio; None: none is, sounds/ has to do."""
+        sha256 = self.sets.get(audio, {}).get(prompt, {}).get(language)
+        return self.kept.path(sha256) if sha256 is not None else None
+
+    def audio_named(self) -> set[str]:
+        """Every file the store, or a call that goes on, may name. Reads the store: a thread's work."""
+        sets = [row.prompts for row in store.versions(self.site.store)] + list(self.sets.values())
+        return {sha256 for audio in sets for languages in audio.values() for sha256 in languages.values()}
+
+    def remove_old_audio(self) -> int:
+        """Remove the kept files that nobody names; how many. On a thread."""
+        return self.kept.remove_but(self.audio_named, time.time())
 
     # -- what others ask --
 
@@ -321,42 +287,10 @@ class FlowKeeper:
         return [
             {"name": name, "version": version, "nodes": len(flows[name].flow.nodes), "held": name in held}
             for name, version in self.live.versions
+            if name in flows
         ]
 
-
-def _is_ours(change: Change, path: str) -> bool:
-    name = Path(path).name
-    return name == MANIFEST or (name.endswith(".yaml") and not name.startswith("."))
-
-
-def chosen(kept: list[store.KeptVersion], name: str, wanted: str) -> str:
-    """The version meant by the beginning of its name; empty: the one live before the present one. ConfigError."""
-    if not kept:
-        raise ConfigError(f"no version of a flow {shown(name)} is kept; `hotline flow versions` names all")
-    if not wanted:
-        earlier = [row.version for row in kept if row.became_live and not row.is_live]
-        if not earlier:
-            raise ConfigError(f"no version of {name} was live before {kept[0].version}")
-        return earlier[0]
-    found = [row.version for row in kept if row.version.startswith(wanted)]
-    if len(found) != 1:
-        many = "more than one version" if found else "no version"
-        raise ConfigError(f"{many} of {name} begins with {shown(wanted)}; `hotline flow versions {name}` lists them")
-    return found[0]
-
-
-def changes(old: Live, new: Live) -> str:
-    """What a swap changes, a line a flow."""
-    before, after = dict(old.versions), dict(new.versions)
-    lines = []
-    for name in sorted({*before, *after}):
-        was, now = before.get(name), after.get(name)
-        if now is None:
-            lines.append(f"{name}: removed, was {was}")
-        elif was is None:
-            lines.append(f"{name}: new, {now}")
-        elif was != now:
-            lines.append(f"{name}: {was} → {now}")
-        elif (name in old.held) != (name in new.held):
-            lines.append(f"{name}: {now}, {'held' if name in new.held else 'no longer held'}")
-    return "\n".join(lines) or "nothing has changed"
+    def _is_ours(self, change: Change, path: str) -> bool:
+        file = Path(path)
+        is_flow = file.suffix == ".yaml" and not file.name.startswith(".") and file.parent.name == self.site.flows.name
+        return is_flow or file.name in (MANIFEST, self.site.config.name)

@@ -13,13 +13,15 @@ from ari_app.board.board import Board
 from ari_app.config.flows import look_over
 from ari_app.errors import StoreError
 from ari_app.flow.model import LoadedFlow
+from ari_app.flow.situations import SITUATIONS
 from ari_app.model.effects import Note
-from ari_app.model.events import FlowsLoaded
+from ari_app.model.events import FlowsLoaded, Restored
 from ari_app.model.facts import Fact
 from ari_app.model.settings import Settings
 from ari_app.site import Site
 from ari_app.store.flows import text_of
 from ari_app.store.history import History
+from ari_app.store.restore import last_agents_of
 
 Recall = Callable[[FlowsLoaded], Iterable[LoadedFlow]]
 """The flows an event names."""
@@ -54,7 +56,7 @@ def recalled(site: Site) -> Recall:
         found = look_over(
             texts, site.settings, lambda prompts: []
         ).flows  # Live once: what is wrong today is no matter.
-        if missing := {name for name, _ in event.versions} - found.keys():
+        if missing := {name for name, _ in event.versions} - {*found.keys(), SITUATIONS}:
             raise StoreError(f"the text kept of flow {', '.join(sorted(missing))} cannot be read by this hotline")
         return found.values()
 
@@ -70,6 +72,10 @@ def replay(history: History, epoch: int, settings: Settings, recall: Recall) -> 
         events += 1
         if isinstance(event, FlowsLoaded):
             board.offer_flows(recall(event))
+        elif isinstance(event, Restored) and event.last_agents:
+            routing = settings.routing
+            keep_s, at_most = routing.last_agent_days * 86_400.0, routing.last_agent_max
+            board.offer_last_agents(last_agents_of(history.conn, now, keep_s, at_most))
         decided += [effect.fact for effect in board.handle(event, now) if isinstance(effect, Note)]
     noted = [fact for _, fact in history.facts(epoch)]
     for n, (then, today) in enumerate(zip_longest(noted, decided), 1):

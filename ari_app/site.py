@@ -41,6 +41,13 @@ class Site:
         return self.state / "messages"
 
     @property
+    def prompts(self) -> Path | None:
+        """Where audio of flows is kept by content; None: a box's own Asterisk may not read our folders."""
+        private = self.settings.asterisk.run == "private"
+        folder = self.settings.paths.prompts or ("prompts" if private else "")
+        return self.state / folder if folder else None
+
+    @property
     def sounds(self) -> Path:
         return self.home / self.settings.paths.sounds
 

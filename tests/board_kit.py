@@ -7,11 +7,13 @@ kit asserts what Asterisk is strict about (asterisk.md, "requests wait"): no Joi
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from ari_app.board.board import Board
 from ari_app.flow.model import Flow, LoadedFlow
+from ari_app.flow.situations import Situation, Situations
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
@@ -72,8 +74,18 @@ def settings(**changes: Any) -> Settings:
     return Settings.model_validate({**base, **changes})
 
 
-def loaded(flow: dict[str, Any], name: str = "main") -> LoadedFlow:
-    return LoadedFlow(name=name, version="v1", flow=Flow.model_validate(flow))
+def loaded(
+    flow: dict[str, Any], name: str = "main", situations: Mapping[str, Situation] = MappingProxyType({})
+) -> LoadedFlow:
+    scripts = Situations(version="s1", named=situations)
+    return LoadedFlow(name=name, version="v1", flow=Flow.model_validate(flow), situations=scripts)
+
+
+def situation(**changes: Any) -> Situation:
+    """One the machine does; `changes` are its steps and whatever else differs."""
+    words = {"zh-CN": "测试", "en": "a test"}
+    base = {"title": words, "when": words, "who": ["machine"], "allowed": ["in-flow"]}
+    return Situation.model_validate({**base, **changes})
 
 
 @dataclass
@@ -156,6 +168,8 @@ class Kit:
             case fx.StopPlay(_, playback):
                 self._stops(playback, ok=True)
             case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Answer(_, leg) | fx.Remember(_, leg, _, _):
+                assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
+            case fx.Listen(_, leg) | fx.Unlisten(_, leg):
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
             case fx.Ring(_, leg, phone):
                 self.legs[leg] = phone

@@ -27,6 +27,7 @@ MAY_USE: Final = {  # Of ours, by layer; `errors` may be used by all but the pur
 PURE_LIBRARIES: Final = {
     *(
         "abc",
+        "array",
         "bisect",
         "collections",
         "dataclasses",

@@ -16,7 +16,7 @@ import yaml
 from typer.testing import CliRunner
 
 from ari_app.cli import app
-from ari_app.config.flows import load_flows
+from ari_app.config.flows import load_flows, look_over
 from ari_app.config.load import load_settings
 from ari_app.config.marks import read_marked
 from ari_app.flow.model import Flow, next_nodes
@@ -69,7 +69,9 @@ CALLS = [block for block in BLOCKS if block.language == "call"]
 @pytest.mark.parametrize("block", YAML, ids=str)
 def test_yaml_block_loads(block: Block, tmp_path: Path) -> None:
     written = _tree(block.text, tmp_path / "block.yaml")
-    if "nodes" in written:
+    if "situations" in written:
+        _load_situations(written)
+    elif "nodes" in written:
         _load_flow(written, tmp_path)
     elif all(isinstance(value, dict) and "type" in value for value in written.values()):
         _load_flow(_framed(written), tmp_path)
@@ -105,6 +107,14 @@ def _load_flow(written: dict[str, Any], folder: Path) -> None:
     (flows / "block.yaml").write_text(_quoted(written), encoding="utf-8")
     settings = load_settings(REPOSITORY / "config.yaml")
     assert "block" in load_flows(flows, settings, lambda ids: prompts.missing(ids, ("zh-CN", "en")))
+
+
+def _load_situations(written: dict[str, Any]) -> None:
+    prompts, texts = Prompts.load(REPOSITORY / "sounds"), {Path("situations.yaml"): _quoted(written).encode()}
+    checked = look_over(
+        texts, load_settings(REPOSITORY / "config.yaml"), lambda ids: prompts.missing(ids, ("zh-CN", "en"))
+    )
+    assert (checked.errors, checked.warnings) == ((), ()) and checked.situations.named
 
 
 def _load_config(written: dict[str, Any], folder: Path) -> None:

@@ -3,63 +3,118 @@
 Two rules: a visit that can be matched takes, of the ready agents who may have it now, the one its queue's policy
 chooses; an agent who gets ready takes the first visit, by rank, of all he may have (global order, not queue by queue).
 A match takes the agent out of the ready ones, and the visit keeps its place as offered until it leaves or is lost.
+No event looks at every agent or every visit (docs/adr/0009-distributor-engine.md).
 """
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from ari_app.acd.model import Match, Rule, Visit, stages
+from ari_app.acd.asks import Ask, Asks
+from ari_app.acd.matching import Key, Order
+from ari_app.acd.model import Match, Rule, Visit
 from ari_app.model.ids import AgentId, CallId, QueueName, Skill
 from ari_app.model.skills import Needs
+
+Stages: TypeAlias = tuple[tuple[float, Ask], ...]  # From how many seconds of waiting what is asked.
 
 
 @dataclass(slots=True)
 class Place:
-    """A visit in its queue. `stage` counts the stages of acd.model.stages it has reached."""
+    """A visit in its queue: `stage` counts the stages it has reached."""
 
     visit: Visit
-    stages: tuple[tuple[float, Needs | AgentId], ...]
+    key: Key
+    stages: Stages
+    awaited: AgentId | None = None  # The preferred agent, while he alone may have the call.
     stage: int = 0
     offered: AgentId | None = None
     suspended: bool = False  # Keeps its place, but cannot be matched: a call-back whose caller is being dialled.
+    seeking: bool = False  # Stands among those an agent who gets ready may take.
+
+    def stage_at(self) -> float | None:
+        """When the next stage begins; a relaxation never ends the wait for the preferred agent."""
+        visit = self.visit
+        if self.awaited is not None:
+            return visit.since + visit.prefer_s
+        if self.stage + 1 == len(self.stages):
+            return None
+        begins = visit.since + visit.prefer_s if visit.preferred is not None and visit.prefer_s > 0 else visit.since
+        return max(begins, visit.since + self.stages[self.stage + 1][0])
+
+
+@dataclass(slots=True)
+class Line:
+    """All visits of a queue, by rank."""
+
+    places: dict[CallId, Place]
+    order: Order = field(default_factory=Order)
+
+    def __len__(self) -> int:
+        return self.order.count
+
+    def __iter__(self) -> Iterator[Visit]:
+        for key in self.order:
+            yield self.places[CallId(key[2])].visit
 
 
 @dataclass(slots=True)
 class Ready:
     since: float
     occupancy: float
+    idle: Key  # Among those longest idle.
+    occupied: Key  # Among those least occupied.
 
 
 @dataclass
 class Engine:
-    """`rules` by queue; `skills`: agent → skill levels."""
+    """`rules` by queue; `skills`: agent → skill levels. An agent nobody named has none."""
 
     rules: Mapping[QueueName, Rule]
     skills: dict[AgentId, Mapping[Skill, int]]
     open: bool = True  # Closed while the link to Asterisk is down: nobody could be rung.
-    waiting: dict[QueueName, list[Visit]] = field(default_factory=dict)  # All visits of a queue, by rank.
+    waiting: dict[QueueName, Line] = field(default_factory=dict)
     places: dict[CallId, Place] = field(default_factory=dict)
     ready: dict[AgentId, Ready] = field(default_factory=dict)
+    _asks: Asks = field(default_factory=Asks)
+    _stages: dict[QueueName, Stages] = field(default_factory=dict)
+    _awaiting: dict[AgentId, list[Key]] = field(default_factory=dict)  # Who seek that agent alone, by rank.
+    _idle: Order = field(default_factory=Order)  # Longest idle first.
+    _occupied: Order = field(default_factory=Order)  # Least occupied first; empty when no queue asks for it.
+    _by_occupancy: bool = False
 
     def __post_init__(self) -> None:
-        self.waiting = {queue: [] for queue in self.rules}
+        self.waiting = {queue: Line(self.places) for queue in self.rules}
+        self._by_occupancy = any(rule.policy == "least-occupied" for rule in self.rules.values())
+        for queue, rule in self.rules.items():
+            asked = ((0.0, rule.needs), *rule.relax)
+            self._stages[queue] = tuple((after_s, self._ask(rule, needs)) for after_s, needs in asked)
+        for agent, has in self.skills.items():
+            self._asks.set_skills(agent, has)
 
     # -- callers --
 
     def enter(self, visit: Visit, *, suspended: bool = False) -> Match | None:
         """A caller joins a queue; a call may wait in one queue at a time."""
-        place = Place(visit, stages(self.rules[visit.queue], visit), suspended=suspended)
-        insort(self.waiting[visit.queue], visit, key=lambda v: v.key)
-        self.places[visit.call] = place
-        return self._agent_for(place)
+        stages, awaited = self._stages[visit.queue], None
+        if visit.needs is not None:
+            stages = ((0.0, self._ask(self.rules[visit.queue], visit.needs)), *stages[1:])
+        if visit.preferred is not None and visit.prefer_s > 0:
+            awaited = visit.preferred
+        key = visit.key
+        self.places[visit.call] = place = Place(visit, key, stages, awaited, 0, None, suspended)
+        self.waiting[visit.queue].order.add(key)
+        return self._seek(place)
 
     def leave(self, call: CallId) -> None:
         """The visit is over: connected, abandoned, timed out. Unknown calls are no error."""
         place = self.places.pop(call, None)
         if place is not None:
-            line = self.waiting[place.visit.queue]
-            del line[bisect_left(line, place.visit.key, key=lambda v: v.key)]
+            self._unseek(place)
+            self.waiting[place.visit.queue].order.remove(place.key)
+            if place.visit.needs is not None:
+                self._asks.let_go(place.stages[0][1])
 
     def offer_lost(self, call: CallId) -> Match | None:
         """The agent did not take the call: the caller is matched anew, in the old place."""
@@ -67,38 +122,42 @@ class Engine:
         if place is None:
             return None
         place.offered = None
-        return self._agent_for(place)
+        return self._seek(place)
 
     def relax(self, call: CallId, now: float) -> Match | None:
         """Take the stages that are due; unknown calls are no error. To be called at `next_stage_at`."""
         place = self.places.get(call)
         if place is None:
             return None
-        while place.stage + 1 < len(place.stages) and place.stages[place.stage + 1][0] <= now:
-            place.stage += 1
-        return self._agent_for(place)
+        self._unseek(place)
+        while (at := place.stage_at()) is not None and at <= now:
+            if place.awaited is not None:
+                place.awaited = None
+            else:
+                place.stage += 1
+        return self._seek(place)
 
     def next_stage_at(self, call: CallId) -> float | None:
         """When `relax` is due next; None: never."""
         place = self.places.get(call)
-        if place is None or place.stage + 1 >= len(place.stages):
-            return None
-        return place.stages[place.stage + 1][0]
+        return place.stage_at() if place is not None else None
 
     def suspend(self, call: CallId) -> None:
         """The place is kept, but cannot be matched. An offer it had is given up first, by `offer_lost`'s caller."""
-        self.places[call].suspended = True
-        self.places[call].offered = None
+        place = self.places[call]
+        self._unseek(place)
+        place.suspended = True
+        place.offered = None
 
     def resume(self, call: CallId) -> Match | None:
         place = self.places[call]
         place.suspended = False
-        return self._agent_for(place)
+        return self._seek(place)
 
     def position(self, call: CallId) -> int:
         """Place in the queue told to the caller: 1 is next."""
-        visit = self.places[call].visit
-        return bisect_left(self.waiting[visit.queue], visit.key, key=lambda v: v.key) + 1
+        place = self.places[call]
+        return self.waiting[place.visit.queue].order.before(place.key) + 1
 
     def length(self, queue: QueueName) -> int:
         return len(self.waiting[queue])
@@ -107,22 +166,42 @@ class Engine:
 
     def agent_ready(self, agent: AgentId, since: float, occupancy: float = 0.0) -> Match | None:
         """`since`: idle since; `occupancy`: share of his signed-in time on calls, 0 to 1, for least-occupied."""
-        self.ready[agent] = Ready(since, occupancy)
-        return self._visit_for(agent)
+        if agent in self.ready:
+            self._take(agent)
+        profile = self._asks.agents.get(agent) or self._asks.set_skills(agent, {})
+        marks = profile.marks
+        place = self._visit_for(agent, marks) if self.open else None
+        if place is not None:
+            return self._match(place, agent)
+        self.ready[agent] = ready = Ready(since, occupancy, (since, 0.0, agent), (occupancy, since, agent))
+        self._idle.add(ready.idle, marks)
+        if self._by_occupancy:
+            self._occupied.add(ready.occupied, marks)
+        return None
 
     def agent_not_ready(self, agent: AgentId) -> None:
-        self.ready.pop(agent, None)
+        if agent in self.ready:
+            self._take(agent)
 
     def set_skills(self, agent: AgentId, has: Mapping[Skill, int]) -> Match | None:
         """The agent's skills from now on (surge plan, supervisor); a ready one is matched at once."""
+        ready = self.ready.get(agent)
         self.skills[agent] = has
-        return self._visit_for(agent) if agent in self.ready else None
+        self._asks.set_skills(agent, has)
+        return self.agent_ready(agent, ready.since, ready.occupancy) if ready is not None else None
 
     def servers(self, queue: QueueName, agents: Iterable[AgentId], needs: Needs | None = None) -> int:
         """How many of `agents` could ever be offered a visit of `queue`: by its needs, or by any relaxation."""
-        rule = self.rules[queue]
-        asked = (needs or rule.needs, *(later for _, later in rule.relax))
-        return sum(any(each.met_by(self.skills[agent]) for each in asked) for agent in agents)
+        stages = self._stages[queue]
+        first = stages[0][1] if needs is None else self._ask(self.rules[queue], needs)
+        wanted = first.marks
+        for _, ask in stages[1:]:
+            wanted |= ask.marks
+        profiles = self._asks.agents
+        count = sum(agent in profiles and profiles[agent].marks & wanted != 0 for agent in agents)
+        if needs is not None:
+            self._asks.let_go(first)
+        return count
 
     def queues_of(self, agent: AgentId) -> tuple[QueueName, ...]:
         """The queues whose callers the agent could be offered, now or after relaxation."""
@@ -132,40 +211,77 @@ class Engine:
 
     def matches(self) -> Iterator[Match]:
         """Match everyone who can be matched: after the engine was closed. Longest-idle agents first."""
-        for _, agent in sorted((each.since, agent) for agent, each in self.ready.items()):
-            if (match := self._visit_for(agent)) is not None:
-                yield match
+        for key in list(self._idle):
+            agent = AgentId(key[2])
+            if agent in self.ready and self.open:
+                place = self._visit_for(agent, self._asks.agents[agent].marks)
+                if place is not None:
+                    self._take(agent)
+                    yield self._match(place, agent)
 
-    def _free(self, place: Place) -> bool:
-        return place.offered is None and not place.suspended
+    def _ask(self, rule: Rule, needs: Needs) -> Ask:
+        ask, is_new = self._asks.hold(needs, rule.policy == "most-skilled")
+        if is_new:
+            for order in (self._idle, self._occupied):
+                order.remark(lambda agent: self._asks.agents[AgentId(agent)].marks)
+        return ask
 
-    def _may_have(self, agent: AgentId, place: Place) -> bool:
-        asked = place.stages[place.stage][1]
-        return asked.met_by(self.skills[agent]) if isinstance(asked, Needs) else asked == agent
-
-    def _agent_for(self, place: Place) -> Match | None:
-        if not self.open or not self._free(place):
+    def _seek(self, place: Place) -> Match | None:
+        """Match the place if it can be; else it stands among those an agent who gets ready may take."""
+        if place.offered is not None or place.suspended:
             return None
-        able = [(*self._order(place, agent), agent) for agent in self.ready if self._may_have(agent, place)]
-        return self._match(place, min(able)[-1]) if able else None
+        agent = self._agent_for(place) if self.open else None
+        if agent is not None:
+            self._take(agent)
+            return self._match(place, agent)
+        if not place.seeking:
+            place.seeking = True
+            if place.awaited is not None:
+                insort(self._awaiting.setdefault(place.awaited, []), place.key)
+            else:
+                self._asks.seek(place.stages[place.stage][1], place.key)
+        return None
 
-    def _order(self, place: Place, agent: AgentId) -> tuple[float, float]:
-        asked, idle = place.stages[place.stage][1], self.ready[agent]
-        match self.rules[place.visit.queue].policy:
-            case "longest-idle":
-                return (0.0, idle.since)
-            case "most-skilled":
-                return (-float(asked.strength(self.skills[agent])) if isinstance(asked, Needs) else 0.0, idle.since)
-            case "least-occupied":
-                return (idle.occupancy, idle.since)
+    def _unseek(self, place: Place) -> None:
+        if not place.seeking:
+            return
+        place.seeking = False
+        if place.awaited is None:
+            self._asks.unseek(place.stages[place.stage][1], place.key)
+            return
+        mine = self._awaiting[place.awaited]
+        del mine[bisect_left(mine, place.key)]
+        if not mine:
+            del self._awaiting[place.awaited]
 
-    def _visit_for(self, agent: AgentId) -> Match | None:
-        if not self.open:
-            return None
-        mine = [place for place in self.places.values() if self._free(place) and self._may_have(agent, place)]
-        return self._match(min(mine, key=lambda p: p.visit.key), agent) if mine else None
+    def _agent_for(self, place: Place) -> AgentId | None:
+        if place.awaited is not None:
+            return place.awaited if place.awaited in self.ready else None
+        ask = place.stages[place.stage][1]
+        if ask.skilled:
+            found = self._idle.highest(ask.marks)
+        elif self._by_occupancy and self.rules[place.visit.queue].policy == "least-occupied":
+            found = self._occupied.first(ask.marks)
+        else:
+            found = self._idle.first(ask.marks)
+        return AgentId(found) if found is not None else None
+
+    def _visit_for(self, agent: AgentId, marks: int) -> Place | None:
+        call = self._asks.heads.first(marks)
+        place = self.places[CallId(call)] if call is not None else None
+        mine = self._awaiting.get(agent)
+        if mine is not None and (place is None or mine[0] < place.key):
+            return self.places[CallId(mine[0][2])]
+        return place
 
     def _match(self, place: Place, agent: AgentId) -> Match:
-        del self.ready[agent]
+        self._unseek(place)
         place.offered = agent
         return Match(place.visit, agent)
+
+    def _take(self, agent: AgentId) -> None:
+        """The agent stands among the ready no more."""
+        ready = self.ready.pop(agent)
+        self._idle.remove(ready.idle)
+        if self._by_occupancy:
+            self._occupied.remove(ready.occupied)

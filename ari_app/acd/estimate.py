@@ -106,7 +106,9 @@ class Estimator:
             return at
         at.at = now
         fade = 0.5 ** (gone / self.half_life_s)
-        at.connects_due = at.connects_due * fade + at.servers * gone / self._handle_s(at)
+        if at.servers:
+            at.connects_due += at.servers * gone / self._handle_s(at)
+        at.connects_due *= fade
         at.connects *= fade
         at.handle_n *= fade
         at.handle_s *= fade

@@ -85,6 +85,12 @@ class AmiLink:
         options = f"r({base_path}-in.wav)t({base_path}-out.wav)i({_variable(recording)})"
         await self._ask("MixMonitor", Channel=channel, Options=options)
 
+    async def start_hearing(self, channel: str, path: str, line: str) -> None:
+        """Write what the channel sends to `path` (its ending names the format) until stop_recording(channel, line)."""
+        if _NOT_IN_OPTIONS.search(path):
+            raise RequestFailed(400, f"AMI MixMonitor: the path {path!r} holds signs its options cannot")
+        await self._ask("MixMonitor", Channel=channel, Options=f"r({path})i({_variable(line)})")
+
     async def stop_recording(self, channel: str, recording: str = "") -> None:
         """Stop this recording of the channel; its id is kept on the channel, so another daemon's can be stopped too."""
         held = await self._ask("Getvar", Channel=channel, Variable=_variable(recording))

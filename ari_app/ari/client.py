@@ -218,8 +218,8 @@ class AriLink:
         (log.debug if status == self.status else log.error)("no link to Asterisk; trying again", reason=reason)
         self.status = status
 
-    def _prompt(self, prompt: str, language: str) -> str | None:
-        path = self._prompts(prompt, language)
+    def _prompt(self, prompt: str, language: str, audio: str) -> str | None:
+        path = self._prompts(prompt, language, audio)
         if path is None:
             self._counters["prompts_missing"] += 1
             if (prompt, language) not in self._gaps:

@@ -20,6 +20,8 @@ from ari_app.model.events import (
     MessageRecorded,
     PhoneChanged,
     PlaybackEnded,
+    SpeechBegan,
+    SpeechEnded,
 )
 from ari_app.model.ids import LegId, MessageId, Number, PhoneName, PlaybackId
 
@@ -51,8 +53,6 @@ _IGNORED: Final = frozenset(
         "BridgeMerged",
         "BridgeVideoSourceChanged",
         "ChannelCreated",
-        "ChannelTalkingFinished",
-        "ChannelTalkingStarted",
         "ChannelToneDetected",
         "ChannelUserevent",
         "ContactStatusChange",  # EndpointStateChange says the same.
@@ -147,6 +147,10 @@ class Decoder:
             case "PlaybackFinished":
                 playback = message["playback"]
                 return (PlaybackEnded(PlaybackId(playback["id"]), playback["state"] == "done"),)
+            case "ChannelTalkingStarted":
+                return (SpeechBegan(LegId(message["channel"]["id"])),)
+            case "ChannelTalkingFinished":
+                return (SpeechEnded(LegId(message["channel"]["id"]), int(message["duration"])),)
             case "ChannelHold":
                 return (LegHeld(LegId(message["channel"]["id"])),)
             case "ChannelUnhold":

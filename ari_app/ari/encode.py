@@ -16,6 +16,7 @@ from ari_app.model.effects import (
     HangUp,
     Join,
     Leave,
+    Listen,
     MakeBridge,
     Play,
     RecordMessage,
@@ -24,10 +25,11 @@ from ari_app.model.effects import (
     StartMusic,
     StopMusic,
     StopPlay,
+    Unlisten,
 )
 
-# (prompt id, language) -> absolute path of the audio without its ending, as Asterisk sees it; None when it is missing.
-Prompts = Callable[[str, str], str | None]
+# (prompt id, language, audio of Play) -> absolute path without its ending, as Asterisk sees it; None: it is missing.
+Prompts = Callable[[str, str, str], str | None]
 
 _UNSPEAKABLE = re.compile(r'[\x00-\x1f"<>\\,]')
 _NO_NUMBER = re.compile(r"[^0-9A-Za-z+*#.-]")
@@ -66,6 +68,10 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             # report_events (22.10): the variable comes back in `channelvars` of every event, also to the next daemon.
             query = {"variable": name, "value": value, "report_events": "true"}
             return (Request("POST", f"channels/{_id(leg)}/variable", query),)
+        case Listen(leg=leg, talk_threshold=threshold, silence_ms=silence_ms):
+            return (_talk_detect(leg, "set", f"{silence_ms},{threshold}"),)
+        case Unlisten(leg=leg):
+            return (_talk_detect(leg, "remove", ""),)
         case RecordMessage():
             return (_record(effect),)
         case _:
@@ -76,11 +82,12 @@ def _id(name: str) -> str:
     return quote(name, safe=";.-_~")
 
 
-def _say(path: str, play: Play | Announce, prompts: Prompts) -> tuple[Request, ...]:
+def _say(where: str, play: Play | Announce, prompts: Prompts) -> tuple[Request, ...]:
     # A list of sound: media; a `digits:` playback could not be stopped (asterisk.md: 500).
-    found = [prompts(prompt, play.language) for prompt in play.prompts]
-    media = ",".join(f"sound:{audio}" for audio in found if audio is not None)
-    return (Request("POST", path, {"media": media}),) if media else ()
+    audio = play.audio if isinstance(play, Play) else ""
+    found = [prompts(prompt, play.language, audio) for prompt in play.prompts]
+    media = ",".join(f"sound:{path}" for path in found if path is not None)
+    return (Request("POST", where, {"media": media}),) if media else ()
 
 
 def _ring(ring: Ring, app: str) -> Request:
@@ -105,6 +112,11 @@ def _dial(dial: Dial, app: str) -> Request:
         "callerId": _NO_NUMBER.sub("", dial.caller),
     }
     return Request("POST", f"channels/{_id(dial.leg)}", query)
+
+
+def _talk_detect(leg: str, what: str, value: str) -> Request:
+    query = {"variable": f"TALK_DETECT({what})", "value": value}
+    return Request("POST", f"channels/{_id(leg)}/variable", query, quiet_404=True)
 
 
 def _record(effect: RecordMessage) -> Request:

@@ -33,12 +33,24 @@ from ari_app.flow.expression import Value
 from ari_app.flow.intents import Cursor, Input, Key, SaidAll, WaitedOut, Walk
 from ari_app.flow.interpreter import begin, step
 from ari_app.flow.model import Flow, LoadedFlow
+from ari_app.live import Live, checked, flows_of, with_audio
+from ari_app.media.kept import KeptAudio
 from ari_app.media.prompts import Prompts
 from ari_app.model.effects import Effect, Reply
-from ari_app.model.events import Booted, CallArrived, Event, FlowsLoaded, KeyPressed, LinkUp, Listed, PlaybackEnded
+from ari_app.model.events import (
+    Booted,
+    CallArrived,
+    Event,
+    FlowsLoaded,
+    HoursLoaded,
+    KeyPressed,
+    LinkUp,
+    Listed,
+    PlaybackEnded,
+)
 from ari_app.model.ids import CallId, LegId, Number, PhoneName, RequestId
 from ari_app.model.settings import Secrets, Settings
-from ari_app.reload import FlowKeeper, Live, checked, flows_of
+from ari_app.reload import FlowKeeper
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
 from ari_app.store.journal import Journal
@@ -157,6 +169,8 @@ def _site(home: Site, nodes: int) -> Iterator[Site]:
         site = Site(folder / "config.yaml", settings, Secrets(ari_password="", ami_password="", api_token=""))
         site.flows.mkdir()
         site.state.mkdir()
+        paths = f"{{flows: flows, sounds: '{site.sounds}', state: var}}"
+        site.config.write_text(f'numbers: {{"{NUMBER}": {{flow: main}}}}\npaths: {paths}\n')
         _write(site, _flow_text(nodes, 0))
         yield site
 
@@ -238,12 +252,13 @@ def _reload(home: Site, nodes: int) -> Reloads:
 async def _reloads(site: Site, journal: Journal, nodes: int) -> Reloads:
     prompts, found = Prompts.load(site.sounds), Reloads()
     texts = [_flow_text(nodes, edition) for edition in range(1, RELOADS + 1)]
-    live = checked(site, prompts, read_texts(site.flows))
+    kept = KeptAudio(site.prompts)
+    live = with_audio(checked(site, prompts, read_texts(site.flows)), prompts, kept, {})
     boards = Boards.of(site.settings, live)
     boards.fill(nodes)
     asking = Asking()
     asking.loop = Loop(boards.board, journal, asking.perform)
-    keeper = FlowKeeper(site, journal, prompts, live, asking.ask, asking.loop.clock.now)
+    keeper = FlowKeeper(site, journal, prompts, live, kept, asking.ask, asking.loop.clock.now)
     await keeper.begin()
     running = [asyncio.create_task(work) for work in (asking.loop.run(), _watch_lag(found))]
     try:
@@ -276,7 +291,7 @@ class Asking:
     loop: Loop = field(init=False)
     reply: "asyncio.Future[Reply] | None" = None
 
-    async def ask(self, event: FlowsLoaded, flows: Any) -> Reply:
+    async def ask(self, event: FlowsLoaded | HoursLoaded, flows: Any) -> Reply:
         self.loop.board.offer_flows(flows)
         self.reply = asyncio.get_running_loop().create_future()
         self.loop.post(replace(event, request=RequestId("bench")))

@@ -14,15 +14,18 @@ from ari_app.board import (
     closing,
     desk,
     inbox,
+    line,
     link,
     offers,
     recording,
     seats,
     talk,
+    unstaffed,
     waiting,
     walk,
 )
 from ari_app.board import call as calls
+from ari_app.board.familiar import LastTalk
 from ari_app.board.floor import Call, Desk, Floor
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -39,12 +42,15 @@ from ari_app.model.events import (
     Event,
     FeatureDialled,
     FlowsLoaded,
+    HoursLoaded,
     KeyPressed,
     LegAnswered,
     LegEnded,
     LegHeld,
     LegResumed,
     LegRinging,
+    LineJudged,
+    LineUnheard,
     LinkDown,
     LinkUp,
     Listed,
@@ -57,6 +63,8 @@ from ari_app.model.events import (
     RecordingStarted,
     RecordingUnusable,
     Restored,
+    SpeechBegan,
+    SpeechEnded,
     TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
@@ -83,6 +91,10 @@ class Board:
         """Hand over the flows the next FlowsLoaded names (events carry names and versions only)."""
         self.floor.offered = {(flow.name, flow.version): flow for flow in flows}
 
+    def offer_last_agents(self, known: Iterable[LastTalk]) -> None:
+        """Hand over the talks that the next Restored tells the number of, the oldest first."""
+        self.floor.familiar.offered = tuple(known)
+
     def handle(self, event: Event, now: float) -> list[Effect]:  # noqa: PLR0915  (one table of events)
         """What `event` at `now` (seconds since the Unix epoch) makes the hotline do, in order."""
         out: list[Effect] = []
@@ -92,6 +104,7 @@ class Board:
                 self.floor.mint = Mint(epoch)
                 self.floor.note(DaemonStarted(epoch))
             case Restored(_, closures):
+                self.floor.familiar.restore(event.last_agents)
                 changes.closed_before(self.floor, closures)
                 link.handle(self.floor, event, now)
             case CallbackLeft():
@@ -108,6 +121,8 @@ class Board:
                 link.handle(self.floor, event, now)
             case FlowsLoaded():
                 changes.swap(self.floor, event)
+            case HoursLoaded():
+                changes.take_hours(self.floor, event)
             case ClosureSet():
                 changes.switch(self.floor, event, now)
             case DoorClosed(reason):
@@ -135,6 +150,8 @@ class Board:
                 seats.phone_changed(self.floor, phone, reachable, now)
             case RecordingStarted() | RecordingJoined() | RecordingUnusable():
                 self._recording(event)
+            case LineJudged() | LineUnheard():
+                self._line(event)
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():
@@ -143,8 +160,13 @@ class Board:
                 self._playback(playback, ok, now)
             case LegRinging() | LegAnswered() | LegEnded() | LegHeld() | LegResumed() | KeyPressed():
                 self._leg(event, now)
+            case SpeechBegan() | SpeechEnded():
+                if isinstance(at := self._at(event.leg), Call):
+                    walk.speech(self.floor, at, event, now)
             case _:
                 assert_never(event)
+        if self.floor.staff_changed:
+            unstaffed.look(self.floor, now)
         offers.make_all(self.floor, now)
         return out
 
@@ -224,6 +246,14 @@ class Board:
             case RecordingUnusable(name, reason):
                 self.floor.note(RecordingMissed(owner, name, reason))
                 self.floor.do(Warn(f"recording {name} unusable: {reason}", owner))
+
+    def _line(self, event: LineJudged | LineUnheard) -> None:
+        call = self.floor.calls.get(call_of(event.line) or CallId(""))
+        match event:
+            case LineJudged() if call is not None:
+                line.judged(self.floor, call, event)
+            case LineUnheard() if call is not None:
+                line.unheard(self.floor, call, event)
 
     def _failed(self, event: CommandFailed, now: float) -> None:
         """A command failed. That its leg is gone is normal; the leg's own end says so, or we say it here."""

@@ -156,7 +156,7 @@ def _in_hours(floor: Floor, booking: Booking, now: float) -> bool:
     spans = (span.split("-") for span in floor.settings.callbacks.window)
     if not any(first <= clock < last for first, last in spans):
         return False
-    return name is None or hours.state(floor.settings.hours[name], local) == "open"
+    return name is None or hours.state(floor.hours[name], local) == "open"
 
 
 def _enough_dialled(floor: Floor, booking: Booking) -> bool:

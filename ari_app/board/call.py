@@ -1,8 +1,8 @@
 """How a call begins, what its prompts, timers and legs mean. The flow is in walk, waiting and talking in talk."""
 
-from ari_app.board import callback, choices, closing, offers, recording, seats, talk, waiting, walk
+from ari_app.board import callback, choices, closing, offers, recording, seats, situations, talk, waiting, walk
 from ari_app.board.floor import Call, Floor
-from ari_app.flow.intents import QueueDone, SaidAll, WaitedOut
+from ari_app.flow.intents import Heard, QueueDone, SaidAll, WaitedOut
 from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay
 from ari_app.model.events import CallArrived, LegEnded
 from ari_app.model.facts import CallOpened, CallRefused, LegOpened, PromptFailed
@@ -115,6 +115,8 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             walk.take(floor, call, WaitedOut(), now)
         case "look-up":
             walk.looked_up(floor, call, None, now)
+        case "message":
+            walk.message_over(floor, call, now)
         case "prompt":
             prompt_failed(floor, call, now)
         case "whisper":
@@ -135,6 +137,10 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             waiting.relax(floor, call, now)
         case "record-again":
             recording.again(floor, call)
+        case "speech":
+            walk.take(floor, call, Heard(), now)
+        case "long-agent" | "long-supervisor":
+            situations.talk_lasts(floor, call, name, now)
         case "life":
             closing.close(floor, call, "limit", 16, now)
         case "hang-up":

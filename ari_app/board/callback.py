@@ -65,7 +65,7 @@ def key(floor: Floor, call: Call, digit: str, now: float) -> None:
     node = flow.flow.nodes.get(booking.node) if flow is not None else None
     name = booking.visit.queue
     if flow is not None and isinstance(node, Queue) and node.queue == name:
-        walk.go_on_at(floor, call, flow, booking.node)
+        walk.go_on_at(floor, call, flow, booking.node, now)
     else:
         node = Queue(type="queue", queue=name)
     waiting.call_back(floor, call, node, bookings.confirmed(floor, booking, now), now)

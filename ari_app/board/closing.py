@@ -1,6 +1,6 @@
 """The end of a call: hang up whoever is still there; the call is over when its last leg is gone."""
 
-from ari_app.board import bookings, seats, talk, waiting
+from ari_app.board import bookings, seats, situations, talk, waiting
 from ari_app.board.floor import Call, Floor
 from ari_app.model.facts import CallClosed, ClosedBy, VisitOutcome
 from ari_app.model.states import CallMove, CallState
@@ -12,12 +12,13 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
         return
     if call.talk is not None:
         talk.end_talk(floor, call, by, now)
+    situations.broken_off(floor, call)
     waiting.leave_queue(floor, call, _outcome(call, by), now)
     bookings.call_over(floor, call, cause, now)
     call.to(CallMove.CLOSE)
     call.closed_by, call.cause = by, cause
     call.playback = call.notice = None
-    for name in ("flow", "prompt", "wait", "life", "look-up", "record-again", "confirm"):
+    for name in ("flow", "prompt", "wait", "life", "look-up", "message", "record-again", "speech", "confirm"):
         floor.cancel_timer(call, name)
     for leg in sorted(call.legs):
         floor.hang_up(call, leg, now, cause if by == "refused" else 16)

@@ -15,8 +15,7 @@ TIMERS = ("announce", "choices")  # Of a waiting caller.
 
 def entered(floor: Floor, call: Call, now: float) -> None:
     assert call.visit is not None
-    line = floor.engine.waiting[call.visit.queue]
-    overtook = sum(visit.since < call.visit.since for visit in line[floor.engine.position(call.id) :])
+    overtook = floor.engine.length(call.visit.queue) - floor.engine.position(call.id)
     floor.estimator.entered(call.visit.queue, now, overtook=overtook)
     call.told = Told()
 

@@ -12,17 +12,19 @@ from typing import Literal
 from ari_app.acd.engine import Engine
 from ari_app.acd.estimate import Estimator
 from ari_app.acd.model import Match, Rule, Visit
+from ari_app.board.familiar import Familiar
 from ari_app.flow.intents import Cursor, Walk
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
 from ari_app.model.events import BridgeSeen, OpenCall, Unjoined
-from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened
+from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened, Verdict
 from ari_app.model.ids import (
     AgentId,
     BridgeId,
     CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Mint,
@@ -34,6 +36,7 @@ from ari_app.model.ids import (
     Skill,
     TimerId,
 )
+from ari_app.model.routing import Hours
 from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
 from ari_app.model.skills import needs_of
@@ -140,15 +143,26 @@ class Call:
     untold: bool = False  # The recording notice could not be played: then nothing may be recorded.
     recording_on: bool = False
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
+    line: LineId | None = None  # What is listened to on his leg, while he talks.
+    verdict: Verdict | None = None
     lookup: LookUpId | None = None  # What the flow waits for.
     asked_at: float = 0.0
     message: MessageId | None = None  # The voicemail message being recorded.
+    listening: bool = False  # A situation hears whether the caller speaks.
+    message_keyed: bool = False  # Its end key was pressed: the caller is there.
+    message_taken: bool = False  # The last one held something.
     talked_to: AgentId | None = None
     legs: set[LegId] = field(default_factory=set)  # Alive ones.
     doomed: set[LegId] = field(default_factory=set)  # Of these, those told to hang up.
     timers: dict[TimerId, float] = field(default_factory=dict)  # Those running, and when they are due.
     closed_by: ClosedBy | None = None
     cause: int = 16
+
+    @property
+    def audio(self) -> str:
+        """Key of the audio kept with the flow the caller is in; empty: sounds/ as it is."""
+        flow = (self.cursor.flow if self.cursor is not None else None) or (self.walk.flow if self.walk else None)
+        return flow.audio if flow is not None else ""
 
     def to(self, move: CallMove) -> None:
         """Change state by the table; KeyError for a move the table does not know is a bug."""
@@ -172,6 +186,9 @@ class Seat:
     wrap_up_over: bool = False  # The time is up; waits for the leg to end.
     wrap_up_at: float = 0.0  # When the time is up.
     serving: tuple[QueueName, float] | None = None  # Whose caller he has, and since when he was rung for him.
+    signed_in_at: float = 0.0
+    occupancy: float = 0.0  # Share of the time signed in that he talked, at his last change of state.
+    talked_s: float = 0.0  # Since signing in, talks that are over.
     pending: tuple[AgentState, str] | None = None  # Not ready or signed out as soon as this is over, and why.
 
 
@@ -201,6 +218,7 @@ class Floor:
     door: str = ""  # Why new calls are refused; empty: open.
     draining: bool = False
     shift_s: float = 0.0  # Of the clock new calls are greeted and served by: set by tests of flows, never by config.
+    hours: dict[str, Hours] = field(init=False)  # Opening hours. Changed in place: the walks of live calls hold it.
     closures: dict[str, float | None] = field(default_factory=dict)  # Hours closed by hand (`*`: all), until when.
     offered: Mapping[tuple[str, str], LoadedFlow] = field(default_factory=dict)  # What the next FlowsLoaded may name.
     calls: dict[CallId, Call] = field(default_factory=dict)
@@ -209,12 +227,15 @@ class Floor:
     left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
     unjoined: tuple[Unjoined, ...] = ()  # Recordings of an earlier daemon whose sides wait for the end of their call.
     orphans: dict[LegId, BridgeSeen] = field(default_factory=dict)  # Talks of an earlier daemon, by each of their legs.
-    boxes: dict[MessageId, str] = field(default_factory=dict)  # Of messages being recorded; they may outlast the call.
+    boxes: dict[MessageId, tuple[str, Number]] = field(default_factory=dict)  # Box and call-back number of messages
+    # being recorded; they may outlast the call.
     bookings: dict[CallId, Booking] = field(default_factory=dict)  # Call-backs booked and not over, by their own id.
     items: dict[MessageId, Item] = field(default_factory=dict)  # Messages nobody has done yet.
     unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.
     refusing: int = 0  # Calls being refused: they do not count against calls_max.
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
+    familiar: Familiar = field(init=False)  # Who talked to whom last.
+    staff_changed: bool = False  # Somebody signed out or lost a skill during this event: see unstaffed.
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
     estimator: Estimator = field(default_factory=Estimator)
@@ -223,11 +244,14 @@ class Floor:
     out: list[Effect] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.hours = dict(self.settings.hours)
         self.engine = Engine(
             rules={QueueName(q): _rule(queue) for q, queue in self.settings.queues.items()},
             skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},
             open=False,  # Until the first Listed.
         )
+        routing = self.settings.routing
+        self.familiar = Familiar(routing.last_agent_max, routing.last_agent_days * 86_400)
         for number, agent in self.settings.agents.items():
             self.seats[AgentId(number)] = Seat(AgentId(number), PhoneName(agent.phone))
 
@@ -247,7 +271,8 @@ class Floor:
         while match is not None and match.visit.call in self.bookings:
             self.engine.suspend(match.visit.call)
             self.turns.append(match.visit.call)
-            match = self.engine.agent_ready(match.agent, self.seats[match.agent].idle_since)
+            seat = self.seats[match.agent]
+            match = self.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy)
         if match is not None:
             self.matched.append(match)
 

@@ -19,11 +19,23 @@ def move(floor: Floor, seat: Seat, what: AgentMove, now: float, reason: str = ""
     """Change state by the table; KeyError for a move the table does not know is a bug."""
     if seat.state is AgentState.WRAP_UP:
         expecting.handled(floor, seat, now)
-    seat.state, seat.reason, seat.since = AGENT[seat.state][what], reason, now
+    to = AGENT[seat.state][what]
+    _clock(seat, to, now)
+    seat.state, seat.reason, seat.since = to, reason, now
+    floor.staff_changed |= seat.state is AgentState.SIGNED_OUT
     if seat.state is not AgentState.READY:
         floor.engine.agent_not_ready(seat.agent)
     call = seat.call if seat.state in ON_A_CALL else None
     floor.note(AgentChanged(seat.agent, seat.state, reason, seat.phone, call))
+
+
+def _clock(seat: Seat, to: AgentState, now: float) -> None:
+    """Keep the time on calls and the time signed in."""
+    if seat.state is AgentState.TALKING:
+        seat.talked_s += now - seat.since
+    if seat.state is AgentState.SIGNED_OUT:
+        seat.signed_in_at, seat.talked_s = now, 0.0
+    seat.occupancy = seat.talked_s / (now - seat.signed_in_at) if now > seat.signed_in_at else 0.0
 
 
 def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> None:
@@ -46,7 +58,7 @@ def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> None:
 def available(floor: Floor, seat: Seat) -> None:
     """A ready agent is matched while his phone is free: no leg of an earlier offer on it, no call of its own."""
     if seat.state is AgentState.READY and seat.leg is None and not floor.phones_used[seat.phone]:
-        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since))
+        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy))
 
 
 def phone_taken(floor: Floor, phone: str) -> None:

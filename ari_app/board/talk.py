@@ -1,6 +1,6 @@
 """Caller and agent in one bridge: joined, held, ended."""
 
-from ari_app.board import bookings, expecting, recording, seats, voice
+from ari_app.board import bookings, expecting, line, recording, seats, situations, voice
 from ari_app.board.floor import Call, Floor, Offer, Talk, queue_of
 from ari_app.model.effects import Announce, DropBridge, Join, MakeBridge
 from ari_app.model.facts import ClosedBy, Connected, HoldBegan, HoldEnded, OfferEnded, QueueLeft, TalkEnded
@@ -14,11 +14,13 @@ def join(floor: Floor, call: Call, offer: Offer, now: float) -> None:
     assert visit is not None
     voice.hush(floor, call)
     recording.order(floor, call, offer.agent, queue_of(floor, call).recording)  # Not before he was told of it.
+    line.listen(floor, call)
     bridge = BridgeId(floor.mint.part(call.id, "b"))
     wait_s = round(now - call.waits_since, 3)
     call.offer = call.visit = None
     call.talk = Talk(offer.leg, offer.agent, visit.queue, bridge, now)
     call.talked_to = offer.agent
+    floor.familiar.talked(call.caller, offer.agent, now)
     call.to(CallMove.CONNECT)
     floor.cancel_timer(call, "wait")
     floor.cancel_timer(call, "relax")
@@ -30,6 +32,7 @@ def join(floor: Floor, call: Call, offer: Offer, now: float) -> None:
     floor.note(QueueLeft(call.id, visit.n, visit.queue, "connected", wait_s, offer.agent))
     floor.note(Connected(call.id, OfferId(offer.leg), visit.queue, offer.agent, wait_s))
     bookings.reached(floor, call)
+    situations.talk_began(floor, call, now)
     floor.seats[offer.agent].talked = call.id
     floor.seats[offer.agent].serving = visit.queue, offer.made_at
     seats.move(floor, floor.seats[offer.agent], AgentMove.CONNECT, now)
@@ -55,6 +58,8 @@ def end_talk(floor: Floor, call: Call, by: ClosedBy, now: float) -> None:
         floor.note(HoldEnded(call.id, talk.agent))
     floor.note(TalkEnded(call.id, OfferId(talk.leg), talk.agent, by, round(now - talk.since, 3)))
     recording.drop(floor, call)
+    line.forget(floor, call)
+    situations.talk_over(floor, call)
     floor.hang_up(call, talk.leg, now)
     floor.do(DropBridge(call.id, talk.bridge))
     seat = floor.seats[talk.agent]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ari_app.acd.model import Visit
 from ari_app.board.floor import Call, Floor, Seat
+from ari_app.model.facts import Verdict
 from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName
 from ari_app.model.mask import mask
 from ari_app.model.states import AgentState, CallState
@@ -72,6 +73,7 @@ class CallView:
     talk_s: float | None
     held: bool
     recorded: bool
+    line: Verdict | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,7 @@ def _call(floor: Floor, call: Call, now: float) -> CallView:
         talk_s=_seconds(talk.since, now) if talk is not None else None,
         held=talk is not None and talk.held,
         recorded=call.recording_on and call.recording is not None,
+        line=call.verdict,
     )
 
 

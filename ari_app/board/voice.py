@@ -7,7 +7,7 @@ from ari_app.model.ids import BridgeId
 
 def say(floor: Floor, call: Call, prompts: tuple[str, ...]) -> None:
     call.playback = floor.playback(call.id)
-    floor.do(Play(call.id, call.leg, call.playback, prompts, call.language))
+    floor.do(Play(call.id, call.leg, call.playback, prompts, call.language, call.audio))
 
 
 def hush(floor: Floor, call: Call) -> None:

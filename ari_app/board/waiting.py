@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ari_app.acd.model import Visit, rank
-from ari_app.board import bookings, choices, expecting, offers, voice
+from ari_app.board import bookings, choices, expecting, offers, staff, voice
 from ari_app.board.floor import Call, Floor, queue_of
 from ari_app.board.voice import music_bridge
 from ari_app.flow import hours, speech
@@ -17,7 +17,7 @@ from ari_app.model.effects import Join, Leave, MakeBridge, Play
 from ari_app.model.events import ALL_HOURS
 from ari_app.model.facts import Queued, QueueLeft, RecordingRefused, VisitOutcome
 from ari_app.model.ids import QueueName
-from ari_app.model.states import AgentState, CallMove, CallState
+from ari_app.model.states import CallMove, CallState
 
 
 def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
@@ -32,17 +32,14 @@ def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
     if (refused := _turned_away(floor, call, node, now)) is not None:
         floor.note(QueueLeft(call.id, call.visits, name, refused, 0.0))
         return refused.replace("-", "_")
-    visit = Visit(
-        call.id,
-        call.visits,
-        name,
-        node.priority,
-        now,
-        rank(now, node.priority, floor.settings.routing.priority_step_s),
-    )
+    place = rank(now, node.priority, floor.settings.routing.priority_step_s)
+    preferred = staff.preferred(floor, call, node)
+    prefer_s = node.prefer_s if preferred is not None else 0.0
+    needs = staff.needs_of_node(node)
+    visit = Visit(call.id, call.visits, name, node.priority, now, place, needs, preferred, prefer_s)
     booked = bookings.claimed(floor, call.caller, name, now)
     if booked is not None:  # He calls in himself: his place is the one he had kept.
-        visit = replace(booked, call=call.id, n=call.visits)
+        node, visit = _asking(node, booked), replace(booked, call=call.id, n=call.visits)
     enter(floor, call, node, visit, now)
     _say_on_entering(floor, call, ("callback-place-back",) if booked is not None else (), now)
     return None
@@ -51,8 +48,13 @@ def enqueue(floor: Floor, call: Call, node: Queue, now: float) -> str | None:
 def call_back(floor: Floor, call: Call, node: Queue, visit: Visit, now: float) -> None:
     """A caller who was called back waits on the line from now on, in the place that was kept for him."""
     call.visits += 1
-    enter(floor, call, node, replace(visit, call=call.id, n=call.visits), now)
+    enter(floor, call, _asking(node, visit), replace(visit, call=call.id, n=call.visits), now)
     _say_on_entering(floor, call, (), now)
+
+
+def _asking(node: Queue, kept: Visit) -> Queue:
+    """The node as it was asked for when the place was kept."""
+    return node.model_copy(update={"skills": str(kept.needs) if kept.needs is not None else None})
 
 
 def enter(floor: Floor, call: Call, node: Queue, visit: Visit, now: float) -> None:
@@ -72,7 +74,7 @@ def _wait(floor: Floor, call: Call, now: float) -> None:
     """Into the music; the timers of a waiting caller."""
     settings = queue_of(floor, call)
     floor.set_timer(call, "wait", max(now, call.waits_since + settings.wait_s_max))
-    _await_stage(floor, call)
+    await_stage(floor, call)
     choices.set_timers(floor, call, now)
     call.music = "joined"
     floor.do(Join(call.id, music_bridge(settings.music), call.leg))
@@ -88,15 +90,18 @@ def _come_back(floor: Floor, call: Call, node: Queue, now: float) -> None:
     _say_on_entering(floor, call, (), now)
 
 
-def _await_stage(floor: Floor, call: Call) -> None:
+def await_stage(floor: Floor, call: Call) -> None:
     if (at := floor.engine.next_stage_at(call.id)) is not None:
         floor.set_timer(call, "relax", at)
+    else:
+        floor.cancel_timer(call, "relax")
 
 
 def relax(floor: Floor, call: Call, now: float) -> None:
     """The caller has waited long enough for the queue to ask for less; the place is kept."""
     floor.offer(floor.engine.relax(call.id, now))
-    _await_stage(floor, call)
+    floor.staff_changed |= call.visit is not None and call.visit.preferred is not None  # Who else is there for him?
+    await_stage(floor, call)
 
 
 def music_gone(floor: Floor, call: Call) -> None:
@@ -122,12 +127,11 @@ def _turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutc
     if queue.hours is not None:
         shift_s = call.walk.shift_s if call.walk is not None else 0.0
         local = datetime.fromtimestamp(now + shift_s, floor.zone)
-        if hours.state(floor.settings.hours[queue.hours], local) != "open":
+        if hours.state(floor.hours[queue.hours], local) != "open":
             return "closed"
     if floor.engine.length(QueueName(node.queue)) >= queue.waiting_max:
         return "full"
-    signed_in = [s.agent for s in floor.seats.values() if s.state is not AgentState.SIGNED_OUT]
-    if node.on_no_agents is not None and not floor.engine.servers(QueueName(node.queue), signed_in):
+    if node.on_no_agents is not None and staff.preferred(floor, call, node) is None and staff.nobody_for(floor, node):
         return "no-agents"
     return None
 
@@ -207,9 +211,13 @@ def waited_out(floor: Floor, call: Call, now: float) -> bool:
         return False
     if call.state is CallState.RINGING:
         offers.withdraw(floor, call, now)
-    assert call.queue is not None
+    back_to_flow(floor, call, "timed-out", now)
+    return True
+
+
+def back_to_flow(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> None:
+    """The caller waits no longer; what the flow says of it is for the caller of this function to ask."""
     voice.hush(floor, call)
     floor.do(Leave(call.id, music_bridge(queue_of(floor, call).music), call.leg))
-    leave_queue(floor, call, "timed-out", now)
+    leave_queue(floor, call, outcome, now)
     call.to(CallMove.LEAVE_QUEUE)
-    return True

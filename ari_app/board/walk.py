@@ -1,21 +1,25 @@
 """The flow half of a call: inputs to the interpreter, its intents to effects on the caller's leg."""
 
-from ari_app.board import bookings, closing, inbox, voice, waiting
+from ari_app.board import bookings, closing, inbox, situations, voice, waiting
 from ari_app.board.floor import Call, Floor
 from ari_app.flow import interpreter
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
     Ask,
+    Began,
     Book,
     Cursor,
     End,
+    Ended,
     Enqueue,
     Entered,
+    Heard,
     Hush,
     Input,
     Intent,
     Key,
+    Listen,
     MessageTaken,
     QueueDone,
     Rated,
@@ -24,36 +28,38 @@ from ari_app.flow.intents import (
     Step,
     TakeMessage,
     Took,
+    Unlisten,
     Unsaid,
     Unwait,
     Wait,
     Walk,
 )
 from ari_app.flow.model import LoadedFlow
-from ari_app.flow.nodes import Callback
+from ari_app.flow.nodes import Callback, Voicemail
 from ari_app.model import facts
 from ari_app.model.effects import LookUp, MarkSecret, Play, RecordMessage, Warn
-from ari_app.model.events import LookedUp, MessageRecorded
+from ari_app.model.events import LookedUp, MessageRecorded, SpeechBegan, SpeechEnded
 from ari_app.model.facts import KeyTaken, LookUpDone, MessageLeft, NodeEntered, PromptFailed
 from ari_app.model.ids import LegId, LookUpId, MessageId, Number, call_of
 from ari_app.model.states import CallState
 
+MESSAGE_GRACE_S = 0.2  # A message not ended by its key mostly ended with the caller: his leg's end follows within this.
 LOOK_UP_GRACE_S = 1.0  # Whoever looks up keeps the time himself; this is the net below.
 
 
 def begin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> None:
     """Start a flow for a caller."""
-    given = _pin(floor, call, flow)
+    given = _pin(floor, call, flow, now)
     assert call.walk is not None
     _apply(floor, call, interpreter.begin(call.walk, now, given), now)
 
 
-def go_on_at(floor: Floor, call: Call, flow: LoadedFlow, node: str) -> None:
+def go_on_at(floor: Floor, call: Call, flow: LoadedFlow, node: str, now: float) -> None:
     """For somebody called back: he is in the queue of this node, and his flow goes on from there."""
-    call.cursor = Cursor(node, values=_pin(floor, call, flow))
+    call.cursor = Cursor(node, values=_pin(floor, call, flow, now))
 
 
-def _pin(floor: Floor, call: Call, flow: LoadedFlow) -> dict[str, Value]:
+def _pin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> dict[str, Value]:
     """The flow's version, and those of its subflows, are pinned for this call. The variables every flow has."""
     settings = floor.settings
     trunk = settings.trunks.get(call.via)
@@ -64,10 +70,13 @@ def _pin(floor: Floor, call: Call, flow: LoadedFlow) -> dict[str, Value]:
         "trusted": trusted,
         "language": call.language,
         "vip": False,
+        "last_agent": floor.familiar.agent_of(call.caller, now) or "",
     }
     steps_max, flows = settings.limits.steps_max, dict(floor.flows)
-    outbound, closures = settings.outbound, floor.closures
-    call.walk = Walk(flow, floor.zone, steps_max, flows, settings.hours, closures, outbound, floor.shift_s)
+    hours, closures = floor.hours, floor.closures
+    call.walk = Walk(
+        *(flow, floor.zone, steps_max, flows, hours, closures), outbound=settings.outbound, shift_s=floor.shift_s
+    )
     return given
 
 
@@ -107,7 +116,7 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
             floor.note(KeyTaken(call.id, node, key, accepted))
         case Say(prompts):
             call.playback = floor.playback(call.id)
-            floor.do(Play(call.id, call.leg, call.playback, prompts, call.language))
+            floor.do(Play(call.id, call.leg, call.playback, prompts, call.language, call.audio))
         case Hush():
             voice.hush(floor, call)
         case Wait(seconds):
@@ -123,12 +132,20 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
             return book(floor, call, node, Number(number), now)
         case Ask():
             _ask(floor, call, intent, now)
-        case TakeMessage(node):
-            call.message = MessageId(floor.mint.part(call.id, "m"))
-            floor.boxes[call.message] = node.box
+        case TakeMessage(node, back):
+            call.message, call.message_keyed = MessageId(floor.mint.part(call.id, "m")), False
+            floor.boxes[call.message] = node.box, Number(back)
             floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
         case Rated(question, key):
             floor.note(facts.Rated(call.id, question, key, call.talked_to))
+        case Listen():
+            situations.listen(floor, call)
+        case Unlisten():
+            situations.unlisten(floor, call)
+        case Began(situation):
+            floor.note(facts.SituationBegan(call.id, situation, "in-flow"))
+        case Ended(situation, outcome, at):
+            floor.note(facts.SituationEnded(call.id, situation, outcome, at))
         case Enqueue(node):
             return waiting.enqueue(floor, call, node, now)
         case End(looped):
@@ -146,12 +163,21 @@ def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
         case CallState.IN_FLOW:
             if digit.isdigit() and call.walk and call.cursor and interpreter.is_secret(call.walk, call.cursor):
                 floor.do(MarkSecret())
+            if call.message is not None and call.walk is not None and call.cursor is not None:
+                node = (call.cursor.flow or call.walk.flow).node(call.cursor.node)
+                call.message_keyed |= isinstance(node, Voicemail) and digit == node.end_key
             take(floor, call, Key(digit), now)
         case CallState.QUEUED | CallState.RINGING | CallState.WHISPERING:
             if (branch := waiting.key(floor, call, digit, now)) is not None:
                 take(floor, call, QueueDone(branch), now)
         case _:
             pass
+
+
+def speech(floor: Floor, call: Call, event: SpeechBegan | SpeechEnded, now: float) -> None:
+    """The caller speaks, or did."""
+    if situations.spoke(floor, call, event, now):
+        take(floor, call, Heard(), now)
 
 
 # -- look-ups and messages --
@@ -180,16 +206,24 @@ def looked_up(floor: Floor, call: Call, answer: LookedUp | None, now: float) -> 
 
 def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
     """A voicemail message is over; 0 seconds: nothing was said, or it failed. The caller may be gone already."""
-    owner, box = call_of(event.message), floor.boxes.pop(event.message, None)
-    if owner is None or box is None:
+    owner, filed = call_of(event.message), floor.boxes.pop(event.message, None)
+    if owner is None or filed is None:
         return
+    box, back = filed
     if event.seconds > 0:
-        floor.note(MessageLeft(owner, event.message, box, event.seconds))
+        floor.note(MessageLeft(owner, event.message, box, event.seconds, back))
         inbox.opened(floor, owner, event.message, box, now)
     call = floor.calls.get(owner)
-    if call is not None and call.message == event.message:
-        call.message = None
-        if event.seconds > 0:
+    if call is not None and call.message == event.message and call.state is CallState.IN_FLOW:
+        call.message, call.message_taken = None, event.seconds > 0
+        if call.message_taken:
             waiting.leave_queue(floor, call, "voicemail", now)
-        if call.state is CallState.IN_FLOW:
-            take(floor, call, MessageTaken(event.seconds > 0), now)
+        if call.message_keyed:
+            message_over(floor, call, now)
+        else:
+            floor.set_timer(call, "message", now + MESSAGE_GRACE_S)
+
+
+def message_over(floor: Floor, call: Call, now: float) -> None:
+    """The caller is still there after his message: the flow goes on."""
+    take(floor, call, MessageTaken(call.message_taken), now)

@@ -45,6 +45,38 @@ def flow(as_json: common.AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def line(
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Of the corpus: the same seed, the same sound.")] = 1860,
+    as_json: common.AsJson = False,
+) -> None:
+    """Verdicts on a caller's line over a generated corpus: confusion table, time to a verdict, CPU. No Asterisk."""
+    from ari_app.bench.line import bench_line
+
+    site = common.site()
+    result = bench_line(site.sounds, site.settings.line, seed)
+    _print(result, as_json)
+
+
+@app.command()
+def sim(as_json: common.AsJson = False) -> None:
+    """The simulator: 10,000 agents against the clock, and a day of 1,000 agents. No Asterisk and no phones."""
+    from ari_app.bench.sim import bench_sim
+
+    _print(bench_sim(_progress()), as_json)
+
+
+@app.command()
+def acd(as_json: common.AsJson = False) -> None:
+    """The distributor: what an event costs it, with 100 to 10,000 agents and up to 50,000 callers waiting.
+
+    No Asterisk and no phones; one CPU, about a minute.
+    """
+    from ari_app.bench.acd import bench_acd
+
+    _print(bench_acd(_progress()), as_json)
+
+
 def _print(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
         common.print_json(result)

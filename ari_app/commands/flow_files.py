@@ -10,16 +10,16 @@ import typer
 
 from ari_app.commands import common
 from ari_app.config.diagnostics import PROBLEMS_MAX, BadFile, Problem
-from ari_app.config.editor import schema_text
-from ari_app.config.flows import Checked, Texts, content_of, look_over, read_texts
+from ari_app.config.editor import flow_schema, schema_text
+from ari_app.config.flows import Checked, Texts, content_of, flow_texts, look_over, read_texts
 from ari_app.config.schema import read_yaml
 from ari_app.flow import picture
 from ari_app.flow.chart import Traffic, chart
 from ari_app.flow.chart import mermaid as as_mermaid
 from ari_app.flow.model import GOODBYE, Flow
+from ari_app.live import LANGUAGES
 from ari_app.lookups import scripts_of
 from ari_app.media.prompts import Prompts
-from ari_app.reload import LANGUAGES
 from ari_app.site import Site
 from ari_app.store.traffic import traffic as read_traffic
 
@@ -42,9 +42,12 @@ def check(files: Files = None) -> None:
     if errors:
         common.console.print(f"{_many(len(errors), 'error')}, {_many(len(warnings), 'warning')}")
         raise typer.Exit(1)
-    nodes = sum(len(checked.flows[path.stem].flow.nodes) for path in mine)
+    flows = flow_texts(mine)
+    counts = [_many(len(flows), "flow"), _many(sum(len(checked.flows[f.stem].flow.nodes) for f in flows), "node")]
+    if len(flows) < len(mine):
+        counts.append(_many(len(checked.situations.named), "situation"))
     told = f", {_many(len(warnings), 'warning')}" if warnings else ""
-    common.console.print(f"{_many(len(mine), 'flow')}, {_many(nodes, 'node')}: ok{told}")
+    common.console.print(f"{', '.join(counts)}: ok{told}")
 
 
 def looked_over(site: Site, texts: Texts) -> Checked:
@@ -107,8 +110,13 @@ def schema(
     write: Annotated[Path | None, typer.Option("--write", help="Write it here, e.g. ivr_flows/schema.json.")] = None,
 ) -> None:
     """Print the JSON Schema of flow files, for editors; a file's first line names it (docs/admin.md)."""
+    put_schema(schema_text(flow_schema()), write)
+
+
+def put_schema(text: str, write: Path | None) -> None:
+    """Print it, or write it to a file."""
     if write is None:
-        print(schema_text(), end="")
+        print(text, end="")
         return
-    write.write_text(schema_text(), encoding="utf-8")
+    write.write_text(text, encoding="utf-8")
     common.console.print(f"written: {write}", markup=False)

@@ -16,9 +16,9 @@ import typer
 from ari_app.commands import common
 from ari_app.config.flows import load_flows
 from ari_app.errors import ConfigError, HotlineError
+from ari_app.live import LANGUAGES
 from ari_app.media.prompts import Prompts
 from ari_app.model.settings import Settings
-from ari_app.reload import LANGUAGES
 from ari_app.runtime.logging import configure
 from ari_app.site import Site
 from ari_app.transcript import parse, report, stage

@@ -10,7 +10,7 @@ import typer
 
 from ari_app.commands import common
 from ari_app.commands.versions import who
-from ari_app.errors import ConfigError, StoreError
+from ari_app.errors import ConfigError
 from ari_app.flow import hours
 from ari_app.model.events import ALL_HOURS
 from ari_app.store.flows import ClosureRow, closures
@@ -49,10 +49,8 @@ def list_hours(as_json: common.AsJson = False) -> None:
     at = common.site()
     zone, now = ZoneInfo(at.settings.timezone), time.time()
     local = datetime.fromtimestamp(now, zone)
-    try:
-        shut = {row.hours: row for row in closures(at.store, now)}
-    except StoreError:  # No daemon ever ran here: nothing can be closed.
-        shut = {}
+    # Without a store no daemon ever ran here, and nothing can be closed. One that cannot be read is a StoreError.
+    shut = {row.hours: row for row in closures(at.store, now)} if at.store.exists() else {}
     by_hand = {key: row.until for key, row in shut.items()}
     states: dict[str, str] = {
         name: "closed" if hours.closed_by_hand(by_hand, name, now) else hours.state(each, local)
@@ -87,5 +85,5 @@ def moment(text: str, now: datetime) -> datetime:
         if re.fullmatch(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d)?", text):
             return datetime.fromisoformat(text).replace(tzinfo=now.tzinfo)
     except ValueError:
-        pass
+        pass  # 25:00, 2026-02-30: looks like a time and is none; said below.
     raise ConfigError(f"no time: {text!r}\ntry 18:00, 2h30m, 2026-03-02 or '2026-03-02 18:00'")

@@ -13,7 +13,7 @@ import typer
 from ari_app.commands import common
 from ari_app.config.flows import version as version_of
 from ari_app.errors import ConfigError
-from ari_app.reload import chosen
+from ari_app.live import chosen
 from ari_app.site import Site
 from ari_app.store import flows as store
 
@@ -89,5 +89,5 @@ def _text(at: Site, kept: Sequence[store.KeptVersion], name: str, wanted: str) -
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
         return f"{version_of(content)} (file)", content.decode("utf-8", "replace").splitlines()
-    found = chosen(list(kept), name, wanted)
+    found = chosen(list(kept), name, wanted).version
     return found, (store.text_of(at.store, name, found) or "").splitlines()

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from ari_app.config.diagnostics import Problem, Shared, nearest, shown
 from ari_app.config.marks import KeyPath, Marks
+from ari_app.flow.situations import SITUATIONS
 from ari_app.model.routing import FeatureCodes
 from ari_app.model.settings import Settings
 from ari_app.model.skills import SkillsFault, parse
@@ -91,7 +92,7 @@ def _contacts(settings: Settings, marks: Marks) -> Iterator[Problem]:
 
 def _flows(settings: Settings, marks: Marks, folder: Path) -> Iterator[Problem]:
     try:
-        known = {file.stem for file in folder.glob("*.yaml")}
+        known = {file.stem for file in folder.glob("*.yaml")} - {SITUATIONS}
     except (OSError, ValueError):
         known = set()
     for number, plan in settings.numbers.items():

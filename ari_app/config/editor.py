@@ -1,4 +1,4 @@
-"""The JSON Schema of a flow file, for editors: what may be written, with a sentence for each key. From the models.
+"""The JSON Schemas of flow files and of situations.yaml, for editors: what may be written, a sentence for each key.
 
 It accepts what the loader accepts: scalars are text there, so numbers may be quoted, yes and no are true and false, and
 what looks like a number to an editor (a telephone key, a name of digits) may stand where text belongs.
@@ -9,9 +9,11 @@ from typing import Any, Final, get_args
 
 from ari_app.flow.model import Flow
 from ari_app.flow.nodes import Node
+from ari_app.flow.situations import SituationFile
 
 FILE: Final = "schema.json"
-MODELINE: Final = f"# yaml-language-server: $schema={FILE}"
+SITUATIONS_FILE: Final = "situations.schema.json"
+MODELINE: Final = "# yaml-language-server: $schema="
 
 _DIALECT: Final = "http://json-schema.org/draft-07/schema#"  # The newest that yaml-language-server knows fully.
 _NUMBER: Final = r"^[+-]?[0-9]{1,18}(\.[0-9]{1,18})?$"
@@ -33,9 +35,16 @@ def flow_schema() -> Schema:
     return {**head, **whole, "definitions": {"Node": _node(branches), **parts}}
 
 
-def schema_text() -> str:
-    """The file `ivr_flows/schema.json`."""
-    return json.dumps(flow_schema(), ensure_ascii=False, indent=1) + "\n"
+def situation_schema() -> Schema:
+    """The same of situations.yaml."""
+    raw = SituationFile.model_json_schema(mode="validation")
+    parts: Schema = {name: _polished(part) for name, part in raw.pop("$defs").items()}
+    return {"$schema": _DIALECT, "title": "Situations of the hotline", **_polished(raw), "definitions": parts}
+
+
+def schema_text(schema: Schema) -> str:
+    """A file `ivr_flows/*schema.json`."""
+    return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"
 
 
 def _type(branch: Any) -> str:
@@ -73,13 +82,14 @@ def _polished(schema: Any) -> Any:
     if isinstance(found.get("title"), str):
         del found["title"]  # A key is its own title.
     if "anyOf" in found:
-        (one,) = [branch for branch in found.pop("anyOf") if branch != {"type": "null"}]
-        found = {**one, **found}
+        branches = [branch for branch in found.pop("anyOf") if branch != {"type": "null"}]
+        found = {**branches[0], **found} if len(branches) == 1 else {**found, "anyOf": _polished(branches)}
     if found.get("default", "") is None:
         del found["default"]
     if "$ref" in found:
         named = {"$ref": found["$ref"].replace("#/$defs/", "#/definitions/")}
-        return {"allOf": [named], "description": found["description"]} if "description" in found else named
+        note = found.get("description")  # Beside a $ref it would not be read.
+        return {"allOf": [named], "description": note} if note else named
     if "properties" in found:
         found["properties"] = {name: _polished(value) for name, value in found["properties"].items()}
     if "patternProperties" in found:

@@ -1,8 +1,11 @@
-"""ivr_flows/*.yaml as checked flows, or one error that lists everything that is wrong in all of them."""
+"""ivr_flows/*.yaml as checked flows, or one error that lists everything that is wrong in all of them.
+
+`situations.yaml` among them is no flow: it holds the scripts that flows may run, checked and versioned with them.
+"""
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
@@ -14,7 +17,9 @@ from ari_app.config.schema import read_yaml
 from ari_app.config.unquoted import with_unquoted
 from ari_app.flow.finding import Draft, Finding, Missing, World
 from ari_app.flow.lint import lint
+from ari_app.flow.lint_situations import check_situations
 from ari_app.flow.model import Flow, LoadedFlow
+from ari_app.flow.situations import NO_SITUATIONS, SITUATIONS, SituationFile, Situations
 from ari_app.model.settings import Settings
 
 _NEAREST_MAX: Final = 30  # Names proposed a file; each is compared with all there are.
@@ -30,11 +35,25 @@ class Checked:
     flows: Mapping[str, LoadedFlow]
     errors: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    situations: Situations = NO_SITUATIONS
+
+
+@dataclass
+class _Scripts:
+    """situations.yaml as far as it can be read; empty when there is none."""
+
+    situations: Situations = NO_SITUATIONS
+    marks: Marks = field(default_factory=lambda: Marks(""))
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        return self.marks.names(("situations",))
 
 
 def load_flows(folder: Path, settings: Settings, missing: Missing) -> Mapping[str, LoadedFlow]:
     """Every flow of the folder by name; raises BadFile with all problems of all files at once."""
-    return check_texts(read_texts(folder), settings, missing)
+    return check_texts(read_texts(folder), settings, missing).flows
 
 
 def read_texts(folder: Path) -> Texts:
@@ -51,23 +70,22 @@ def content_of(path: Path) -> bytes | None:
         return None
 
 
-def check_texts(
-    texts: Texts, settings: Settings, missing: Missing, scripts: Collection[str] | None = None
-) -> Mapping[str, LoadedFlow]:
-    """`load_flows` of texts that are at hand; the paths name the flows and stand in the messages."""
+def check_texts(texts: Texts, settings: Settings, missing: Missing, scripts: Collection[str] | None = None) -> Checked:
+    """Texts that are at hand, without errors (else BadFile); the paths name the flows and stand in the messages."""
     checked = look_over(texts, settings, missing, scripts)
     if checked.errors:
         raise BadFile(checked.errors)
-    return checked.flows
+    return checked
 
 
 def look_over(texts: Texts, settings: Settings, missing: Missing, scripts: Collection[str] | None = None) -> Checked:
     """Everything that can be said of these texts. `scripts`: names of agi_scripts/; None: they are not looked at."""
+    scripts_read = _situations(texts)
     flows: dict[str, LoadedFlow] = {}
     drafts: dict[str, Draft] = {}
     marked: dict[str, Marks] = {}
-    problems: list[Problem] = []
-    for path, content in texts.items():
+    problems: list[Problem] = [*scripts_read.problems]
+    for path, content in flow_texts(texts).items():
         loaded = read_yaml(path, Flow, "F", content=content)
         found = with_unquoted(loaded.marks, list(loaded.problems))
         problems += found
@@ -75,13 +93,34 @@ def look_over(texts: Texts, settings: Settings, missing: Missing, scripts: Colle
             name, flow = path.stem, loaded.value
             marked[name] = loaded.marks
             drafts[name] = Draft(flow, dict.fromkeys(loaded.marks.names(("nodes",))), is_whole=not found)
-            flows[name] = LoadedFlow(name=name, version=version(content or b""), flow=flow)
-    world = World(settings, missing, [path.stem for path in texts], scripts, _years(settings))
+            flows[name] = LoadedFlow(
+                name=name, version=version(content or b""), flow=flow, situations=scripts_read.situations
+            )
+    names = [path.stem for path in flow_texts(texts)]
+    situations = scripts_read.situations
+    world = World(settings, missing, names, scripts, _years(settings), situations, scripts_read.names)
     for name, findings in lint(drafts, world).items():
         problems += _problems(findings, marked[name])
+    told = check_situations(situations.named, drafts, world, is_whole=not scripts_read.problems)
+    problems += _problems(told, scripts_read.marks)
     problems = sorted(set(problems))
     errors = tuple(problem for problem in problems if not problem.is_warning)
-    return Checked(flows, errors, tuple(problem for problem in problems if problem.is_warning))
+    return Checked(flows, errors, tuple(problem for problem in problems if problem.is_warning), situations)
+
+
+def flow_texts(texts: Texts) -> Texts:
+    """Those of flows: all but situations.yaml."""
+    return {path: content for path, content in texts.items() if path.stem != SITUATIONS}
+
+
+def _situations(texts: Texts) -> _Scripts:
+    for path, content in texts.items():
+        if path.stem == SITUATIONS:
+            loaded = read_yaml(path, SituationFile, "S", content=content)
+            named = loaded.value.situations if loaded.value is not None else {}
+            situations = Situations(version=version(content or b""), named=named)
+            return _Scripts(situations, loaded.marks, loaded.problems)
+    return _Scripts()
 
 
 def version(content: bytes) -> str:

@@ -151,6 +151,13 @@ rating:
   keys: ["1", "2", "3"]
   next: thanks
 """,
+    "situation": """\
+nobody_there:
+  type: situation
+  situation: silent-line
+  on_life: main_menu
+  on_speech: person
+""",
     "goto": """\
 back:
   type: goto

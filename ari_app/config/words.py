@@ -13,6 +13,7 @@ _KIND_HINTS: Final[dict[type, str]] = {dict: "write key: value, or {} for none",
 PATTERNS: Final = {
     "^[a-z][a-z0-9_-]{0,30}$": "a name (a small letter, then small letters, digits, - or _, at most 31 in all)",
     "^[a-z][a-z0-9_-]{0,40}$": "a node's name (a small letter, then small letters, digits, - or _, at most 41)",
+    "^[a-z][a-z0-9-]{0,40}$": "a situation's name (a small letter, then small letters, digits or -, at most 41)",
     "^[a-z0-9][a-z0-9-]{0,60}$": "a prompt's name (small letters, digits and -, at most 61)",
     "^[0-9]{1,8}$": "a work number (1 to 8 digits)",
     "^\\+?[0-9*#]{1,24}$": "a number to dial (digits, * and #, at most 24, perhaps a + first)",

@@ -17,6 +17,7 @@ from ari_app.flow.nodes import (
     Node,
     Queue,
     Return,
+    RunSituation,
     SetVariables,
     Subflow,
     SwitchLanguage,
@@ -125,6 +126,8 @@ def _text(node: Node, words: Words) -> str:
             said = f"hours {node.hours}"
         case Subflow():
             said = f"flow {node.flow}"
+        case RunSituation():
+            said = f"situation {node.situation}"
         case SwitchLanguage():
             said = node.language
         case LookUp():

@@ -7,7 +7,7 @@ from ari_app.flow import expression, hours
 from ari_app.flow.expression import BadExpression
 from ari_app.flow.intents import Answered, Ask, End, Frame, Hush, Unsaid
 from ari_app.flow.model import GIVEN, GOODBYE
-from ari_app.flow.nodes import Branch, CheckHours, Greet, HangUp, LookUp, SetVariables, Subflow
+from ari_app.flow.nodes import Branch, CheckHours, Greet, HangUp, LookUp, Queue, SetVariables, Subflow
 from ari_app.flow.turn import Turn
 
 
@@ -19,6 +19,13 @@ def greeting(turn: Turn, node: Greet) -> str:
     if node.vip is not None and turn.at.values.get("vip") is True:
         return node.vip
     return node.morning if local.strftime("%H:%M") < node.morning_until else node.day
+
+
+def ranked(turn: Turn, node: Queue) -> Queue:
+    """The queue node with the priority this caller has there."""
+    if node.vip_priority is None or turn.at.values.get("vip") is not True:
+        return node
+    return node.model_copy(update={"priority": node.vip_priority})
 
 
 def goodbye(turn: Turn, node: HangUp) -> None:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Final
 
 from ari_app.flow.model import Flow, next_nodes
+from ari_app.flow.situations import NO_SITUATIONS, Situations
 from ari_app.model.settings import Settings
 
 Path = tuple[str | int, ...]
@@ -61,6 +62,8 @@ class World:
     flows: Collection[str]
     scripts: Collection[str] | None = None
     years: tuple[int, ...] = ()
+    situations: Situations = NO_SITUATIONS
+    situation_names: Collection[str] = ()  # Also those left out because something in them is wrong.
 
 
 def no_such(path: Path, what: str, wanted: str, known: Collection[str], hint: str = "") -> Finding:

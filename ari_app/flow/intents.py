@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from ari_app.flow.expression import Value
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Callback, Queue, Voicemail
+from ari_app.model.facts import SituationOutcome
 from ari_app.model.routing import Hours
 from ari_app.model.settings import Outbound
 
@@ -23,6 +24,15 @@ class Frame:
     flow: LoadedFlow
     node: str
     values: Mapping[str, Value] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the script of a situation is: its step, from 0, and whether it says or waits."""
+
+    situation: str
+    step: int = 0
+    saying: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,8 @@ class Cursor:
     values: Mapping[str, Value] = field(default_factory=dict, repr=False)
     flow: LoadedFlow | None = field(default=None, repr=False)  # None: the walk's own.
     stack: tuple[Frame, ...] = ()
+    place: Place | None = None  # In a situation node: of its script.
+    spoke: bool = False  # In a menu that listens: since its prompts were over.
 
 
 _FIELDS: Final = tuple(each.name for each in fields(Cursor))
@@ -113,7 +125,17 @@ class MessageTaken:
     ok: bool
 
 
-Input: TypeAlias = Key | SaidAll | WaitedOut | QueueDone | Answered | MessageTaken
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The caller speaks; comes only between Listen and Unlisten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The line is good again: neither too quiet nor too noisy."""
+
+
+Input: TypeAlias = Key | SaidAll | WaitedOut | QueueDone | Answered | MessageTaken | Heard | Cleared
 
 # -- intents --
 
@@ -195,9 +217,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class TakeMessage:
-    """Record the caller until a key, silence or the longest time; MessageTaken comes back."""
+    """Record the caller until a key, silence or the longest time; MessageTaken comes back. `back`: whom to call."""
 
     node: Voicemail
+    back: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +232,32 @@ class Rated:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """From here on hear whether the caller speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisten:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The script of a situation begins."""
+
+    situation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """It is over, at this step (from 1)."""
+
+    situation: str
+    outcome: SituationOutcome
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """Hang the caller up. `looped`: the flow entered too many nodes without waiting, and was broken off."""
 
@@ -216,6 +265,23 @@ class End:
 
 
 Intent: TypeAlias = (
-    Entered | Took | Say | Unsaid | Hush | Wait | Unwait | Speak | Enqueue | Book | Ask | TakeMessage | Rated | End
+    Entered
+    | Took
+    | Say
+    | Unsaid
+    | Hush
+    | Wait
+    | Unwait
+    | Speak
+    | Enqueue
+    | Book
+    | Ask
+    | TakeMessage
+    | Rated
+    | Listen
+    | Unlisten
+    | Began
+    | Ended
+    | End
 )
 Step: TypeAlias = tuple[Cursor, tuple[Intent, ...]]

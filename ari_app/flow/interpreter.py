@@ -7,14 +7,16 @@ may belong to a secret (`is_secret`) the journal keeps that they were pressed, n
 from collections.abc import Mapping
 from typing import Final
 
-from ari_app.flow import callback, decisions, keys
+from ari_app.flow import callback, decisions, keys, situation_node
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
+    Cleared,
     Cursor,
     End,
     Enqueue,
     Entered,
+    Heard,
     Hush,
     Input,
     Key,
@@ -44,16 +46,16 @@ from ari_app.flow.nodes import (
     Play,
     Queue,
     Return,
+    RunSituation,
     SetVariables,
     Subflow,
     Survey,
     SwitchLanguage,
     Voicemail,
 )
-from ari_app.flow.turn import Turn
+from ari_app.flow.turn import TYPED_MAX, Turn
 
 TONE: Final = "beep"  # Before a caller speaks his message.
-TYPED_MAX: Final = 16  # Keys kept ahead; more are dropped (a fax, a child, a stuck key).
 TURNED_AWAY: Final = ("full", "closed", "no_agents")
 
 
@@ -121,13 +123,15 @@ def _pass(turn: Turn, node: Node) -> str | None:
             return keys.enter_collect(turn, node)
         case Queue():
             turn.move(typed="")
-            turn.do(Enqueue(node))
+            turn.do(Enqueue(decisions.ranked(turn, node)))
         case Callback():
             callback.enter(turn, node)
         case LookUp():
             return decisions.ask(turn, node)
         case HangUp():
             decisions.goodbye(turn, node)
+        case RunSituation():
+            return situation_node.enter(turn, node)
         case _:
             return _quick(turn, node)
     return None
@@ -157,7 +161,7 @@ def _quick(turn: Turn, node: CheckHours | Branch | SetVariables | SwitchLanguage
 def _take(turn: Turn, node: Node, got: Input) -> str | None:
     """What an input does to the node that waits for it; the next node's name, or None to stay."""
     match node, got:
-        case ((Menu() | Confirm() | Survey()), (Key() | SaidAll() | WaitedOut())):
+        case ((Menu() | Confirm() | Survey()), (Key() | SaidAll() | WaitedOut() | Heard())):
             return keys.take_keyed(turn, node, got)
         case Collect(), (Key() | SaidAll() | WaitedOut()):
             return keys.take_collect(turn, node, got)
@@ -165,6 +169,8 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
             return _ahead(turn, node, digit)
         case ((Greet() | Play()), SaidAll()) if turn.at.saying:
             return node.next
+        case RunSituation(), (Key() | SaidAll() | WaitedOut() | Heard() | Cleared()):
+            return situation_node.take(turn, node, got)
         case LookUp(), Answered():
             return decisions.answered(turn, node, got)
         case LookUp(), SaidAll():
@@ -177,7 +183,7 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
             return getattr(node, branch if branch == "next" else f"on_{branch}") or GOODBYE
         case Voicemail(), SaidAll() if turn.at.saying:
             turn.move(saying=False)
-            turn.do(TakeMessage(node))
+            turn.do(TakeMessage(node, str(turn.at.values.get(node.number, "")) if node.number is not None else ""))
         case Voicemail(), MessageTaken(ok):
             return node.next if ok else node.on_failure or GOODBYE
         case HangUp(), SaidAll() if turn.at.saying:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ari_app.flow.intents import Key, Rated, SaidAll, Took, Wait, WaitedOut
+from ari_app.flow.intents import Heard, Key, Listen, Rated, SaidAll, Took, Unlisten, Wait, WaitedOut
 from ari_app.flow.nodes import Collect, Confirm, Menu, Survey
 from ari_app.flow.turn import Turn
 
@@ -23,6 +23,7 @@ class Keyed:
     wrong_key: str = "wrong-key"
     repeat_key: str | None = None
     interruptible: bool = True
+    on_speech: str | None = None  # Listened for while the menu waits, if there is one.
 
 
 def keyed(node: Menu | Confirm | Survey) -> Keyed:
@@ -38,12 +39,14 @@ def keyed(node: Menu | Confirm | Survey) -> Keyed:
                 node.wrong_key,
                 node.repeat_key,
                 node.interruptible,
+                node.on_speech,
             )
         case Confirm():
             choices = {node.yes_key: node.on_yes, node.no_key: node.on_no}
             return Keyed(choices, node.wait_s, node.tries, node.on_failure, node.on_failure)
         case Survey():
-            return Keyed(dict.fromkeys(node.keys, node.next), node.wait_s, 1, node.next, node.next)
+            silence = node.on_silence or node.next
+            return Keyed(dict.fromkeys(node.keys, node.next), node.wait_s, 1, silence, node.next)
 
 
 def added(node: Collect, digits: str, digit: str) -> str:
@@ -75,16 +78,27 @@ def _taken(turn: Turn, node: Menu | Confirm | Survey, target: str, digit: str) -
     return target
 
 
-def take_keyed(turn: Turn, node: Menu | Confirm | Survey, got: Key | SaidAll | WaitedOut) -> str | None:
+def take_keyed(turn: Turn, node: Menu | Confirm | Survey, got: Key | SaidAll | WaitedOut | Heard) -> str | None:
     rules = keyed(node)
+    hears = turn.at.waiting and rules.on_speech is not None
     match got:
         case SaidAll() if turn.at.saying:
-            turn.move(saying=False, waiting=True)
+            turn.move(saying=False, waiting=True, spoke=False)
+            if rules.on_speech is not None:
+                turn.do(Listen())
             turn.do(Wait(rules.wait_s))
+        case Heard() if hears:
+            turn.move(spoke=True)  # He may press a key yet.
         case WaitedOut() if turn.at.waiting:
+            if hears:
+                turn.do(Unlisten())
+            if turn.at.spoke:
+                return rules.on_speech
             return turn.again(rules.no_key, rules.on_silence, rules.tries, node.say)
         case Key(digit) if not turn.at.saying or rules.interruptible:
             turn.stop()
+            if hears:
+                turn.do(Unlisten())
             if digit in rules.keys:
                 return _taken(turn, node, rules.keys[digit], digit)
             turn.do(Took(turn.at.node, digit, accepted=digit == rules.repeat_key))

@@ -9,13 +9,15 @@ from ari_app.flow.lint_nodes import NO_SUCH_DAY, ONE_KEY_TWICE, is_day
 from ari_app.flow.nodes import Callback, CheckHours, Queue
 from ari_app.model.ids import Skill
 from ari_app.model.routing import Hours
+from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
-from ari_app.model.skills import needs_of
+from ari_app.model.skills import SkillsFault, needs_of, parse
 
 NEVER_OPEN: Final = "F033"
 RUNS_BACKWARDS: Final = "F034"
 NOBODY_HAS_SKILLS: Final = "F037"
 NO_MAKE_UP_DAYS: Final = "F040"
+BAD_SKILLS: Final = "F045"
 CHOICE_LEADS_NOWHERE: Final = "F046"
 NOTHING_DIALLED: Final = "F047"
 
@@ -35,6 +37,8 @@ def check_world(draft: Draft, world: World) -> Iterator[Finding]:
                 yield from _choices(("nodes", name), node, settings)
                 path = ("nodes", name, "queue")
                 yield from _queue(path, node.queue, settings, told)
+                if isinstance(node, Queue):
+                    yield from _node_skills(("nodes", name, "skills"), node, settings)
                 if node.queue in settings.queues and (used := settings.queues[node.queue].hours):
                     first.setdefault(used, path)
             case _:
@@ -56,9 +60,7 @@ def _queue(path: Path, name: str, settings: Settings, told: set[str]) -> Iterato
     if queue.hours is not None and queue.hours not in settings.hours:
         message = f"opening hours of the queue {name!r}"
         yield no_such(path, message, queue.hours, settings.hours, "write them in config.yaml")
-    asked = (queue.skills, *(each.skills for each in queue.relax))
-    levels = [_levels(agent.skills) for agent in settings.agents.values()]
-    if not any(needs_of(each).met_by(has) for each in asked for has in levels):
+    if not _anybody(settings, queue.skills, queue):
         first = queue.skills
         skills = first if isinstance(first, str) else ", ".join(f"{skill} {level}" for skill, level in first.items())
         message = f"no agent in config.yaml has the skills of the queue {name!r} ({skills})"
@@ -82,6 +84,32 @@ def _choices(here: Path, node: Queue | Callback, settings: Settings) -> Iterator
         key = queue.recording.refuse_key
         message = f"key {key} also refuses the recording (queues.{node.queue}.recording.refuse_key of config.yaml)"
         yield Finding((*here, "choices", "keys", key), ONE_KEY_TWICE, message, "choose another key")
+
+
+def _node_skills(path: Path, node: Queue, settings: Settings) -> Iterator[Finding]:
+    """What the node asks of an agent instead of its queue."""
+    if node.skills is None:
+        return
+    try:
+        named = parse(node.skills).skills()
+    except SkillsFault as fault:
+        message = f"{fault}, at character {fault.column} of {node.skills!r}"
+        yield Finding(path, BAD_SKILLS, message, "such as billing>=3 & (mandarin | english)")
+        return
+    unknown = sorted(named - {Skill(skill) for skill in settings.skills})
+    for skill in unknown:
+        yield no_such(path, "skill", skill, settings.skills, "write it under skills in config.yaml")
+    queue = settings.queues.get(node.queue)
+    if queue is not None and not unknown and not _anybody(settings, node.skills, queue):
+        message = f"no agent in config.yaml has the skills {node.skills}"
+        yield Finding(path, NOBODY_HAS_SKILLS, message, "give an agent these skills, or ask for less")
+
+
+def _anybody(settings: Settings, first: Mapping[str, int] | str, queue: QueueSettings) -> bool:
+    """Whether an agent has what is asked for at first, or what the queue asks for later."""
+    levels = [_levels(agent.skills) for agent in settings.agents.values()]
+    asked = (first, *(each.skills for each in queue.relax))
+    return any(needs_of(each).met_by(has) for each in asked for has in levels)
 
 
 def _levels(skills: Mapping[str, int]) -> dict[Skill, int]:

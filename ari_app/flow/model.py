@@ -27,14 +27,17 @@ from ari_app.flow.nodes import (
     Variable,
     Voicemail,
 )
+from ari_app.flow.situations import NO_SITUATIONS, Situations
 from ari_app.flow.speech import spoken_prompts
 from ari_app.model.part import Part
 
 GOODBYE: Final = "goodbye!"
 """The node every flow has without writing it (no author's name may hold a `!`): where left-out branches lead."""
 
-GIVEN: Final = ("caller", "dialled", "trusted", "language", "vip")
-"""Variables every flow has: the caller's number, the number dialled, whether the caller's number can be trusted."""
+GIVEN: Final = ("caller", "dialled", "trusted", "language", "vip", "last_agent")
+"""Variables every flow has: the caller's number, the number dialled, whether the caller's number can be trusted …
+
+`last_agent`: the work number of who talked to this caller last; empty when there is none."""
 
 
 class Flow(Part):
@@ -51,11 +54,16 @@ class Flow(Part):
 
 
 class LoadedFlow(Part):
-    """A checked flow with its name and version (the first 12 hex digits of the file's SHA-256)."""
+    """A checked flow with its name, its version (the first 12 hex digits of the file's SHA-256) and its situations.
+
+    `audio`: key of the audio kept with it; empty: it says what stands in sounds/.
+    """
 
     name: str
     version: str
     flow: Flow
+    situations: Situations = Field(NO_SITUATIONS, repr=False)
+    audio: str = ""
 
     def node(self, name: str) -> Node:
         return self.flow.nodes[name] if name != GOODBYE else _GOODBYE
@@ -67,6 +75,7 @@ _PLACES: Final = (
     *("next", "to", "otherwise", "on_yes", "on_no", "on_open", "on_closed", "on_holiday", "on_closure"),
     *("on_wrong", "on_silence", "on_failure", "on_timeout", "on_full", "on_no_agents"),
     *("on_voicemail", "on_callback"),
+    *("on_life", "on_speech"),
 )
 
 
@@ -153,6 +162,10 @@ def read(node: Node) -> dict[str, str]:
             places |= {f"cases.{n}.when": case.when for n, case in enumerate(node.cases)}
         case SetVariables():
             places |= {f"values.{name}": text for name, text in node.values.items()}
+        case Queue() if node.prefer is not None:
+            places["prefer"] = node.prefer
+        case Voicemail(number=str(number)):
+            places["number"] = number
         case LookUp() | Subflow():
             places |= {f"send.{name}": text for name, text in node.send.items()}
         case _:

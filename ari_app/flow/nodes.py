@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from ari_app.flow.situations import SituationName
 from ari_app.model.part import Language, Name, Part
 
 NodeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
@@ -67,6 +68,9 @@ class Menu(Part):
     no_key: PromptId = Field("no-key", description="Said after no key, before the prompts again.")
     on_wrong: NodeName | None = Field(None, description="Node after the last wrong key; a goodbye when left out.")
     on_silence: NodeName | None = Field(None, description="Node after the last silence; a goodbye when left out.")
+    on_speech: NodeName | None = Field(
+        None, description="Node when he speaks after the prompts and presses no key. Left out: speech is silence."
+    )
 
 
 class Collect(Part):
@@ -176,6 +180,18 @@ class Queue(Part):
     queue: Name = Field(description="The queue (config.yaml: queues).")
     say: Say = Field(("please-wait",), description="Prompts heard on entering, over the music. May be empty.")
     priority: Annotated[int, Field(ge=0, le=9)] = Field(0, description="Each step counts as 60 s waited already.")
+    skills: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="Skill expression instead of the queue's own, such as billing>=3 & mandarin."
+    )
+    prefer: Variable | None = Field(
+        None, description="Variable with a work number, such as last_agent: this agent alone is waited for at first."
+    )
+    prefer_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        20, description="Seconds he is waited for; none when he is not signed in."
+    )
+    vip_priority: Annotated[int, Field(ge=0, le=9)] | None = Field(
+        None, description="Instead of priority, for callers whose variable `vip` is true."
+    )
     choices: Choices | None = Field(None, description="What the caller may choose while he waits.")
     next: NodeName | None = Field(None, description="Node after the agent has hung up; goodbye when left out.")
     on_voicemail: NodeName | None = Field(
@@ -188,7 +204,7 @@ class Queue(Part):
     on_full: NodeName | None = Field(None, description="Node when the queue is full.")
     on_closed: NodeName | None = Field(None, description="Node outside the queue's hours.")
     on_no_agents: NodeName | None = Field(
-        None, description="Node when nobody with the skills is signed in. Left out: the caller waits."
+        None, description="Node when nobody with the skills is signed in, also later. Left out: the caller waits."
     )
 
 
@@ -198,6 +214,9 @@ class Voicemail(Part):
     type: Literal["voicemail"]
     say: SaySomething = Field(("voicemail-ask",), description="Prompts before the tone.")
     box: Name = Field("general", description="Where the message is filed.")
+    number: Variable | None = Field(
+        None, description="Variable holding the number to call back, kept with the message; without: the caller's own."
+    )
     max_s: Annotated[int, Field(ge=5, le=600)] = Field(120, description="Longest message, in seconds.")
     silence_s: Annotated[int, Field(ge=2, le=30)] = Field(5, description="Seconds of silence that end it.")
     end_key: KeyName = Field("#", description="Key that ends it.")
@@ -254,7 +273,20 @@ class Survey(Part):
     say: SaySomething = Field(description="Prompts naming the keys.")
     keys: Annotated[tuple[KeyName, ...], Field(min_length=1)] = Field(("1", "2", "3"), description="Keys that answer.")
     wait_s: WaitSeconds = Field(5, description="Seconds to wait for a key after the prompts.")
+    on_silence: NodeName | None = Field(None, description="Node when no key came; next when left out.")
     next: NodeName = Field(description=_NEXT)
+
+
+class RunSituation(Part):
+    """Runs the script of a situation (`situations.yaml`): prompts and waits, until the caller gives a sign of life."""
+
+    type: Literal["situation"]
+    situation: SituationName = Field(description="The situation, by its name in situations.yaml.")
+    on_life: NodeName = Field(description="Node when the caller presses a key, which is kept for it, or speaks.")
+    on_speech: NodeName | None = Field(None, description="Node when he speaks instead; on_life when left out.")
+    next: NodeName | None = Field(
+        None, description="Node after a script that ends with `next`; a goodbye when left out."
+    )
 
 
 class Goto(Part):
@@ -290,6 +322,7 @@ Node: TypeAlias = (
     | Subflow
     | Return
     | Survey
+    | RunSituation
     | Goto
     | HangUp
 )

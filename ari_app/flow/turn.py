@@ -1,12 +1,14 @@
 """One input being worked on: the cursor moves, intents gather. Pure; what the nodes' rules have in common."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ari_app.flow import speech
 from ari_app.flow.intents import Cursor, Hush, Intent, Say, Unsaid, Unwait, Walk, copied
 from ari_app.flow.model import GOODBYE, LoadedFlow
 from ari_app.flow.nodes import Node
+
+TYPED_MAX: Final = 16  # Keys kept ahead; more are dropped (a fax, a child, a stuck key).
 
 
 @dataclass

@@ -12,6 +12,7 @@ from ari_app.model.ids import (
     BridgeId,
     CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Number,
@@ -42,13 +43,17 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Say prompts (ids of the catalogue) one after another as one playback."""
+    """Say prompts (ids of the catalogue) one after another as one playback.
+
+    `audio`: key of the audio kept with the flow that says them; empty: sounds/ as it is now.
+    """
 
     call: CallId
     leg: LegId
     playback: PlaybackId
     prompts: tuple[str, ...]
     language: str
+    audio: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,22 @@ class JoinRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class HearLine:
+    """Listen to what the caller sends; LineJudged tells of each change, LineUnheard that it cannot be listened to."""
+
+    call: CallId
+    leg: LegId
+    line: LineId
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetLine:
+    call: CallId
+    leg: LegId
+    line: LineId
+
+
+@dataclass(frozen=True, slots=True)
 class RecordMessage:
     """Record what the caller says until `end_key`, `silence_s` of silence or `max_s`; MessageRecorded answers."""
 
@@ -182,6 +203,26 @@ class RecordMessage:
     max_s: int
     silence_s: int
     end_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Hear on this leg whether somebody speaks: SpeechBegan and SpeechEnded follow, until Unlisten.
+
+    Before a Play, never while one goes on (asterisk.md: requests wait). `talk_threshold`: mean amplitude of a frame,
+    of 32,767, that counts as voice.
+    """
+
+    call: CallId
+    leg: LegId
+    talk_threshold: int
+    silence_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisten:
+    call: CallId
+    leg: LegId
 
 
 # -- on ourselves --
@@ -275,11 +316,15 @@ AsteriskEffect: TypeAlias = (
     | StopMusic
     | Remember
     | RecordMessage
+    | Listen
+    | Unlisten
 )
 RecordingEffect: TypeAlias = StartRecording | StopRecording | JoinRecording
+HearingEffect: TypeAlias = HearLine | ForgetLine
 Effect: TypeAlias = (
     AsteriskEffect
     | RecordingEffect
+    | HearingEffect
     | SetTimer
     | CancelTimer
     | Note

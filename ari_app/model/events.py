@@ -6,12 +6,11 @@ An event carries no time: the loop stamps it with `now` (seconds since the Unix 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ari_app.model.facts import FlowsHow
+from ari_app.model.facts import FlowsHow, Verdict
 from ari_app.model.ids import (
     AgentId,
-    BridgeId,
-    CallId,
     LegId,
+    LineId,
     LookUpId,
     MessageId,
     Number,
@@ -19,29 +18,31 @@ from ari_app.model.ids import (
     PlaybackId,
     RecordingId,
     RequestId,
-    TimerId,
+)
+from ari_app.model.system_events import (
+    Booted,
+    BridgeSeen,
+    ChannelSeen,
+    ClockStepped,
+    Closure,
+    CommandFailed,
+    DoorClosed,
+    DoorOpened,
+    DrainAsked,
+    FailReason,
+    LinkDown,
+    LinkUp,
+    Listed,
+    OpenCall,
+    Restored,
+    TimerFired,
+    Unjoined,
 )
 from ari_app.model.work import CallbackCancelled, CallbackLeft, ItemAsked, ItemLeft, MessageFiled, MessageUnfiled
 
-FailReason = Literal["gone", "refused", "unreachable", "timeout", "down", "error"]
 ALL_HOURS: Final = "*"
 """What stands for the hours of every queue, and for queues without hours."""
 AgentWish = Literal["sign-in", "ready", "not-ready", "sign-out", "disposition"]
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelSeen:
-    """One channel of our application in a listing. `state` is Asterisk's (Up, Ringing, Down …)."""
-
-    leg: LegId
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class BridgeSeen:
-    bridge: BridgeId
-    kind: str
-    legs: tuple[LegId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,113 +54,6 @@ class Answer:
 
 
 # -- the system --
-
-
-@dataclass(frozen=True, slots=True)
-class Booted:
-    """The first event of a daemon. `epoch` is stored before anything else and never repeats."""
-
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCall:
-    """A call whose row an earlier daemon left open. `recording` is the newest whose two sides were never joined."""
-
-    call: CallId
-    leg: LegId
-    opened_at: float
-    recording: RecordingId | None
-
-
-@dataclass(frozen=True, slots=True)
-class Closure:
-    """Hours closed by hand; ALL_HOURS: every queue. `until`: seconds since the Unix epoch; None: until opened."""
-
-    hours: str
-    until: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Unjoined:
-    """A recording that was ordered, is not known to have failed, and whose two sides were never joined."""
-
-    call: CallId
-    recording: RecordingId
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What an earlier daemon left open in the store; the next Listed says what of it still lives.
-
-    `closures`: hours closed by hand, as a switch of an earlier run left them. `recordings`: those of closed calls, and
-    of `calls` those earlier than the newest.
-    """
-
-    calls: tuple[OpenCall, ...]
-    closures: tuple[Closure, ...] = ()
-    recordings: tuple[Unjoined, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ClockStepped:
-    """The wall clock moved `seconds` against the monotonic one; `now` did not jump."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class LinkUp:
-    """The link to Asterisk works: events subscribed, filters sent. A Listed follows at once."""
-
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class LinkDown:
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """What Asterisk holds for us right now: after every LinkUp, so that missed events can be made up for."""
-
-    channels: tuple[ChannelSeen, ...]
-    bridges: tuple[BridgeSeen, ...]
-    phones: tuple[PhoneName, ...]  # Those reachable now.
-
-
-@dataclass(frozen=True, slots=True)
-class TimerFired:
-    timer: TimerId
-
-
-@dataclass(frozen=True, slots=True)
-class CommandFailed:
-    """An effect could not be carried out. `action` is the effect's class name, `target` the id it named."""
-
-    action: str
-    call: CallId | None
-    target: str
-    reason: FailReason
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DoorClosed:
-    """New calls must be refused (disk, store, inbox): running ones go on. DoorOpened ends it."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DoorOpened:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class DrainAsked:
-    """The daemon is about to stop: no new calls, no new offers."""
 
 
 # -- telephony --
@@ -210,6 +104,21 @@ class LegEnded:
 class KeyPressed:
     leg: LegId
     digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    """A leg that is listened to gave its first loud frame: a voice, or a knock. SpeechEnded tells which."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """It has been quiet for the `silence_ms` of Listen; `ms` of sound came before."""
+
+    leg: LegId
+    ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +176,27 @@ class RecordingUnusable:
     reason: str
 
 
+# -- the caller's line --
+
+
+@dataclass(frozen=True, slots=True)
+class LineJudged:
+    """What a caller's line is like has changed. Levels in dBFS; `speech_dbfs` is -100 without speech."""
+
+    line: LineId
+    verdict: Verdict
+    speech_dbfs: float
+    noise_dbfs: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineUnheard:
+    """The line is not listened to (any more); the call goes on as if it were clear."""
+
+    line: LineId
+    reason: str
+
+
 # -- changes while calls go on --
 
 
@@ -281,6 +211,15 @@ class FlowsLoaded:
     by: str
     how: FlowsHow
     held: tuple[tuple[str, str], ...] = ()
+    request: RequestId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoursLoaded:
+    """These opening hours count from now on, for every call: `hours` is settings.hours_text of config.yaml's."""
+
+    hours: str
+    by: str
     request: RequestId | None = None
 
 
@@ -358,6 +297,8 @@ Event: TypeAlias = (
     | LegAnswered
     | LegEnded
     | KeyPressed
+    | SpeechBegan
+    | SpeechEnded
     | PlaybackEnded
     | LegHeld
     | LegResumed
@@ -365,6 +306,8 @@ Event: TypeAlias = (
     | RecordingStarted
     | RecordingJoined
     | RecordingUnusable
+    | LineJudged
+    | LineUnheard
     | MessageRecorded
     | CallbackLeft
     | ItemLeft
@@ -374,6 +317,7 @@ Event: TypeAlias = (
     | CallbackCancelled
     | LookedUp
     | FlowsLoaded
+    | HoursLoaded
     | ClosureSet
     | AgentAsked
     | PinChecked

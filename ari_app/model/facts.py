@@ -9,35 +9,17 @@ from typing import Final, Literal, TypeAlias
 
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
 from ari_app.model.states import AgentState
-from ari_app.model.work import (
-    CallbackBooked,
-    CallbackConfirmed,
-    CallbackDialled,
-    CallbackEnded,
-    CallbackMissed,
-    ItemDone,
-    ItemOpened,
-    ItemReturned,
-    ItemTaken,
-    MessageStored,
-    WaitTold,
-)
+from ari_app.model.work import DURABLE_WORK, WorkFact
 
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
-VisitOutcome = Literal[
-    "connected",
-    "abandoned",
-    "timed-out",
-    "full",
-    "no-agents",
-    "closed",
-    "failed",
-    "overflowed",
-    "voicemail",
-    "call-back",
-]
+Ended = Literal["connected", "abandoned", "timed-out", "overflowed", "voicemail", "call-back", "failed"]
+VisitOutcome = Ended | Literal["full", "no-agents", "closed"]
+Verdict = Literal["silent", "quiet", "noisy", "clear", "tone", "music"]
 FlowsHow = Literal["start", "reload", "rollback"]
+NO_NUMBER: Final = Number("")
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
+SituationPlace = Literal["in-flow", "voicemail", "talking"]
+SituationOutcome = Literal["key", "speech", "clear", "over", "hung-up", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +218,25 @@ class RecordingStored:
 
 
 @dataclass(frozen=True, slots=True)
+class LineHeard:
+    """The caller's line changed while he talked to `agent`. Levels in dBFS; `speech_dbfs` is -100 without speech."""
+
+    call: CallId
+    agent: AgentId
+    verdict: Verdict
+    speech_dbfs: float
+    noise_dbfs: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineMissed:
+    """The caller's line was not listened to, and why: the gap in what is known of it."""
+
+    call: CallId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PromptFailed:
     """A prompt was not heard to its end though nobody stopped it."""
 
@@ -260,6 +261,18 @@ class MessageLeft:
     message: MessageId
     box: str
     seconds: float
+    back: Number = NO_NUMBER  # The number to call back that the caller gave; empty: none but his own.
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecorded:
+    """An agent recorded a prompt by telephone and kept it: callers hear it from now on."""
+
+    agent: AgentId
+    prompt: str
+    language: str
+    sha256: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +283,36 @@ class Rated:
     question: str
     key: str
     agent: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SituationBegan:
+    """The script of a situation (ivr_flows/situations.yaml) begins; SituationEnded follows."""
+
+    call: CallId
+    situation: str
+    where: SituationPlace
+
+
+@dataclass(frozen=True, slots=True)
+class SituationEnded:
+    """key, speech, clear: the caller gave a sign of life · over: the script was heard to its end, the call goes on ·
+    hung-up: by the script · gone: the call ended meanwhile. `step`: the one it came to, from 1."""
+
+    call: CallId
+    situation: str
+    outcome: SituationOutcome
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class TalkLong:
+    """A talk has lasted `seconds`: a hint for the agent, or for the supervisor."""
+
+    call: CallId
+    agent: AgentId
+    seconds: float
+    for_whom: Literal["agent", "supervisor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,12 +362,6 @@ Fact: TypeAlias = (
     | KeyTaken
     | Queued
     | QueueLeft
-    | WaitTold
-    | CallbackBooked
-    | CallbackDialled
-    | CallbackMissed
-    | CallbackConfirmed
-    | CallbackEnded
     | OfferMade
     | OfferRang
     | OfferEnded
@@ -339,19 +376,18 @@ Fact: TypeAlias = (
     | RecordingRefused
     | RecordingMissed
     | RecordingStored
+    | LineHeard
+    | LineMissed
     | PromptFailed
     | LookUpDone
     | MessageLeft
-    | MessageStored
-    | ItemOpened
-    | ItemTaken
-    | ItemReturned
-    | ItemDone
+    | PromptRecorded
     | Rated
+    | SituationBegan
+    | SituationEnded
+    | TalkLong
     | CallClosed
+    | WorkFact
 )
 
-DURABLE: Final = (
-    *(DaemonStarted, Queued, OfferMade, FlowsActivated, ClosureChanged),
-    *(CallbackBooked, CallbackDialled, CallbackEnded, ItemTaken, ItemReturned, ItemDone),
-)
+DURABLE: Final = (DaemonStarted, Queued, OfferMade, FlowsActivated, ClosureChanged, *DURABLE_WORK)

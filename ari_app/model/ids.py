@@ -13,6 +13,7 @@ LegId = NewType("LegId", str)  # Asterisk's channel id; ours for legs we origina
 BridgeId = NewType("BridgeId", str)
 PlaybackId = NewType("PlaybackId", str)
 RecordingId = NewType("RecordingId", str)
+LineId = NewType("LineId", str)  # What we listen to on a caller's leg.
 LookUpId = NewType("LookUpId", str)
 MessageId = NewType("MessageId", str)  # A voicemail message.
 OfferId = NewType("OfferId", str)  # The id of the agent's leg: one offer, one leg.
@@ -47,7 +48,7 @@ class Mint:
         return call
 
     def part(self, call: CallId, kind: str) -> str:
-        """An id for a part of a call: kind is one letter (l leg, b bridge, p playback, r recording, t timer)."""
+        """An id for a part of a call: kind is one letter (l leg, b bridge, p playback, r recording, h line …)."""
         self.parts[call] = n = self.parts.get(call, 0) + 1
         return f"{call}.{kind}{n}"
 

@@ -38,6 +38,10 @@ class Paths(Part):
     flows: str = Field("ivr_flows", description="Folder of the flow files.")
     scripts: str = Field("agi_scripts", description="Folder of the scripts that flows and dialplans may ask.")
     sounds: str = Field("sounds", description="Folder of the prompt catalogue and its audio.")
+    prompts: str = Field(
+        "",
+        description="Folder of the audio kept for versions of flows; Asterisk must be able to read it. A relative path starts at the state folder. Empty: prompts there, and with a box's own Asterisk none is kept.",
+    )
     asterisk_root: str = Field(".asterisk", description="Folder of the private Asterisk, used when the box has none.")
 
 

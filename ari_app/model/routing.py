@@ -1,8 +1,9 @@
 """Parts of config.yaml about queues and agents: hours, skills, recording, rules, limits. See settings."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from ari_app.model.part import Dialled, Level, Name, Part, Seconds
 
@@ -24,6 +25,18 @@ class Hours(Part):
     exceptions: dict[IsoDate, tuple[ClockSpan, ...]] = Field(
         default_factory=dict, description="Date: its own spans; an empty list for closed."
     )
+
+
+_HOURS: Final[TypeAdapter[dict[str, Hours]]] = TypeAdapter(dict[str, Hours])
+
+
+def hours_text(hours: Mapping[str, Hours]) -> str:
+    """Opening hours as one text, for an event; `hours_of` is its inverse."""
+    return _HOURS.dump_json(dict(hours)).decode()
+
+
+def hours_of(text: str) -> dict[str, Hours]:
+    return _HOURS.validate_json(text)
 
 
 class RecordingPolicy(Part):
@@ -56,6 +69,12 @@ class Routing(Part):
 
     priority_step_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
         60, description="Seconds of waiting that each step of priority counts as; age always wins in the end."
+    )
+    last_agent_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        30, description="Days for which a caller's last agent is known to flows (last_agent); 0: never."
+    )
+    last_agent_max: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        100_000, description="Callers whose last agent is remembered at most; the longest ago are forgotten first."
     )
 
 
@@ -160,6 +179,12 @@ class Limits(Part):
         30, description="Seconds a stopping daemon waits for callers before it leaves them to the next one."
     )
     event_days: Annotated[int, Field(ge=1, le=365)] = Field(7, description="Days the raw events are kept for replay.")
+    flow_versions: Annotated[int, Field(ge=2, le=10_000)] = Field(
+        50, description="Versions of each flow that are kept in any case, the newest ones."
+    )
+    flow_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="Days an older version of a flow is kept after it was live; never less than event_days."
+    )
     recordings_mb: Annotated[int, Field(ge=10)] = Field(
         20_000, description="Disk quota of recordings, in MiB; above it the oldest are removed first."
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ari_app.model.line import Rules as LineRules
 from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
 from ari_app.model.routing import AgentRules, Box, Callbacks, FeatureCodes, Hours, Limits, Queue, Routing
@@ -85,6 +86,7 @@ class Settings(Part):
     outbound: Outbound = Field(default_factory=Outbound, description="Numbers the hotline may dial.")
     callbacks: Callbacks = Field(default_factory=Callbacks, description="How call-backs are made.")
     boxes: dict[Name, Box] = Field(default_factory=dict, description="Voicemail boxes by name; others: its defaults.")
+    line: LineRules = Field(default_factory=LineRules, description="What counts as a silent, quiet or noisy line.")
     agent_rules: AgentRules = Field(default_factory=AgentRules, description="Rules for every agent.")
     feature_codes: FeatureCodes = Field(default_factory=FeatureCodes, description="What agents dial.")
     asterisk: Asterisk = Field(default_factory=Asterisk, description="The Asterisk underneath.")

@@ -1,7 +1,7 @@
 """Facts and events about what is done later: call-backs, messages as work; and what waiting callers were told."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, TypeAlias
 
 from ari_app.model.ids import CallId, MessageId, Number, QueueName, RequestId
 
@@ -124,6 +124,21 @@ class ItemDone:
     by: str
     note: str
 
+
+WorkFact: TypeAlias = (
+    CallbackBooked
+    | CallbackConfirmed
+    | CallbackDialled
+    | CallbackEnded
+    | CallbackMissed
+    | ItemDone
+    | ItemOpened
+    | ItemReturned
+    | ItemTaken
+    | MessageStored
+    | WaitTold
+)
+DURABLE_WORK: Final = (CallbackBooked, CallbackDialled, CallbackEnded, ItemTaken, ItemReturned, ItemDone)
 
 # -- events --
 

@@ -4,7 +4,7 @@
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ class FlowText:
     name: str
     version: str
     text: str
-    prompts: dict[str, dict[str, str]]
+    prompts: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class ActiveFlow:
     how: str
     held_against: str | None
     text: str | None
+    prompts: dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class ClosureRow:
 
 
 def save_versions(conn: sqlite3.Connection, versions: Iterable[FlowText], at: float) -> None:
-    """Keep these texts; those kept already stay as they are. Within the caller's transaction."""
+    """Keep these texts, with the audio they have now. Within the caller's transaction."""
     for each in versions:
         prompts = orjson.dumps(each.prompts, option=orjson.OPT_SORT_KEYS).decode()
         conn.execute(_SQL["save_version"], (each.name, each.version, each.text, prompts, at))
@@ -77,7 +78,10 @@ def save_versions(conn: sqlite3.Connection, versions: Iterable[FlowText], at: fl
 
 def active(path: Path) -> list[ActiveFlow]:
     """The flows live last, in this run or the one before; empty for a store that never had any."""
-    return [ActiveFlow(**dict(row)) for row in _read(path, "active", ())]
+    return [
+        ActiveFlow(**{**dict(row), "prompts": orjson.loads(row["prompts"] or "{}")})
+        for row in _read(path, "active", ())
+    ]
 
 
 def versions(path: Path, name: str | None = None) -> list[KeptVersion]:

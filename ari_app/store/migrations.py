@@ -31,8 +31,23 @@ def m0003_lookups_messages_and_ratings(db: Database) -> None:
 
 
 @steps()
-def m0004_callbacks_inbox_and_waits_told(db: Database) -> None:
+def m0004_callers_lines(db: Database) -> None:
     _run(db, "m0004")
+
+
+@steps()
+def m0005_situations(db: Database) -> None:
+    _run(db, "m0005")
+
+
+@steps()
+def m0006_call_back_numbers_and_prompt_recordings(db: Database) -> None:
+    _run(db, "m0006")
+
+
+@steps()
+def m0007_callbacks_inbox_and_waits_told(db: Database) -> None:
+    _run(db, "m0007")
 
 
 def _run(db: Database, step: str) -> None:

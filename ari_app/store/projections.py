@@ -29,6 +29,7 @@ OF_CALL: Final = (
     "recording",
     "recording_refusal",
     "prompt_gap",
+    "line_verdict",
     "look_up",
     "message",
     "rating",
@@ -37,9 +38,10 @@ OF_CALL: Final = (
     "callback_try",
     "item",
     "message_file",
+    "situation",
 )
 """Tables whose rows belong to a call, in their column `call`."""
-TABLES: Final = (*OF_CALL, "flow_active", "closure")
+TABLES: Final = (*OF_CALL, "flow_active", "closure", "message_back", "prompt_recording")
 
 QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.DaemonStarted: ("states_cut",),
@@ -77,17 +79,23 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.RecordingMissed: ("recording_missed",),
     facts.RecordingStored: ("recording_stored",),
     facts.PromptFailed: ("prompt_failed",),
+    facts.LineHeard: ("line_heard",),
+    facts.LineMissed: ("line_missed",),
     facts.LookUpDone: ("looked_up",),
-    facts.MessageLeft: ("message_left",),
+    facts.MessageLeft: ("message_left", "message_back"),
+    facts.PromptRecorded: ("prompt_recorded",),
     work.MessageStored: ("message_stored",),
     work.ItemOpened: ("item_opened",),
     work.ItemTaken: ("item_taken",),
     work.ItemReturned: ("item_returned",),
     work.ItemDone: ("item_done",),
     facts.Rated: ("rated",),
+    facts.SituationBegan: ("situation_began",),
+    facts.SituationEnded: ("situation_ended",),
+    facts.TalkLong: ("talk_long",),
     facts.CallClosed: (
         "call_closed",
-        *("step_left", "legs_cut", "visits_cut", "offers_cut", "talks_cut", "holds_cut"),
+        *("step_left", "legs_cut", "visits_cut", "offers_cut", "talks_cut", "holds_cut", "situations_cut"),
     ),
 }
 _BY_KIND: Final = {cls.__name__: tuple(_SQL[name] for name in names) for cls, names in QUERIES.items()}
@@ -119,5 +127,5 @@ def _values(kind: str, text: str) -> dict[str, Any]:
     """A stored fact's fields, a person's key standing for the number."""
     body: dict[str, Any] = orjson.loads(text)
     for name in codec.personal_fields(kind):
-        body[name] = body[name]["person"]
+        body[name] = body[name]["person"] if name in body else None  # A fact older than the field.
     return body

@@ -2,19 +2,13 @@
 
 from contextlib import closing
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Final
 
-from ari_app.model.events import (
-    Closure,
-    OpenCall,
-    Restored,
-    Unjoined,
-)
-from ari_app.model.ids import CallId, LegId, RecordingId
-from ari_app.model.work import (
-    CallbackLeft,
-    ItemLeft,
-)
+from ari_app.board.familiar import LastTalk
+from ari_app.model.events import Closure, OpenCall, Restored, Unjoined
+from ari_app.model.ids import AgentId, CallId, LegId, Number, RecordingId
+from ari_app.model.work import CallbackLeft, ItemLeft
 from ari_app.store import connect, queries
 
 UNJOINED_DAYS: Final = 7
@@ -46,3 +40,15 @@ def work_left(path: Path) -> tuple[CallbackLeft | ItemLeft, ...]:
             ItemLeft(**{**dict(row), "stored": bool(row["stored"])}) for row in conn.execute(_SQL["items"], bounds)
         ]
     return (*bookings, *items)
+
+
+def last_agents(path: Path, before: float, keep_s: float, at_most: int) -> list[LastTalk]:
+    """Each caller's last agent, of talks that began within `keep_s` before `before`: the newest, the oldest first."""
+    with closing(connect.reading(path)) as conn:
+        return last_agents_of(conn, before, keep_s, at_most)
+
+
+def last_agents_of(conn: Connection, before: float, keep_s: float, at_most: int) -> list[LastTalk]:
+    bounds = {"since": before - keep_s, "before": before, "at_most": at_most}
+    rows = conn.execute(_SQL["last_agents"], bounds).fetchall()
+    return [LastTalk(Number(caller), AgentId(agent), at) for caller, agent, at in reversed(rows)]

@@ -1,4 +1,4 @@
-"""What may go: old events, and recordings past their days or beyond the quota. Nothing else is ever deleted.
+"""What may go: old events, texts of flows, recordings past their days or the quota. Nothing else is ever deleted.
 
 The functions take a connection: the writer's, through `Journal.run`, or for the lists a reader's. Files are removed or
 compressed by the caller first and marked afterwards, so that a crash between the two is mended by the next round.
@@ -36,6 +36,12 @@ def delete_events(conn: sqlite3.Connection, before: float, at_most: int = 2000) 
     slices keep the writer free for calls."""
     conn.execute(_SQL["move_mark"], (before,))
     return conn.execute(_SQL["delete_events"], (at_most,)).rowcount
+
+
+def delete_versions(conn: sqlite3.Connection, since: float, newest: int) -> int:
+    """Delete texts of flows that nobody needs; how many. Kept: the live and the held ones, the `newest` of each flow,
+    and all that were live at `since` or later, so every one that a call took since."""
+    return conn.execute(_SQL["delete_versions"], {"since": since, "newest": newest}).rowcount
 
 
 def removals(conn: sqlite3.Connection, now: float, quota_mb: int) -> list[Due]:

@@ -87,7 +87,7 @@ def person_key(conn: sqlite3.Connection, number: str) -> int | None:
 def record_of(kind: str, text: str, persons: Mapping[int, str | None]) -> Any:
     """A stored fact or event as it was; an erased number reads `erased`, one that was withheld is empty."""
     body: dict[str, Any] = orjson.loads(text)
-    for name in codec.personal_fields(kind):
+    for name in body.keys() & set(codec.personal_fields(kind)):  # A fact older than a field lacks it.
         key = body[name]["person"]
         body[name] = Number("") if key is None else Number(persons[key] or ERASED)
     return codec.decode({**body, "kind": kind})

@@ -99,7 +99,7 @@ CREATE TABLE flow_version (
   name TEXT NOT NULL, -- The flow: its file's name without .yaml.
   version TEXT NOT NULL, -- The first 12 hex digits of the SHA-256 of the text.
   text TEXT NOT NULL, -- The whole file.
-  prompts TEXT NOT NULL, -- Prompts it may say, as JSON: {"id": {"language": SHA-256 of the WAV when first live}}.
+  prompts TEXT NOT NULL, -- Prompts it may say, as JSON: {"id": {"language": SHA-256 of the WAV when last live}}.
   first_seen_at REAL NOT NULL, -- When it was first about to become live.
   PRIMARY KEY (name, version)
 ) STRICT, WITHOUT ROWID;
@@ -340,6 +340,25 @@ CREATE TABLE message (
 CREATE INDEX message_call ON message (call);
 CREATE INDEX message_box ON message (box, left_at);
 
+-- Projection: the number a caller gave with a message, to be called back on; no row: he gave none, his own will do.
+CREATE TABLE message_back (
+  message TEXT PRIMARY KEY, -- The message.
+  back INTEGER NOT NULL REFERENCES person (key) -- The number.
+) STRICT, WITHOUT ROWID;
+
+-- Projection: each prompt recorded by telephone and kept.
+CREATE TABLE prompt_recording (
+  fact INTEGER PRIMARY KEY, -- The PromptRecorded fact.
+  prompt TEXT NOT NULL, -- The prompt's id.
+  language TEXT NOT NULL, -- The language it was spoken in.
+  agent TEXT NOT NULL, -- Work number of whoever spoke.
+  sha256 TEXT NOT NULL, -- Of the sound callers hear.
+  seconds REAL NOT NULL, -- Its length.
+  at REAL NOT NULL -- When it was kept.
+) STRICT;
+
+CREATE INDEX prompt_recording_prompt ON prompt_recording (prompt, language, at);
+
 -- Projection: each question of a survey that a caller answered.
 CREATE TABLE rating (
   fact INTEGER PRIMARY KEY, -- The Rated fact.
@@ -352,6 +371,35 @@ CREATE TABLE rating (
 
 CREATE INDEX rating_call ON rating (call);
 CREATE INDEX rating_agent ON rating (agent, at);
+
+-- Projection: what each caller's line was like while he talked, and gaps in what is known of it.
+CREATE TABLE line_verdict (
+  fact INTEGER PRIMARY KEY, -- The LineHeard or LineMissed fact.
+  call TEXT NOT NULL, -- The call.
+  agent TEXT, -- The agent he talked to; NULL with a gap.
+  verdict TEXT, -- clear, quiet, noisy, silent, tone or music; NULL: from here on the line was not listened to.
+  speech_dbfs REAL, -- Active speech level; -100 without speech.
+  noise_dbfs REAL, -- Noise floor.
+  reason TEXT, -- Why the line was not listened to.
+  at REAL NOT NULL -- When.
+) STRICT;
+
+CREATE INDEX line_verdict_call ON line_verdict (call);
+
+-- Projection: each script of a situation that ran during a call, and each hint that a talk has become long.
+CREATE TABLE situation (
+  fact INTEGER PRIMARY KEY, -- The SituationBegan or TalkLong fact.
+  call TEXT NOT NULL, -- The call.
+  situation TEXT NOT NULL, -- Its name in situations.yaml; `talk-long-agent` and `talk-long-supervisor` for hints.
+  place TEXT NOT NULL, -- Where it ran: `in-flow`, `voicemail` or `talking`.
+  began_at REAL NOT NULL, -- When it began.
+  ended_at REAL, -- When it was over; NULL while it runs.
+  outcome TEXT, -- `key`, `speech`, `clear`, `over`, `hung-up`, `gone`; `hint`; NULL while it runs.
+  step INTEGER -- The step it came to, from 1; NULL while it runs and for hints.
+) STRICT;
+
+CREATE INDEX situation_call ON situation (call);
+CREATE INDEX situation_name ON situation (situation, began_at);
 
 -- Projection: each time a waiting caller was told his expected wait; `hotline report ewt` holds it against the truth.
 CREATE TABLE wait_told (

@@ -67,6 +67,20 @@ def _rated(fact: facts.Rated) -> str:
     return f"caller answers {fact.question} with {fact.key}" + (f", about agent {fact.agent}" if fact.agent else "")
 
 
+_OUTCOMES: Final = {
+    "key": "the caller pressed a key",
+    "speech": "the caller spoke",
+    "clear": "the line is good again",
+    "over": "heard to its end",
+    "hung-up": "hung up",
+    "gone": "the call ended",
+}
+
+
+def _situation_ended(fact: facts.SituationEnded) -> str:
+    return f"situation {fact.situation} ends at step {fact.step}: {_OUTCOMES[fact.outcome]}"
+
+
 def _flows_activated(fact: facts.FlowsActivated) -> str:
     held = {name for name, _ in fact.held}
     flows = (f"{name} {version}{' (held)' if name in held else ''}" for name, version in fact.versions)
@@ -113,8 +127,11 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     facts.RecordingMissed: "recording {recording} failed: {reason}",
     facts.RecordingStored: _recording_stored,
     facts.PromptFailed: "prompt not heard to its end: {prompts}",
+    facts.LineHeard: "line {verdict} (speech {speech_dbfs} dBFS, noise {noise_dbfs} dBFS)",
+    facts.LineMissed: "line not listened to: {reason}",
     facts.LookUpDone: _look_up_done,
-    facts.MessageLeft: "caller left message {message} of {seconds:.1f} s in box {box}",
+    facts.MessageLeft: "caller left message {message} of {seconds:.1f} s in box {box}, to be called back on {back}",
+    facts.PromptRecorded: "agent {agent} recorded prompt {prompt} in {language}, {seconds:.1f} s",
     work.WaitTold: _wait_told,
     work.CallbackBooked: "call-back {booking} to {number} booked for queue {queue}",
     work.CallbackDialled: "dialled for call-back {booking}, time {n}",
@@ -127,6 +144,9 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     work.ItemReturned: "message {message} given back by {by}",
     work.ItemDone: _item_done,
     facts.Rated: _rated,
+    facts.SituationBegan: "situation {situation} begins ({where})",
+    facts.SituationEnded: _situation_ended,
+    facts.TalkLong: "talk with agent {agent} has lasted {seconds:.0f} s: hint for the {for_whom}",
     facts.CallClosed: _call_closed,
 }
 _CAUSES: Final = {
@@ -151,6 +171,8 @@ def sentence(fact: Fact, masked: bool = True) -> str:
     words = WORDS[type(fact)]
     if callable(words):
         return words(fact)
+    if isinstance(fact, facts.MessageLeft) and not fact.back:
+        words = words.partition(", to be")[0]
     values = {field.name: getattr(fact, field.name) for field in fields(fact)}
     for name in codec.personal_fields(type(fact).__name__):
         values[name] = mask(values[name]) if masked else values[name] or WITHHELD

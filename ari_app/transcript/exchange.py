@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ari_app.board.board import Board
 from ari_app.board.floor import Call, Floor
+from ari_app.board.walk import MESSAGE_GRACE_S
 from ari_app.flow.model import LoadedFlow
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
@@ -59,6 +60,7 @@ class Exchange:
     legs: dict[LegId, str] = field(default_factory=dict)  # Live ones: "caller", or the phone's name.
     playing: dict[PlaybackId, tuple[LegId, float]] = field(default_factory=dict)  # Where, and until when.
     messages: dict[MessageId, Message] = field(default_factory=dict)
+    listening: dict[LegId, fx.Listen] = field(default_factory=dict)  # Legs whose speech is told.
     asked: list[fx.LookUp] = field(default_factory=list)  # Look-ups nobody has answered yet.
     arranged: list[tuple[str, ev.LookedUp]] = field(default_factory=list)  # Answers given before they were asked for.
     replies: deque[ev.Event] = field(default_factory=deque)
@@ -139,8 +141,7 @@ class Exchange:
             case fx.StopPlay(_, playback):
                 self._stops(playback, ok=True)
             case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Answer(_, leg) | fx.Remember(_, leg, _, _):
-                if any(where == leg for where, _ in self.playing.values()):
-                    self.complaints.append(f"{type(effect).__name__} would wait for the end of the prompt")
+                self._must_be_quiet(effect, leg)
             case fx.Ring(_, leg, phone, ring_s=ring_s):
                 self.legs[leg] = phone
                 self.timers.set(TimerId(f"ring {leg}"), self.now + ring_s)
@@ -151,9 +152,16 @@ class Exchange:
                 self._hangs_up(call, leg, cause)
             case fx.RecordMessage(_, leg, message, max_s, silence_s, end_key):
                 self.messages[message] = Message(leg, self.now, max_s, end_key)
-                self.timers.set(TimerId(f"silence {message}"), self.now + silence_s)
+                self.timers.set(
+                    TimerId(f"silence {message}"), self.now + silence_s - MESSAGE_GRACE_S
+                )  # What follows is said then.
             case fx.LookUp():
                 self._asks(effect)
+            case fx.Listen(_, leg) | fx.Unlisten(_, leg):
+                self._must_be_quiet(effect, leg)
+                self.listening.pop(leg, None)
+                if isinstance(effect, fx.Listen):
+                    self.listening[leg] = effect
             case _:
                 self._records(effect)
 
@@ -161,6 +169,10 @@ class Exchange:
         """The leg that rings at somebody who booked a call-back."""
         dialled = (call.leg for call in self.floor.calls.values() if call.booking is not None and not call.asked)
         return next(dialled, None)
+
+    def _must_be_quiet(self, effect: fx.Effect, leg: LegId) -> None:
+        if any(where == leg for where, _ in self.playing.values()):
+            self.complaints.append(f"{type(effect).__name__} would wait for the end of the prompt")
 
     def _records(self, effect: fx.Effect) -> None:
         match effect:
@@ -233,10 +245,11 @@ class Exchange:
 
     def press(self, leg: LegId, keys: str) -> None:
         for key in keys:
-            for name, message in list(self.messages.items()):
-                if message.leg == leg and key == message.end_key:
-                    self._recorded(name, 0.0)
+            ended = [name for name, each in self.messages.items() if each.leg == leg and key == each.end_key]
             self.event(ev.KeyPressed(leg, key))
+            for name in ended:
+                self._recorded(name, 0.0)
+                self._settle()
 
     def hang_up(self, leg: LegId, cause: int = 16, sip: int = 0) -> None:
         self._ends(leg, cause, sip)
@@ -255,9 +268,24 @@ class Exchange:
         self.timers.cancel(TimerId(f"silence {name}"))
         self.wait(min(seconds, message.max_s))
         if name in self.messages:
+            if seconds <= message.max_s:
+                self.event(ev.KeyPressed(leg, message.end_key))
             self._recorded(name, min(seconds, message.max_s))
             self._settle()
+            self.wait(MESSAGE_GRACE_S if seconds > message.max_s else 0)
         return True
+
+    def talk(self, leg: LegId, seconds: float) -> None:
+        """Say something for so long. Told only while somebody listens; its end is known after a moment of silence."""
+        self._tell(leg, ev.SpeechBegan(leg))
+        self.wait(seconds)
+        if (heard := self.listening.get(leg)) is not None:
+            self.wait(heard.silence_ms / 1000)
+            self._tell(leg, ev.SpeechEnded(leg, round(1000 * seconds)))
+
+    def _tell(self, leg: LegId, event: ev.Event) -> None:
+        if leg in self.listening:
+            self.event(event)
 
     def look_up(self, name: str, answer: ev.LookedUp) -> None:
         """Answer the look-up that waits, or the next of that name."""

@@ -35,6 +35,7 @@ from ari_app.transcript.steps import (
     LookUpAnswers,
     MovesClock,
     Press,
+    Speaks,
     Step,
     Transcript,
     Wait,
@@ -211,6 +212,7 @@ async def play(transcript: Transcript, house: House, hotline: Hotline) -> Outcom
     hotline.begin()
     before = floor.settings
     floor.settings = dressed(before, transcript.header, transcript.dialled)
+    floor.hours.update(floor.settings.hours)
     floor.closures.update(dict.fromkeys(transcript.header.closures))
     shift_clock(floor, transcript.header.at, hotline.daemon.loop.clock.now())
     try:
@@ -221,6 +223,7 @@ async def play(transcript: Transcript, house: House, hotline: Hotline) -> Outcom
         failure = Failure(transcript.lines[-1].number, f"live: at the end: {problem or type(problem).__name__}")
     finally:
         floor.settings, floor.shift_s = before, 0.0
+        floor.hours.update(before.hours)
         floor.closures.clear()
     return replace(rehearsed, failure=failure)
 
@@ -323,6 +326,11 @@ class Performance:
                 hotline.look_up(name, ev.LookedUp(NO_LOOK_UP, values is not None, values or (), reason))
             case LeavesMessage(seconds):
                 await self._message(seconds)
+            case Speaks(seconds):
+                call = self._live()
+                call.play_tone(TONE_HZ)
+                await asyncio.sleep(seconds)
+                call.hush()
             case MovesClock():
                 shift_clock(hotline.daemon.loop.board.floor, step, hotline.daemon.loop.clock.now())
             case _:

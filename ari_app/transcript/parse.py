@@ -1,7 +1,7 @@
 """The text of a `.call` file as a Transcript, or all its problems at once as `file:line: what   cure`. Pure.
 
     # A title                         the first line may also carry header entries, two blanks apart
-    flow: main                        header, before the first step: flow, at, language, hours, closure, live
+    flow: main                        header, before the first step: flow, at, language, hours, closure, trusted, live
     caller 13800138000 → 1860         steps: at the left edge or indented, one a line
       < answer, play greeting-day     what is expected of the step above
 
@@ -36,6 +36,7 @@ from ari_app.transcript.steps import (
     LookUpAnswers,
     MovesClock,
     Press,
+    Speaks,
     Step,
     Transcript,
     Wait,
@@ -45,7 +46,7 @@ from ari_app.transcript.words import FACTS, VERBS
 
 LINES_MAX: Final = 2000
 PROBLEMS_MAX: Final = 50
-KEYS: Final = ("flow", "at", "language", "hours", "closure", "live")
+KEYS: Final = ("flow", "at", "language", "hours", "closure", "trusted", "live")
 STEPS: Final = {
     "caller": "caller 13800138000 → 1860",
     "press": "press 1",
@@ -55,6 +56,7 @@ STEPS: Final = {
     "agent": "agent 8025 answers",
     "look-up": "look-up balance answers balance=12.5 stopped=no, or look-up balance fails",
     "message": "message of 7s",
+    "speak": "speak 2s",
     "at": "at 2026-10-01 21:00",
 }
 _HEADER: Final = re.compile(r"([a-z]+):(?:\s+(.*))?")
@@ -201,6 +203,12 @@ def _closure(header: Header, value: str) -> Header:
     return replace(header, closures=(*header.closures, value))
 
 
+def _trusted(header: Header, value: str) -> Header:
+    if value not in ("yes", "no"):
+        raise _Fault(f"trusted: {shown(value)}", "want yes or no: whether the trunk's caller number can be trusted")
+    return replace(header, trusted=value == "yes")
+
+
 def _live(header: Header, value: str) -> Header:
     answer, _, _reason = value.partition(" ")
     if answer not in ("yes", "no"):
@@ -214,6 +222,7 @@ _ENTRIES: Final[dict[str, Callable[[Header, str], Header]]] = {
     "language": _language,
     "hours": _hours,
     "closure": _closure,
+    "trusted": _trusted,
     "live": _live,
 }
 
@@ -232,6 +241,7 @@ def _step(text: str) -> Step:
         "agent": _agent,
         "look-up": _look_up,
         "message": lambda text: LeavesMessage(_seconds(text.removeprefix("of").strip())),
+        "speak": lambda text: Speaks(_seconds(text)),
         "at": clock,
     }.get(verb)
     if read is None:

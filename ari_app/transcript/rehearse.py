@@ -21,6 +21,7 @@ from ari_app.transcript.steps import (
     LookUpAnswers,
     MovesClock,
     Press,
+    Speaks,
     Step,
     Transcript,
     Wait,
@@ -91,7 +92,10 @@ def dressed(settings: Settings, header: Header, dialled: str) -> Settings:
     for name in header.closures:
         if name not in ("*", *hours):
             raise Impossible(f"closure: no hours named {name!r} in config.yaml")
-    return settings.model_copy(update={"numbers": numbers, "hours": hours})
+    trunks = settings.trunks
+    if header.trusted is not None:
+        trunks = {name: trunk.model_copy(update={"caller_trusted": header.trusted}) for name, trunk in trunks.items()}
+    return settings.model_copy(update={"numbers": numbers, "hours": hours, "trunks": trunks})
 
 
 def rehearse(transcript: Transcript, house: House) -> Outcome:
@@ -171,6 +175,8 @@ class Rehearsal:
                 self.exchange.look_up(name, answer)
             case LeavesMessage(seconds):
                 self._message(seconds)
+            case Speaks(seconds):
+                self.exchange.talk(self._live(), seconds)
             case MovesClock():
                 shift_clock(self.exchange.floor, step, self.exchange.now)
             case _:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from ari_app.errors import ConfigError
+from ari_app.live import flows_of
 from ari_app.media.prompts import Prompts
-from ari_app.reload import flows_of
 from ari_app.site import Site
 from ari_app.transcript.exchange import Seconds
 from ari_app.transcript.parse import parse

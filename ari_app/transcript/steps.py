@@ -85,6 +85,13 @@ class LeavesMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaks:
+    """The caller speaks so long; prompts and waits go on meanwhile."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class MovesClock:
     """From here on the flow takes it to be this time; `zone` empty: the hotline's."""
 
@@ -92,7 +99,7 @@ class MovesClock:
     zone: str = ""
 
 
-OfCaller: TypeAlias = Dial | Press | Wait | CallerHangsUp | CalledBack | LeavesMessage
+OfCaller: TypeAlias = Dial | Press | Wait | CallerHangsUp | CalledBack | LeavesMessage | Speaks
 Step: TypeAlias = OfCaller | AgentDoes | LookUpAnswers | MovesClock
 
 
@@ -125,6 +132,7 @@ class Header:
     language: Language | None = None  # Likewise.
     hours: tuple[tuple[str, Hours], ...] = ()  # Instead of config.yaml's.
     closures: tuple[str, ...] = ()  # Hours closed by hand; `*`: all.
+    trusted: bool | None = None  # Whether the caller's number can be trusted; None: as the trunk says.
     live: bool = False
 
 

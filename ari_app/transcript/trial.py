@@ -24,6 +24,7 @@ wait 5                  let seconds pass, after what is being said
 at 2026-10-01 21:00     from here on the flow takes it to be this time
 balance=12.5 stopped=no answer the look-up (numbers, yes, no, texts; in quotes always a text); or: fail
 message of 7s           speak after the tone, and end it with the key
+speak 2s                speak to the machine: counts where a situation listens
 agent answers           an agent takes the call; also: declines, is busy, hangs up, holds, resumes
 hang up                 the caller hangs up
 save FILE.call          keep this walk as a test that passes
@@ -36,6 +37,8 @@ _KEPT: Final[dict[str, tuple[str, ...]]] = {  # Facts a saved walk expects, and 
     "LookUpDone": ("ok",),
     "MessageLeft": ("box",),
     "Rated": ("question", "key"),
+    "SituationBegan": ("situation",),
+    "SituationEnded": ("situation", "outcome"),
     "QueueLeft": ("queue", "outcome"),
     "Connected": ("queue", "agent"),
     "CallClosed": ("by",),
@@ -276,10 +279,14 @@ class Trial:
                 return f"agent {agent}: {outcome}"
             case ft.LookUpDone(_, _, ok, _, reason):
                 return "the look-up is answered" if ok else f"the look-up failed: {reason}"
-            case ft.MessageLeft(_, _, box, seconds):
+            case ft.MessageLeft(_, _, box, seconds, _):
                 return f"a message of {seconds:g} s lies in box {box}"
             case ft.Rated(_, question, key):
                 return f"survey {question}: {key}"
+            case ft.SituationBegan(_, situation):
+                return f"situation {situation} begins"
+            case ft.SituationEnded(_, situation, outcome, step):
+                return f"situation {situation} ends at step {step}: {outcome}"
             case ft.CallClosed(_, by):
                 return f"the call is over (by {by}); save FILE.call keeps it as a test"
             case _:

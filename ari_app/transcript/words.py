@@ -134,6 +134,8 @@ class Telling:
                 return ("bridge", kind, self._value(bridge))
             case fx.DropBridge(_, bridge):
                 return ("no", "bridge", self._value(bridge))
+            case fx.Listen() | fx.Unlisten():
+                return ("hears", "speech" if isinstance(effect, fx.Listen) else "none")
             case fx.StopRecording() | fx.JoinRecording():
                 return ("recording", type(effect).__name__)
             case _:

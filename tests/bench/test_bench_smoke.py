@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from ari_app.bench.acd import bench_acd
+from ari_app.bench.sim import bench_sim
 from ari_app.phones.sipp import available as sipp_available
 from tests.asterisk import REPOSITORY, asterisk_install
 
@@ -49,3 +51,31 @@ def test_flow() -> None:
     figures = json.loads(done.stdout)
     assert {"check_2000_nodes_s", "steps_per_s", "reload_ms", "cores"} <= set(figures)
     assert (figures["nodes"], figures["live_calls"], figures["calls_disturbed"]) == (2000, 200, 0)
+
+
+def test_sim() -> None:
+    found = bench_sim(lambda _: None, large_hours=0.01, day_hours=0.1)
+    assert {"speedup_10000", "day_1000_s"} <= set(found)
+    assert (found["large"]["agents"], found["day"]["agents"]) == (10_000, 1_000)
+    assert min(found["large"]["calls"], found["day"]["calls"]) > 100
+
+
+def test_acd() -> None:
+    """The command with a small house; the full one takes a minute."""
+    said: list[str] = []
+    figures = bench_acd(said.append, {20: 60, 40: 120}, 2000)
+    assert len(said) == 2 and json.loads(json.dumps(figures)) == figures
+    for agents, waiting in ((20, 60), (40, 120)):
+        found = figures[f"agents_{agents}"]
+        assert set(found) == {"waiting", "events_per_s", "p50_us", "p99_us", "max_us", "mix"}
+        assert found["waiting"] == waiting and 0 < found["p50_us"] <= found["p99_us"] <= found["max_us"]
+        kinds = {"enter", "leave", "agent_ready", "agent_not_ready", "offer_lost", "relax", "set_skills", "suspend"}
+        assert kinds <= set(found["mix"]), "a kind of event is not in the mix"
+    assert figures["growth"] > 0
+
+
+def test_acd_is_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ari_app", "bench", "acd", "--help"], cwd=REPOSITORY, capture_output=True, check=False
+    )
+    assert done.returncode == 0 and b"--json" in done.stdout

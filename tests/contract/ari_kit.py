@@ -115,7 +115,7 @@ async def cleared(engineer: Client) -> None:
             await asyncio.sleep(0.01)
 
 
-def prompts_of(asterisk: RunningAsterisk) -> Callable[[str, str], str | None]:
+def prompts_of(asterisk: RunningAsterisk) -> Callable[[str, str, str], str | None]:
     """The prompts of SECONDS, as tones."""
     folder = asterisk.folder / "ari-prompts"
     folder.mkdir(exist_ok=True)
@@ -124,7 +124,7 @@ def prompts_of(asterisk: RunningAsterisk) -> Callable[[str, str], str | None]:
         with wave.open(str(folder / f"{name}.wav"), "wb") as file:
             file.setparams((1, 2, 8000, 0, "NONE", ""))
             file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
-    return lambda prompt, _language: str(folder / prompt) if prompt in SECONDS else None
+    return lambda prompt, *_: str(folder / prompt) if prompt in SECONDS else None
 
 
 class Wire:

@@ -75,13 +75,13 @@ class Hotline:
         match: F = found()[count - 1]
         return match
 
-    async def asked(self, kind: type[F], timeout_s: float = 10) -> F:
-        """The first effect of a kind the board has asked for."""
+    async def asked(self, kind: type[F], timeout_s: float = 10, count: int = 1) -> F:
+        """The `count`-th effect of a kind the board has asked for."""
         async with asyncio.timeout(timeout_s):
-            while (found := next((effect for effect in self.effects if isinstance(effect, kind)), None)) is None:
+            while len(found := [effect for effect in self.effects if isinstance(effect, kind)]) < count:
                 self._changed.clear()
                 await self._changed.wait()
-        return found
+        return found[count - 1]
 
     async def until(self, done: Callable[[], bool], timeout_s: float = 10) -> None:
         """Until it is so; looked at after every event."""

@@ -60,11 +60,11 @@ async def test_wrong_key_then_no_key_then_the_menu_again(hotline: Hotline) -> No
         assert (await hotline.wait(QueueLeft)).outcome == "abandoned"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(200)
 async def test_no_key_at_all_says_goodbye(hotline: Hotline) -> None:
     async with hotline.caller() as caller:
         call = await caller.dial("1860")
-        await call.wait_ended(90)
+        await call.wait_ended(150)
         closed = await hotline.closed()
         assert (closed.by, closed.node) == ("flow", "nobody_there")
 

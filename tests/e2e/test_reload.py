@@ -8,8 +8,10 @@ import json
 import shutil
 import signal
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -17,6 +19,7 @@ from typer.testing import CliRunner
 
 from ari_app import cli
 from ari_app.config.flows import version
+from ari_app.media import pcm
 from ari_app.model.facts import CallOpened, ClosureChanged, FlowsActivated, NodeEntered, Queued, QueueLeft
 from ari_app.phones.call import Call
 from ari_app.phones.phone import Phone
@@ -40,11 +43,21 @@ NEW = OLD.replace("queue: billing", "queue: network")
 BAD = OLD.replace("start: menu", "start: menuu")
 
 
+OLD_HZ, NEW_HZ = 500, 1100  # What the prompt `main-menu` sounds like: tones, told apart by ear.
+
+
 class Flows:
-    """The house, and the one file that changes."""
+    """The house, the one file that changes, and sounds that change."""
 
     def __init__(self, house: House, file: Path) -> None:
         self.house, self.file = house, file
+
+    def record(self, hz: int) -> None:
+        """Another recording of `main-menu`: the file, then the manifest, as the builder does it."""
+        sounds = Path(self.house.asterisk.settings.paths.sounds)
+        pcm.write_wav(sounds / "zh-CN" / "main-menu.wav", pcm.tone(hz, 1.5))
+        manifest = sounds / "manifest.json"
+        manifest.write_text(manifest.read_text() + "\n")
 
     def save(self, text: str) -> str:
         """As a careful editor saves; the version of the text."""
@@ -74,14 +87,17 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flows]:
     file = folder / "flows" / "changing.yaml"
     file.write_text(OLD)
     numbers = {"numbers": {NUMBER: {"flow": "changing"}}}
-    paths: dict[str, Any] = {"paths": {"flows": str(folder / "flows")}}
+    shutil.copytree(REPOSITORY / "sounds", folder / "sounds")
+    paths: dict[str, Any] = {"paths": {"flows": str(folder / "flows"), "sounds": str(folder / "sounds")}}
     with running_asterisk(folder, merged(merged(CHANGES, QUICK), merged(numbers, paths))) as asterisk:
         house = House(asterisk, folder / "config.yaml", folder / "hotline.db")
         house.write("config.yaml", paths)
         secrets = folder / "secrets.yaml"
         secrets.touch(mode=0o600)
         secrets.write_text(yaml.safe_dump(asterisk.secrets.model_dump()))
-        yield Flows(house, file)
+        found = Flows(house, file)
+        found.record(OLD_HZ)
+        yield found
 
 
 def refused(house: House, *words: str) -> str:
@@ -191,6 +207,61 @@ async def test_hours_closed_by_hand_stay_closed_over_a_restart(flows: Flows) -> 
         assert json.loads(said_by(house, "hours", "list", "--json"))["closures"] == []
         await flows.chosen(watch, 1, caller, "network")
         assert "no hours named nights" in refused(house, "hours", "close", "nights")
+        await house.at_rest()
+
+
+async def test_a_version_rolled_back_and_a_restart_sound_as_they_did(flows: Flows) -> None:
+    house = flows.house
+    async with house.daemon(), house.caller() as early, house.caller("13800000002") as late:
+        watch = house.watch()
+        call = await in_menu(watch, early)
+        await call.wait_tone(OLD_HZ)
+        flows.record(NEW_HZ)
+        flows.save(OLD)
+        await watch.fact(FlowsActivated, how="reload", by="watch")
+        other = await late.dial(NUMBER)
+        await other.wait_tone(NEW_HZ)
+        await call.wait_tone(OLD_HZ, 15)  # The menu again, after no key: his version's own voice.
+        await call.hangup()
+        await other.hangup()
+        said_by(house, "flow", "rollback", "changing", version(NEW.encode())[:5])
+        other = await late.dial(NUMBER)
+        await other.wait_tone(OLD_HZ)
+        await other.hangup()
+        await house.at_rest()
+    async with house.daemon(), house.caller() as caller:
+        call = await caller.dial(NUMBER)
+        await call.wait_tone(OLD_HZ)
+        await call.hangup()
+        assert "→" in said_by(house, "flow", "reload")
+        call = await caller.dial(NUMBER)
+        await call.wait_tone(NEW_HZ)
+        await call.hangup()
+        await house.at_rest()
+
+
+async def test_special_hours_need_no_restart_and_reach_a_call_that_is_in(flows: Flows) -> None:
+    house = flows.house
+    settings = yaml.safe_load(house.config.read_text())
+    settings["queues"]["billing"]["hours"] = "service"
+    text = yaml.safe_dump(settings)
+    house.config.write_text(text)
+    async with house.daemon() as daemon, house.caller() as caller:
+        watch = house.watch()
+        call = await in_menu(watch, caller)
+        house.config.write_text(house.config.read_text() + "]")
+        said = await flows.part(daemon, ok=False)
+        assert "config.yaml" in said and "config.yaml" in refused(house, "flow", "reload")
+        today = datetime.now(ZoneInfo(house.asterisk.settings.timezone)).date()
+        for day in (today, today + timedelta(days=1)):  # Midnight may pass.
+            settings["hours"]["service"].setdefault("exceptions", {})[day.isoformat()] = []
+        house.config.write_text(yaml.safe_dump(settings))
+        await flows.part(daemon, ok=True)
+        assert daemon.said("flows live", "info")[-1]["changes"] == ["hours service: changed, for every call"]
+        await call.press("1")
+        assert (await watch.fact(QueueLeft)).outcome == "closed"
+        await call.wait_ended(15)
+        house.config.write_text(text)
         await house.at_rest()
 
 

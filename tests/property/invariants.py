@@ -9,7 +9,7 @@ from ari_app.model import events as ev
 from ari_app.model import work
 from ari_app.model.facts import Fact, OfferMade, Queued
 from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, PlaybackId, Skill, TimerId
-from ari_app.model.skills import needs_of
+from ari_app.model.skills import Needs, needs_of
 from ari_app.model.states import AgentState, CallState
 
 
@@ -18,6 +18,7 @@ def check(floor: Floor, running: set[TimerId], firing: set[TimerId], now: float)
     _queues(floor)
     _bookings(floor)
     _nobody_idles(floor, now)
+    _nobody_waits_for_nobody(floor, now)
     _legs(floor)
     _timers(floor, running, firing)
     assert floor.refusing == sum(call.refusing for call in floor.calls.values())
@@ -83,10 +84,47 @@ def _nobody_idles(floor: Floor, now: float) -> None:
     for call in floor.calls.values():
         if call.visit is None or call.offer is not None or _about_to(call, now) or call.state is CallState.IN_FLOW:
             continue
-        needs = call.visit.needs or needs_of(floor.settings.queues[call.visit.queue].skills)
         for seat in idle:
-            has = {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
-            assert not needs.met_by(has), f"{seat.agent} idles while {call.id} waits"
+            assert not able(floor, call, seat, now), f"{seat.agent} idles while {call.id} waits"
+
+
+def _nobody_waits_for_nobody(floor: Floor, now: float) -> None:
+    """Where the node names a way out, somebody signed in could serve the caller, now or by relaxation."""
+    there = [s for s in floor.seats.values() if s.state is not AgentState.SIGNED_OUT]
+    for call in floor.calls.values():
+        visit, node = call.visit, call.queue
+        if call.state is not CallState.QUEUED or visit is None or node is None or _about_to(call, now):
+            continue
+        if visit.preferred is not None and now < visit.since + visit.prefer_s:
+            assert visit.preferred in {s.agent for s in there}, f"{call.id} waits for {visit.preferred}, who is gone"
+        elif node.on_no_agents is not None:
+            queue = floor.settings.queues[visit.queue]
+            wanted = (node.skills or queue.skills, *(each.skills for each in queue.relax))
+            able = [s for s in there if any(needs_of(each).met_by(_has(floor, s)) for each in wanted)]
+            assert able, f"{call.id} waits for nobody"
+
+
+def asked(floor: Floor, call: Call, now: float) -> Needs | AgentId:
+    """What the caller asks of an agent now: worked out from settings and time, the engine is not asked."""
+    visit, node = call.visit, call.queue
+    assert visit is not None and node is not None
+    if visit.preferred is not None and now < visit.since + visit.prefer_s:
+        return visit.preferred
+    queue = floor.settings.queues[visit.queue]
+    found = node.skills or queue.skills
+    for each in queue.relax:
+        found = each.skills if visit.since + each.after_s <= now else found
+    return needs_of(found)
+
+
+def able(floor: Floor, call: Call, seat: Seat, now: float) -> bool:
+    """Whether the agent may have the caller now."""
+    found = asked(floor, call, now)
+    return found.met_by(_has(floor, seat)) if isinstance(found, Needs) else found == seat.agent
+
+
+def _has(floor: Floor, seat: Seat) -> dict[Skill, int]:
+    return {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
 
 
 def _free(floor: Floor, seat: Seat) -> bool:
@@ -96,9 +134,9 @@ def _free(floor: Floor, seat: Seat) -> bool:
 
 
 def _about_to(call: Call, now: float) -> bool:
-    """Offered again in a moment, or out of time this very moment."""
-    due = call.timers.get(TimerId(f"{call.id}.wait"), now + 1)
-    return f"{call.id}.offer-again" in call.timers or due <= now
+    """Offered again in a moment, or something is due this very moment: out of time, a stage of relaxation."""
+    due = [call.timers.get(TimerId(f"{call.id}.{name}"), now + 1) for name in ("wait", "relax")]
+    return f"{call.id}.offer-again" in call.timers or min(due) <= now
 
 
 def _legs(floor: Floor) -> None:
@@ -139,8 +177,9 @@ class Watch:
     phones: dict[LegId, str] = field(default_factory=dict)  # Agents' legs that may still be there.
     booked: dict[CallId, float] = field(default_factory=dict)  # The rank of every booking.
     idle: set[AgentId] = field(default_factory=set)  # Before this event: free agents.
+    reopened: bool = False  # By this event: the longest-idle agents then choose, whatever the queue's policy.
 
-    def see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
+    def see(self, event: ev.Event, effects: list[fx.Effect], now: float) -> None:
         match event:
             case ev.PlaybackEnded(playback):
                 self.playing.pop(playback, None)
@@ -151,9 +190,8 @@ class Watch:
         self._places_kept([e.fact for e in effects if isinstance(e, fx.Note)])
         for effect in effects:
             self._effect(effect)
-        self._fair(
-            [e.fact for e in effects if isinstance(e, fx.Note) and isinstance(e.fact, OfferMade)],
-        )
+        self.reopened = isinstance(event, ev.Listed)
+        self._fair([e.fact for e in effects if isinstance(e, fx.Note) and isinstance(e.fact, OfferMade)], now)
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
         self.playing = {playback: leg for playback, leg in self.playing.items() if leg in self.floor.legs}
 
@@ -188,22 +226,37 @@ class Watch:
             if isinstance(each, Queued) and each.call in confirmed:
                 assert each.rank == self.booked[confirmed[each.call]], each
 
-    def _fair(self, offers: list[OfferMade]) -> None:
-        """Nobody with a better rank was passed over, no agent who has been idle for longer."""
+    def _fair(self, offers: list[OfferMade], now: float) -> None:
+        """Nobody with a better rank was passed over, no agent whom the queue's policy puts first."""
         floor = self.floor
-        left = [each.visit for each in floor.engine.places.values() if each.offered is None and not each.suspended]
+        free = [each for each, place in floor.engine.places.items() if place.offered is None and not place.suspended]
+        left = [floor.calls[each] for each in free if each in floor.calls]  # Without those who are to be called back.
+        left = [call for call in left if not _about_to(call, now)]
         idle = {s.agent for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)}
         for offer in offers:
-            call, queues = floor.calls[offer.call], floor.engine.queues_of(offer.agent)
+            call, seat = floor.calls[offer.call], floor.seats[offer.agent]
             if call.visit is None or call.offer is None or f"{call.offer.leg}" != offer.offer:
                 continue  # It is over already.
-            has = floor.engine.skills[offer.agent]
-            asked = [visit for visit in left if visit.needs is None or visit.needs.met_by(has)]
-            better = [visit for visit in asked if visit.queue in queues and visit.key < call.visit.key]
-            assert not better, f"{offer} passed over {better}"
-            since = floor.seats[offer.agent].idle_since
-            able = [s for s in idle & self.idle if offer.queue in floor.engine.queues_of(s)]
-            if (needs := call.visit.needs) is not None:
-                able = [s for s in able if needs.met_by(floor.engine.skills[s])]
-            assert not [s for s in able if floor.seats[s].idle_since < since], f"{offer} passed over {able}"
+            mine = [each.visit for each in left if each.visit is not None and able(floor, each, seat, now)]
+            assert not [v for v in mine if v.key < call.visit.key], f"{offer} passed over {mine}"
+            if _about_to(call, now):
+                continue  # The stage before was what held.
+            assert able(floor, call, seat, now), f"{offer} to one who may not have it"
+            others = [floor.seats[each] for each in sorted(idle & self.idle)]
+            rank = self._order(call, seat, now)
+            passed = [s for s in others if able(floor, call, s, now) and self._order(call, s, now) < rank]
+            assert not passed, f"{offer} passed over {passed}"
         self.idle = idle
+
+    def _order(self, call: Call, seat: Seat, now: float) -> tuple[float, ...]:
+        """What the queue's policy goes by."""
+        assert call.visit is not None
+        match "longest-idle" if self.reopened else self.floor.settings.queues[call.visit.queue].policy:
+            case "least-occupied":
+                return (seat.occupancy, seat.idle_since)
+            case "longest-idle":
+                return (seat.idle_since,)
+            case "most-skilled":
+                found = asked(self.floor, call, now)
+                strength = found.strength(_has(self.floor, seat)) if isinstance(found, Needs) else 0
+                return (-strength, seat.idle_since)

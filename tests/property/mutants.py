@@ -1,6 +1,5 @@
 """Bugs put into the board on purpose. A swarm that does not find each of them proves nothing."""
 
-from bisect import insort
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
@@ -8,9 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from ari_app.acd.engine import Engine
+from ari_app.acd.engine import Engine, Place
+from ari_app.acd.matching import Order
 from ari_app.acd.model import Match, Visit
-from ari_app.board import bookings, desk, expecting, link, seats, voice, waiting
+from ari_app.board import bookings, desk, expecting, link, seats, unstaffed, voice, waiting
 from ari_app.board.floor import Booking, Call, Floor, Seat
 from ari_app.model.effects import DropBridge, Note
 from ari_app.model.facts import QueueLeft, VisitOutcome
@@ -30,15 +30,25 @@ def newest_first(patch: Patch) -> None:
 def queue_by_queue(patch: Patch) -> None:
     """One queue's head instead of the best head of all queues."""
 
-    def visit_for(self: Engine, agent: AgentId) -> Match | None:
-        mine = [p for p in self.places.values() if self._free(p) and self._may_have(agent, p)]
-        return self._match(min(mine, key=lambda p: (p.visit.queue, p.visit.key)), agent) if self.open and mine else None
+    def visit_for(self: Engine, agent: AgentId, marks: int) -> Place | None:
+        heads = [ask.head for ask in self._asks.known.values() if ask.head is not None and ask.marks & marks]
+        mine = [self.places[CallId(head[2])] for head in heads]
+        return min(mine, key=lambda p: (p.visit.queue, p.key), default=None)
 
     patch.setattr(Engine, "_visit_for", visit_for)
 
 
 def shortest_idle(patch: Patch) -> None:
-    patch.setattr(Engine, "_order", lambda self, place, agent: (0.0, -self.ready[agent].since))
+    """Agents stand the other way round."""
+    patch.setattr(Order, "first", newest)
+
+
+def newest(self: Order, wanted: int) -> str | None:
+    """The last with any of these marks."""
+    fits = [
+        key[2] for block in self.blocks for key, marks in zip(block.keys, block.marks, strict=True) if marks & wanted
+    ]
+    return fits[-1] if fits else None
 
 
 def leaves_a_ghost(patch: Patch) -> None:
@@ -58,8 +68,10 @@ def rank_lost_when_offer_lost(patch: Patch) -> None:
 
     def offer_lost(self: Engine, lost: CallId) -> Match | None:
         if (place := self.places.get(lost)) is not None:
-            self.waiting[place.visit.queue].remove(place.visit)
-            insort(self.waiting[place.visit.queue], place.visit, key=lambda v: (v is place.visit, v.key))
+            line = self.waiting[place.visit.queue].order
+            line.remove(place.key)
+            place.key = (max([place.key[0], *(key[0] for key in line)]) + 1, *place.key[1:])
+            line.add(place.key)
         return old(self, lost)
 
     patch.setattr(Engine, "offer_lost", offer_lost)
@@ -99,7 +111,7 @@ def phone_rung_while_it_calls(patch: Patch) -> None:
     patch.setattr(seats, "phone_taken", lambda floor, phone: floor.phones_used.update([phone]))
 
     def available(floor: Floor, seat: Seat) -> None:
-        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since))
+        floor.offer(floor.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy))
 
     patch.setattr(seats, "available", available)
 
@@ -192,6 +204,29 @@ def told_for_ever(patch: Patch) -> None:
     patch.setattr(expecting, "quiet", _nothing)
 
 
+def never_asks_for_less(patch: Patch) -> None:
+    patch.setattr(waiting, "relax", _nothing)
+
+
+def place_lost_by_asking_for_less(patch: Patch) -> None:
+    def relax(self: Engine, call: CallId, now: float) -> Match | None:
+        if (place := self.places.get(call)) is not None:
+            self.waiting[place.visit.queue].remove(place.visit)
+            self.waiting[place.visit.queue].append(place.visit)
+        return old(self, call, now)
+
+    old = Engine.relax
+    patch.setattr(Engine, "relax", relax)
+
+
+def waits_for_one_who_is_gone(patch: Patch) -> None:
+    patch.setattr(unstaffed, "look", lambda floor, now: setattr(floor, "staff_changed", False))
+
+
+def most_skilled_is_anybody(patch: Patch) -> None:
+    patch.setattr(Engine, "_order", lambda self, place, agent: (0.0, self.ready[agent].since))
+
+
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     newest_first,
     queue_by_queue,
@@ -217,4 +252,8 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     matched_while_he_speaks,
     place_kept_after_the_message,
     told_for_ever,
+    never_asks_for_less,
+    place_lost_by_asking_for_less,
+    waits_for_one_who_is_gone,
+    most_skilled_is_anybody,
 )

@@ -14,6 +14,7 @@ from ari_app.board.board import Board
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import work
+from ari_app.model.facts import SituationBegan, SituationEnded
 from ari_app.model.ids import (
     AgentId,
     CallId,
@@ -29,7 +30,7 @@ from ari_app.model.ids import (
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
 from ari_app.runtime.timers import Timers
-from tests.board_kit import NOON, assert_clean, assert_facts_add_up, loaded
+from tests.board_kit import NOON, assert_clean, assert_facts_add_up, loaded, situation
 from tests.property.invariants import Watch, check
 
 AGENTS = ("81", "82", "83")
@@ -41,10 +42,12 @@ FLOW: dict[str, Any] = {
         "menu": {
             "type": "menu",
             "say": ["main-menu"],
-            "keys": {"1": "billing", "2": "network"},
+            "keys": {"1": "billing", "2": "network", "9": "quiet"},
             "tries": 2,
+            "on_silence": "quiet",
             "on_wrong": "network",
         },
+        "quiet": {"type": "situation", "situation": "silent", "on_life": "menu", "on_speech": "billing"},
         "billing": {
             "type": "queue",
             "queue": "billing",
@@ -60,6 +63,20 @@ FLOW: dict[str, Any] = {
         "call_me": {"type": "callback", "queue": "billing", "next": "menu", "on_failure": "billing"},
     },
 }
+SITUATIONS = {
+    "silent": situation(steps=[{"say": ["greet"]}, {"wait_s": 5}, {"say": ["sorry"]}, {"wait_s": 5}, "hang-up"]),
+    "long": situation(trigger="talk-length", hints_s={"agent": 3, "supervisor": 20}),
+}
+
+
+def flow(rng: Random) -> dict[str, Any]:
+    """The flow of a walk: whom its queue nodes ask for and wait for, and what they do when nobody is there."""
+    billing: dict[str, Any] = {**FLOW["nodes"]["billing"], **rng.choice([{}, {"prefer": "last_agent", "prefer_s": 7}])}
+    network: dict[str, Any] = {**FLOW["nodes"]["network"], **rng.choice([{}, {"skills": "network>=2 | billing>=2"}])}
+    network |= rng.choice([{}, {"on_no_agents": "menu"}])
+    billing |= rng.choice([{}, {}, {"on_no_agents": "network"}])
+    billing["priority"] = rng.choice([0, 0, 1])
+    return {**FLOW, "nodes": {**FLOW["nodes"], "billing": billing, "network": network}}
 
 
 def universe(rng: Random) -> Settings:
@@ -67,7 +84,11 @@ def universe(rng: Random) -> Settings:
 
     def queue(skill: str) -> dict[str, Any]:
         return {
-            "skills": {skill: 1},
+            "skills": rng.choice([{skill: 1}, f"{skill}>=2"]),
+            "relax": rng.choice(
+                [[], [{"after_s": 4, "skills": {skill: 1}}, {"after_s": 9, "skills": "billing | network"}]]
+            ),
+            "policy": rng.choice(["longest-idle", "longest-idle", "most-skilled", "least-occupied"]),
             "ring_s": 10,
             "wrap_up_s": rng.choice([0, 0, 5]),
             "wait_s_max": rng.choice([15, 600, 600]),
@@ -125,6 +146,7 @@ class World:
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
         self.settings = universe(self.rng)
+        self.flow = flow(self.rng)
         self.board = self.fresh_board()
         self.watch = Watch(self.board.floor)
         self.failing = self.rng.choice([0, 0, 0, 0.03, 0.3])
@@ -132,12 +154,12 @@ class World:
             self.feed(event)
 
     def fresh_board(self) -> Board:
-        return Board(self.settings, {"main": loaded(FLOW)}, ZoneInfo("Asia/Shanghai"))
+        return Board(self.settings, {"main": loaded(self.flow, situations=SITUATIONS)}, ZoneInfo("Asia/Shanghai"))
 
     def feed(self, event: ev.Event) -> None:
         effects = self.board.handle(event, self.now)
         self.log.append((self.now, event, effects))
-        self.watch.see(event, effects)
+        self.watch.see(event, effects, self.now)
         for effect in effects:
             self.carry_out(effect)
         due = {timer for timer, at in self.timers._at.items() if at <= self.now}
@@ -227,7 +249,7 @@ class World:
 
     def walk(self, steps: int) -> None:
         life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
-        ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold]
+        ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold, self.speak]
         noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
         noise += [self.door, self.stray, self.cancel, self.restore]
         life += [self.speak_out]
@@ -250,8 +272,8 @@ class World:
             self.legs[leg] = Leg("")
             via = self.rng.choice(["trunk"] * 8 + ["p84", "p83"])
             dialled = self.rng.choice(["1860"] * 9 + ["999"])
-            number = self.rng.choice(["13800138000", "13800138001", "13800138002", "13800138003", "02112345678"])
-            self.says(ev.CallArrived(leg, Number(number), dialled, via))
+            numbers = ["13800138000", "13800138001", "13800138002", "13900139000", "02112345678", ""]
+            self.says(ev.CallArrived(leg, Number(self.rng.choice(numbers)), dialled, via))
 
     def press(self) -> None:
         if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
@@ -276,6 +298,12 @@ class World:
         when = (self.now - 100, self.rng.choice([0, 1]), self.now + self.rng.choice([-5, 5]))
         ids = (CallId(f"0-{self.arrivals}"), CallId("0-1"))
         self.feed(work.CallbackLeft(*ids, QueueName(queue), Number(number), *place, *when))
+
+    def speak(self) -> None:
+        """A caller, or an agent whom nobody asked; the end of it may come early, late, or alone."""
+        if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
+            ended = ev.SpeechEnded(leg, self.rng.choice([20, 99, 100, 3000]))
+            self.says(self.rng.choice([ev.SpeechBegan(leg), ended]))
 
     def caller_leaves(self) -> None:
         if (leg := self.some_leg(lambda it: not it.phone or it.desk)) is not None:
@@ -398,6 +426,8 @@ class World:
         assert not len(self.timers) and not self.watch.bridges
         notes = [e.fact for _, _, out in self.log for e in out if isinstance(e, fx.Note)]
         assert_facts_add_up(notes)
+        told = [type(f).__name__ for f in notes if isinstance(f, SituationBegan | SituationEnded)]
+        assert told.count("SituationBegan") == told.count("SituationEnded")
 
     def replays(self) -> None:
         """The same events at the same times on a second board: the same effects."""

@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ari_app.model import facts
+from ari_app.model.ids import Number
 from ari_app.model.states import AgentState
 from ari_app.store import projections, rows
 from ari_app.store.migrations import migrate
 from tests.unit.store_calls import tables
 
 AGENTS = ("8025", "8026", "8027")
+BACK = (facts.NO_NUMBER, Number("13912345678"), Number("10086"))
 ACTIONS = (
-    *("refuse", "step", "key", "ask", "rate", "speak"),
+    *("refuse", "step", "key", "ask", "rate", "speak", "record"),
     *("queue", "offer", "ring", "answer", "lose", "hold", "back", "end"),
 )
 
@@ -73,7 +75,7 @@ class World:
         in_flow = not waiting and call.talking is None
         return {
             "refuse": call.visit == 0,
-            **dict.fromkeys(("step", "key", "ask", "rate", "speak", "queue"), in_flow),
+            **dict.fromkeys(("step", "key", "ask", "rate", "speak", "record", "queue"), in_flow),
             "offer": waiting and call.offer is None,
             "ring": call.offer is not None and call.talking is None and not call.rang,
             "answer": call.rang and call.talking is None,
@@ -106,12 +108,17 @@ class World:
     def ask(self, call: Call, pick: int) -> None:
         self.note(facts.LookUpDone(call.id, "node0", pick % 2 == 0, pick / 8, "no answer in time" if pick % 2 else ""))
 
+    def record(self, call: Call, pick: int) -> None:
+        self.note(facts.PromptRecorded(AGENTS[pick % 3], f"prompt{pick % 2}", "en", "ab" * 32, pick / 4))
+
     def rate(self, call: Call, pick: int) -> None:
         self.note(facts.Rated(call.id, f"question{pick % 2}", str(pick % 5 + 1), call.agent))
 
     def speak(self, call: Call, pick: int) -> None:
         """A message; every third one stands only when the caller is gone."""
-        message = facts.MessageLeft(call.id, f"{call.id}.m{len(self.noted)}", f"box{pick % 2}", pick + 0.5)
+        message = facts.MessageLeft(
+            call.id, f"{call.id}.m{len(self.noted)}", f"box{pick % 2}", pick + 0.5, BACK[pick % 3]
+        )
         if pick % 3 == 0:
             self.close(call, "caller")
         self.note(message)

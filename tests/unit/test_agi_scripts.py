@@ -187,7 +187,7 @@ async def test_a_script_logs_within_its_call(tmp_path: Path) -> None:
 
 
 def test_scripts_are_short_and_complete() -> None:
-    assert SAMPLE.names() == ("balance", "check_password", "lost_sim", "set_password")
+    assert SAMPLE.names() == ("balance", "caller_record", "check_password", "lost_sim", "set_password")
     for name in SAMPLE.names():
         assert len((FOLDER / f"{name}.py").read_text().splitlines()) <= 60
         assert f"| `{name}` |" in (FOLDER / "README.md").read_text()
@@ -200,6 +200,14 @@ async def test_balance(database: Path) -> None:
     assert database.stat().st_mode & 0o777 == 0o600
     for number in ("", "13900000000", "' OR 1=1 --"):
         assert await reason(SAMPLE, "balance", {"number": number}) == "no-such-number"
+
+
+async def test_a_stranger_is_no_failure() -> None:
+    strange = {"known": False, "vip": False, "language": ""}
+    for number in ("", "anonymous", "13900000000"):
+        assert await SAMPLE.run("caller_record", {"number": number}, 5) == strange
+    vip = {"known": True, "vip": True, "language": "en"}
+    assert await SAMPLE.run("caller_record", {"number": "+8613800138006"}, 5) == vip
 
 
 async def test_the_sample_is_made_once_by_many_at_once() -> None:

@@ -17,6 +17,8 @@ from ari_app.model.events import (
     LegRinging,
     PhoneChanged,
     PlaybackEnded,
+    SpeechBegan,
+    SpeechEnded,
 )
 
 SAMPLES = json.loads(Path(__file__).with_name("ari_samples.json").read_text())
@@ -43,6 +45,8 @@ def decoded(*names, decoder=None):
         ("rang out destroyed", LegEnded("1-1.ring", 19, 480)),
         ("cancelled destroyed", LegEnded("1-1.can", 26, 0)),
         ("key", KeyPressed(CALLER, "5")),
+        ("speech begins", SpeechBegan(CALLER)),
+        ("speech ends", SpeechEnded(CALLER, 979)),
         ("prompt done", PlaybackEnded("pp", ok=True)),
         ("prompt missing", PlaybackEnded("1-1.p2", ok=False)),
         ("held", LegHeld(HELD)),

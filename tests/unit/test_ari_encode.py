@@ -14,6 +14,7 @@ from ari_app.model.effects import (
     HangUp,
     Join,
     Leave,
+    Listen,
     MakeBridge,
     Play,
     Remember,
@@ -21,14 +22,15 @@ from ari_app.model.effects import (
     StartMusic,
     StopMusic,
     StopPlay,
+    Unlisten,
 )
 
 C = "7-1"
 CALLER = "1795328332.11"
 
 
-def prompts(prompt, language):
-    return None if prompt == "missing" else f"/sounds/{language}/{prompt}"
+def prompts(prompt, language, audio):
+    return None if prompt == "missing" else f"/sounds/{language}/{prompt}{audio}"
 
 
 def sent(effect):
@@ -53,6 +55,10 @@ def sent(effect):
         ),
         (Play(C, CALLER, "7-1.p1", ("missing",), "en"), []),
         (
+            Play(C, CALLER, "7-1.p1", ("greeting",), "en", "-of-v1"),
+            [("POST", f"channels/{CALLER}/play/7-1.p1", {"media": "sound:/sounds/en/greeting-of-v1"}, False)],
+        ),
+        (
             Announce(C, "7-1.b1", "7-1.p1", ("a",), "en"),
             [("POST", "bridges/7-1.b1/play/7-1.p1", {"media": "sound:/sounds/en/a"}, False)],
         ),
@@ -70,6 +76,14 @@ def sent(effect):
         (DropBridge(C, "7-1.b1"), [("DELETE", "bridges/7-1.b1", {}, True)]),
         (StartMusic(C, CALLER, "default"), [("POST", f"channels/{CALLER}/moh", {"mohClass": "default"}, False)]),
         (StopMusic(C, CALLER), [("DELETE", f"channels/{CALLER}/moh", {}, True)]),
+        (
+            Listen(C, CALLER, 256, 300),
+            [("POST", f"channels/{CALLER}/variable", {"variable": "TALK_DETECT(set)", "value": "300,256"}, True)],
+        ),
+        (
+            Unlisten(C, CALLER),
+            [("POST", f"channels/{CALLER}/variable", {"variable": "TALK_DETECT(remove)", "value": ""}, True)],
+        ),
         (
             Remember(C, CALLER, "CALL", C),
             [("POST", f"channels/{CALLER}/variable", {"variable": "CALL", "value": C, "report_events": "true"}, False)],

@@ -21,7 +21,9 @@ class Asterisk:
         self.asked, self.events = [], []
         self.blocked, self.statuses = {}, {}
         self.lanes = Lanes(
-            self.ask, lambda e: encode(e, lambda p, _: None if p == "missing" else f"/s/{p}", "app"), self.events.append
+            self.ask,
+            lambda e: encode(e, lambda p, *_: None if p == "missing" else f"/s/{p}", "app"),
+            self.events.append,
         )
 
     async def ask(self, request, express):
@@ -161,7 +163,7 @@ async def test_the_play_behind_the_blocked_one_keeps_its_stop_behind_it():
 )
 async def test_a_failure_comes_back_with_its_reason_and_the_lane_goes_on(effect, answer, reason):
     asterisk = Asterisk()
-    for request in encode(effect, lambda p, _: p, "app"):
+    for request in encode(effect, lambda p, *_: p, "app"):
         asterisk.statuses[request.path] = answer
     asterisk.lanes.put(effect)
     asterisk.lanes.put(Remember(A, "next", "X", "1"))
@@ -176,7 +178,7 @@ async def test_a_failure_comes_back_with_its_reason_and_the_lane_goes_on(effect,
 @pytest.mark.parametrize("effect", [HangUp(A, "x"), StopPlay(A, "x"), Leave(A, "x", "x")])
 async def test_ending_what_has_ended_is_no_failure(effect):
     asterisk = Asterisk()
-    for request in encode(effect, lambda p, _: p, "app"):
+    for request in encode(effect, lambda p, *_: p, "app"):
         asterisk.statuses[request.path] = 404
     asterisk.lanes.put(effect)
     await asterisk.quiet()

@@ -115,7 +115,7 @@ class Told(list):
 async def linked(fake, password="secret"):
     async with TestServer(fake.app()) as server:
         told = Told()
-        link = AriLink(Address(str(server.make_url("/")), "hotline", password, "app"), told, lambda p, _: f"/s/{p}")
+        link = AriLink(Address(str(server.make_url("/")), "hotline", password, "app"), told, lambda p, *_: f"/s/{p}")
         running = asyncio.create_task(link.run())
         try:
             yield link, told

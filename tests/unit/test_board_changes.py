@@ -7,6 +7,7 @@ from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
 from ari_app.model.ids import RequestId
+from ari_app.model.routing import Hours, hours_text
 from tests.board_kit import MAIN, NOON, Kit, loaded, settings
 
 OFFICE = {"office": {"weekly": {"mon-sun": ["00:00-24:00"]}, "holidays": "as-usual"}}
@@ -155,3 +156,56 @@ def test_replay_of_the_events_gives_the_same():
         if isinstance(event, ev.FlowsLoaded):
             again.offer_flows([version(SHORT, "v2")])
         assert again.handle(event, now) == effects
+
+
+# -- opening hours of config.yaml --
+
+
+def take_hours(kit, hours):
+    found = {name: Hours.model_validate(each) for name, each in hours.items()}
+    event = ev.HoursLoaded(hours_text(found), "li", RequestId("r"))
+    return next(e for e in kit.event(event) if isinstance(e, fx.Reply))
+
+
+def test_special_hours_count_for_calls_that_are_in_already():
+    kit = open_kit()
+    leg = kit.arrive()
+    kit.heard()
+    office = {**OFFICE["office"], "exceptions": {"2026-03-02": []}}
+    assert take_hours(kit, {"office": office}).ok
+    kit.press("1", leg)
+    assert kit.facts(ft.QueueLeft)[0].outcome == "closed"
+    assert take_hours(kit, OFFICE).ok
+    assert goes_to(kit, "1") is None
+
+
+def test_special_hours_count_in_a_flow_too():
+    asks = {"type": "hours", "hours": "office", "on_open": "bye", "on_closed": "shut"}
+    menu = {"type": "menu", "say": ["main-menu"], "keys": {"1": "asks"}}
+    bye, shut = ({"type": "hangup", "say": [prompt]} for prompt in ("goodbye", "closed-by-hand"))
+    flow = {"start": "menu", "nodes": {"menu": menu, "asks": asks, "bye": bye, "shut": shut}}
+    kit = Kit(flow=flow, settings=settings(hours=OFFICE))
+    leg = kit.arrive()
+    kit.heard()
+    assert take_hours(kit, {"office": {"weekly": {"mon": []}}}).ok
+    kit.press("1", leg)
+    assert kit.said(leg)[-1] == "closed-by-hand"
+
+
+def test_hours_a_queue_needs_cannot_go():
+    kit = open_kit()
+    reply = take_hours(kit, {"other": OFFICE["office"]})
+    assert not reply.ok and "office" in reply.message
+    assert goes_to(kit, "1") is None
+
+
+def test_a_prompt_names_the_audio_of_its_flow():
+    kit = Kit()
+    old = kit.arrive()
+    assert kit.effects(fx.Play)[-1].audio == ""
+    swap(kit, version(MAIN, "v1").model_copy(update={"audio": "abc"}))
+    kit.arrive()
+    assert kit.effects(fx.Play)[-1].audio == "abc"
+    kit.heard(old)
+    kit.press("*", old)
+    assert {play.audio for play in kit.effects(fx.Play) if play.leg == old} == {""}

@@ -61,6 +61,9 @@ def test_personal_fields() -> None:
     assert {kind: names for kind, names in personal.items() if names} == {
         "CallArrived": ("caller",),
         "CallOpened": ("caller",),
+        "MessageLeft": ("back",),
+        "CallbackBooked": ("number",),
+        "CallbackLeft": ("number",),
     }
 
 

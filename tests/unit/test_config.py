@@ -20,6 +20,7 @@ from ari_app.config.reference import config_page
 from ari_app.config.schema import load_yaml, read_yaml
 from ari_app.config.words import PATTERNS
 from ari_app.flow.model import Flow
+from ari_app.flow.situations import SituationFile
 from ari_app.model.part import Part
 from ari_app.model.settings import Settings
 
@@ -392,7 +393,7 @@ def test_every_code_is_documented() -> None:
     rows = [line for line in page.splitlines() if re.match(r"\| [A-Z]\d{3}", line)]
     documented = {code for row in rows for code in re.findall(r"[A-Z]\d{3}", row.split("|")[1])}
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "ari_app").rglob("*.py"))
-    used = set(re.findall(r'"([CF]\d{3})"', sources)) | {letter + kind for letter in "CF" for kind in Shared}
+    used = set(re.findall(r'"([CFSV]\d{3})"', sources)) | {letter + kind for letter in "CFSV" for kind in Shared}
     assert used == documented
     assert all(len(row.strip("| ").split(" | ")) == 4 for row in rows), "code, meaning, cause, cure"
 
@@ -414,7 +415,7 @@ def every_shape(shape: Any) -> Iterator[Any]:
                 yield from every_shape(argument)
 
 
-@pytest.mark.parametrize("model", [Settings, Flow])
+@pytest.mark.parametrize("model", [Settings, Flow, SituationFile])
 def test_every_pattern_has_words_and_every_key_a_sentence(model: type[BaseModel]) -> None:
     for shape in every_shape(model):
         for extra in shapes.extras(shape):

@@ -1,14 +1,19 @@
 """Who is offered which call."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ari_app.acd.asks import SPARE_MAX
 from ari_app.acd.engine import Engine
-from ari_app.acd.model import Match, Rule, Visit, rank
+from ari_app.acd.model import Match, Policy, Rule, Visit, rank
+from ari_app.model import facts as ft
 from ari_app.model.ids import AgentId, CallId, QueueName, Skill
 from ari_app.model.skills import SkillsFault, needs_of
+from tests.board_kit import Kit, settings
+from tests.unit.test_board_call import queued
 
 BILLING, NETWORK = QueueName("billing"), QueueName("network")
 A, B = AgentId("81"), AgentId("82")
@@ -157,3 +162,121 @@ def test_closed_engine_matches_when_opened() -> None:
 @pytest.mark.parametrize(("queue", "count"), [(BILLING, 2), (NETWORK, 1)])
 def test_servers(queue: QueueName, count: int) -> None:
     assert engine().servers(queue, [A, B]) == count and engine().servers(queue, []) == 0
+
+
+def preferring(n: int, agent: AgentId, prefer_s: float = 10.0, since: float = 0.0) -> Visit:
+    return replace(visit(n, since=since), preferred=agent, prefer_s=prefer_s)
+
+
+def test_the_preferred_agent_alone_is_waited_for_then_the_skills_decide() -> None:
+    e = engine()
+    e.agent_ready(B, 0)
+    assert e.enter(preferring(1, A)) is None and e.next_stage_at(CallId("1-1")) == 10.0
+    assert e.relax(CallId("1-1"), 9.9) is None
+    assert e.relax(CallId("1-1"), 10.0) == Match(preferring(1, A), B) and e.next_stage_at(CallId("1-1")) is None
+
+
+def test_the_preferred_agent_still_takes_the_longest_waiting_first() -> None:
+    e = engine()
+    e.enter(visit(1, since=1))
+    e.enter(preferring(2, A, since=2))
+    assert e.agent_ready(A, 5) == Match(visit(1, since=1), A)
+    assert e.agent_ready(B, 5) is None, "he is not whom the caller waits for"
+    assert e.agent_ready(A, 6) == Match(preferring(2, A, since=2), A)
+
+
+def test_relaxation_keeps_the_place() -> None:
+    e = Engine({BILLING: Rule(needs_of("a"), ((5, needs_of("b")), (9, needs_of("c"))))}, {A: {Skill("c"): 1}})
+    e.enter(visit(1))
+    e.enter(visit(2, since=1))
+    e.agent_ready(A, 0)
+    assert e.relax(CallId("1-1"), 5) is None and e.next_stage_at(CallId("1-1")) == 9
+    assert e.relax(CallId("1-2"), 20) == Match(visit(2, since=1), A), "both stages at once, when the timer came late"
+    assert e.position(CallId("1-1")) == 1 and e.position(CallId("1-2")) == 2
+
+
+def test_suspended_places_count_but_are_not_matched() -> None:
+    e = engine()
+    e.enter(visit(1), suspended=True)
+    e.enter(visit(2))
+    assert e.agent_ready(A, 0) == Match(visit(2), A) and e.position(CallId("1-2")) == 2
+    assert e.agent_ready(B, 0) is None
+    assert e.resume(CallId("1-1")) == Match(visit(1), B)
+    e.suspend(CallId("1-1"))
+    assert e.agent_ready(A, 1) is None and e.resume(CallId("1-1")) == Match(visit(1), A)
+
+
+@pytest.mark.parametrize(("policy", "chosen"), [("longest-idle", "1"), ("most-skilled", "2"), ("least-occupied", "3")])
+def test_policies(policy: Policy, chosen: str) -> None:
+    skills = {AgentId(n): {Skill("a"): level} for n, level in (("1", 2), ("2", 5), ("3", 4), ("4", 1))}
+    e = Engine({BILLING: Rule(needs_of("a>=2"), policy=policy)}, skills)
+    for agent, since, occupancy in (("4", 0, 0.0), ("1", 1, 0.5), ("2", 2, 0.4), ("3", 3, 0.1)):
+        e.agent_ready(AgentId(agent), since, occupancy)
+    assert e.enter(visit(1)) == Match(visit(1), AgentId(chosen))
+
+
+def test_new_skills_match_a_ready_agent_at_once() -> None:
+    e = engine()
+    e.agent_ready(A, 3)
+    e.enter(visit(1, NETWORK))
+    assert e.set_skills(A, {Skill("network"): 1}) == Match(visit(1, NETWORK), A)
+    assert e.queues_of(A) == (NETWORK,) and e.set_skills(A, {Skill("billing"): 2}) is None
+    assert e.agent_ready(AgentId("99"), 0) is None and e.queues_of(AgentId("99")) == (), "nobody knows his skills"
+
+
+def test_needs_of_a_flow_are_forgotten_some_time_after_their_visits() -> None:
+    e = engine()
+    for n in range(1000):
+        asked = needs_of(f"x{n} | billing>=3")
+        assert e.enter(replace(visit(n), needs=asked)) is None
+        assert e.agent_ready(A, n) == Match(replace(visit(n), needs=asked), A)
+        e.leave(CallId(f"1-{n}"))
+    assert len(e._asks.known) <= 2 + SPARE_MAX and e._asks.bits <= 3 + SPARE_MAX
+
+
+def test_nobody_starves() -> None:
+    """Whoever waits is overtaken only by those who came less than the largest bonus after him."""
+    e, bonus_s = engine(), rank(0, 0) - rank(0, 9)
+    e.enter(visit(1, since=0))
+    served, n = [], 1
+    for second in range(1, 700):  # Every second a caller of the highest priority comes, and an agent gets ready.
+        n += 1
+        e.enter(visit(n, since=float(second), priority=9))
+        match = e.agent_ready(A, float(second))
+        assert match is not None
+        served.append(match.visit.call)
+        e.leave(match.visit.call)
+    assert served.index(CallId("1-1")) == bonus_s - 1 == 539
+
+
+@pytest.mark.timeout(60)
+def test_a_hundred_thousand_callers() -> None:
+    """They wait in their order, and the first are served first."""
+    e, crowd = engine(), 100_000
+    for n in range(crowd):
+        e.enter(visit(n, since=n // 10, priority=n % 3))
+    assert e.length(BILLING) == crowd and sorted(v.key for v in e.waiting[BILLING]) == [
+        v.key for v in e.waiting[BILLING]
+    ]
+    places = {v.call: place for place, v in enumerate(e.waiting[BILLING], 1)}
+    assert all(e.position(CallId(f"1-{n}")) == places[CallId(f"1-{n}")] for n in range(0, crowd, 97))
+    first = [v.call for v in e.waiting[BILLING]][:50]
+    assert [m.visit.call for m in (e.agent_ready(A, n) for n in range(50)) if m is not None] == first
+    for n in range(crowd):
+        e.leave(CallId(f"1-{n}"))
+    assert not e.length(BILLING) and not e.waiting[BILLING].order.blocks and not e.places
+
+
+@pytest.mark.timeout(60)
+def test_the_door_of_a_full_queue_says_so() -> None:
+    """At the largest limit there is: the flow goes its way for a full queue, and those who wait keep their places."""
+    kit = Kit(settings(billing={"waiting_max": 100_000}))
+    waiting = kit.board.floor.engine
+    for n in range(100_000):
+        waiting.enter(replace(visit(n), call=CallId(f"6-{n}")))
+    leg = queued(kit)
+    assert kit.said(leg)[-1] == "queue-timeout" and kit.facts(ft.QueueLeft)[0].outcome == "full"
+    assert waiting.length(BILLING) == 100_000
+    waiting.leave(CallId("6-0"))
+    queued(kit)
+    assert waiting.position(CallId("7-2")) == 100_000

@@ -218,6 +218,26 @@ MUTATIONS = [
     M('"2": rate', '"2": rte', "15:30 F003", "keys.2: no node named 'rte'"),
     M("to: pay", "to: pai", "41:45 F003", "did you mean 'pay'?"),
     M("queue: billing", "queue: biling", "65:12 F003", "no queue named 'biling'   did you mean 'billing'?"),
+    M(
+        "queue: billing",
+        "queue: billing\n    skills: biling>=2",
+        "66:13 F003",
+        "no skill named 'biling'   did you mean 'billing'?",
+    ),
+    M(
+        "queue: billing",
+        "queue: billing\n    skills: billing>=6",
+        "66:13 F045",
+        "levels go from 1 to 5, at character 1",
+    ),
+    M("queue: billing", "queue: billing\n    skills: billing & (", "66:13 F045", "a skill is missing at the end"),
+    M(
+        "queue: billing",
+        "queue: billing\n    skills: billing>=5",
+        "66:13 F037",
+        "no agent in config.yaml has the skills",
+    ),
+    M("queue: billing", "queue: billing\n    prefer: manager", "66:13 F024", "nothing gives the variable 'manager'"),
     M("hours: office", "hours: ofice", "9:12 F003", "no opening hours named 'ofice'   did you mean 'office'?"),
     M("flow: pay", "flow: pey", "45:11 F003", "no flow named 'pey'   did you mean 'pay'?"),
     M("agi: balance", "agi: balanc", "33:10 F003", "no script named 'balanc'   did you mean 'balance'?"),
@@ -347,6 +367,7 @@ def test_every_code_is_documented_and_shown_here() -> None:
         *(at for _, at, _ in CONFIG_MUTATIONS),
     ]
     shown = {at.split()[1] for at in ats} | {"F001", "F010", "F040"}  # The last three have tests of their own.
+    shown |= {"F043", "F044", "F045"}  # So have these, in test_situations_check.
     assert shown == documented
     assert shown >= {f"F{kind}" for kind in Shared}
 
@@ -570,7 +591,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_CONFIG", str(REPOSITORY / "config.yaml"))
     run = CliRunner().invoke(app, ["flow", "check", str(REPOSITORY / "ivr_flows")])
     assert run.exit_code == 0, run.output
-    assert re.search(r"\d+ flows?, \d+ nodes: ok", run.output)
+    assert re.search(r"\d+ flows?, \d+ nodes, \d+ situations: ok", run.output)
     bad = tmp_path / "bad.yaml"
     bad.write_text("start: a\nnodes:\n  a: {type: goto, to: b}\n  b: {type: goto, to: a}\n")
     run = CliRunner().invoke(app, ["flow", "check", str(bad)])

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ari_app.cli import app
-from ari_app.config.editor import FILE, MODELINE, flow_schema, schema_text
+from ari_app.config.editor import FILE, MODELINE, SITUATIONS_FILE, flow_schema, schema_text, situation_schema
 from ari_app.config.marks import parse_marked
 from ari_app.config.schema import read_yaml
 from ari_app.flow.model import Flow
@@ -18,7 +18,7 @@ from tests.unit.test_flow_check import BASE, MUTATIONS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FLOWS = REPOSITORY / "ivr_flows"
-SAMPLES = sorted(FLOWS.glob("*.yaml"))
+SAMPLES = sorted(path for path in FLOWS.glob("*.yaml") if path.stem != "situations")
 SCHEMA = jsonschema.Draft7Validator(flow_schema())
 
 
@@ -36,12 +36,12 @@ def as_an_editor_reads(tree: Any) -> Any:
     return tree
 
 
-def complaints(text: str) -> list[str]:
+def complaints(text: str, schema: jsonschema.Draft7Validator = SCHEMA) -> list[str]:
     """Of the tree with every scalar as text, and as an editor reads it."""
     marks, problems = parse_marked(text, "x.yaml", "F")
     assert problems == []
     return [
-        error.message for tree in (marks.tree, as_an_editor_reads(marks.tree)) for error in SCHEMA.iter_errors(tree)
+        error.message for tree in (marks.tree, as_an_editor_reads(marks.tree)) for error in schema.iter_errors(tree)
     ]
 
 
@@ -50,15 +50,26 @@ def test_it_is_a_schema() -> None:
 
 
 def test_the_file_is_current() -> None:
-    """Mend with: hotline flow schema --write ivr_flows/schema.json"""
-    assert (FLOWS / FILE).read_text(encoding="utf-8") == schema_text()
+    """Mend with: hotline flow schema --write ivr_flows/schema.json, and the same of `hotline situations schema`."""
+    assert (FLOWS / FILE).read_text(encoding="utf-8") == schema_text(flow_schema())
+    assert (FLOWS / SITUATIONS_FILE).read_text(encoding="utf-8") == schema_text(situation_schema())
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_the_samples_keep_to_it(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text.splitlines()[0] == MODELINE
+    assert text.splitlines()[0] == MODELINE + FILE
     assert complaints(text) == []
+
+
+def test_the_situations_keep_to_theirs() -> None:
+    schema = jsonschema.Draft7Validator(situation_schema())
+    jsonschema.Draft7Validator.check_schema(schema.schema)
+    text = (FLOWS / "situations.yaml").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == MODELINE + SITUATIONS_FILE
+    assert complaints(text, schema) == []
+    for old, new in (("- hang-up", "- hang up"), ("wait_s: 5", "wait_s: 500"), ("who: [machine]", "who: [robot]")):
+        assert complaints(text.replace(old, new, 1), schema), new
 
 
 @pytest.mark.parametrize("name", BASE)
@@ -99,9 +110,9 @@ def test_every_key_and_type_has_a_sentence() -> None:
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = CliRunner().invoke(app, ["flow", "schema"])
-    assert run.output == schema_text()
+    assert run.output == schema_text(flow_schema())
     monkeypatch.setenv("HOTLINE_CONFIG", str(REPOSITORY / "config.yaml"))
     target = tmp_path / "schema.json"
     run = CliRunner().invoke(app, ["flow", "schema", "--write", str(target)])
     assert run.exit_code == 0, run.output
-    assert target.read_text(encoding="utf-8") == schema_text()
+    assert target.read_text(encoding="utf-8") == schema_text(flow_schema())

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +15,17 @@ from structlog.testing import capture_logs
 from ari_app.commands.hours import moment
 from ari_app.config.load import load_settings
 from ari_app.errors import ConfigError, HotlineError, StoreError
+from ari_app.flow.model import LoadedFlow
+from ari_app.live import flows_of, opening, stamp
+from ari_app.media.kept import GRACE_S, KeptAudio
 from ari_app.media.prompts import Prompts
 from ari_app.model.effects import Reply
-from ari_app.model.events import FlowsLoaded
+from ari_app.model.events import FlowsLoaded, HoursLoaded
 from ari_app.model.facts import FlowsActivated
 from ari_app.model.ids import RequestId
+from ari_app.model.routing import hours_of
 from ari_app.model.settings import Secrets
-from ari_app.reload import FlowKeeper, flows_of, opening, stamp
+from ari_app.reload import FlowKeeper
 from ari_app.site import Site
 from ari_app.store import flows as store
 from ari_app.store.journal import Journal
@@ -65,17 +70,24 @@ class House:
     def up(self) -> FlowKeeper:
         self.journal = Journal.open(self.site.store)
         prompts = Prompts.load(self.site.sounds)
-        live, problems = opening(self.site, prompts)
+        kept = KeptAudio(self.site.prompts)
+        live, problems = opening(self.site, prompts, kept)
         self.told: list[FlowsLoaded] = []
-        self.keeper = FlowKeeper(self.site, self.journal, prompts, live, self.ask, lambda: self.now, problems)
+        self.hours: list[HoursLoaded] = []
+        self.keeper = FlowKeeper(self.site, self.journal, prompts, live, kept, self.ask, lambda: self.now, problems)
         return self.keeper
 
     async def started(self) -> FlowKeeper:
         keeper = self.up()
-        self.tell(await keeper.begin())
+        hours, flows = await keeper.begin()
+        self.hours.append(hours)
+        self.tell(flows)
         return keeper
 
-    async def ask(self, event: FlowsLoaded, flows) -> Reply:
+    async def ask(self, event: FlowsLoaded | HoursLoaded, flows) -> Reply:
+        if isinstance(event, HoursLoaded):
+            self.hours.append(event)
+            return Reply(RequestId("r"), True, "live")
         assert {(f.name, f.version) for f in flows} == set(event.versions)
         self.tell(event)
         return Reply(RequestId("r"), True, "live")
@@ -93,7 +105,7 @@ class House:
     def main(self) -> str:
         """The text that is live."""
         live = dict(self.keeper.live.versions)["main"]
-        return store.text_of(self.site.store, "main", live) or ""
+        return store.text_of(self.keeper.site.store, "main", live) or ""
 
 
 @pytest.fixture
@@ -242,9 +254,152 @@ async def test_a_version_that_no_longer_fits_stays_where_it_is(house):
     house.write(V2)
     await keeper.reload("li")
     keeper.prompts = Prompts(keeper.prompts.folder, {k: r for k, r in keeper.prompts.rows.items() if k[0] != "goodbye"})
+    shutil.rmtree(house.site.state / "prompts")
+    keeper.kept = KeptAudio(house.site.prompts)  # As after a restart: what it found there before is forgotten.
     with pytest.raises(ConfigError, match=r"(?s)does not fit what is live now.*F021"):
         await keeper.rollback("main", "", "li")
     assert house.main() == V2
+
+
+# -- the audio of a version --
+
+
+def heard(keeper: FlowKeeper, flow: LoadedFlow, prompt: str) -> bytes | None:
+    path = keeper.audio_of(prompt, "en", flow.audio)
+    return path.read_bytes() if path is not None else None
+
+
+def say_anew(house: House, prompt: str, content: bytes) -> None:
+    """Another recording in sounds/, as the builder leaves it."""
+    folder = house.folder / "sounds" / "en"
+    if folder.is_symlink():
+        real = folder.resolve()
+        folder.unlink()
+        shutil.copytree(real, folder)
+    (folder / f"{prompt}.wav").write_bytes(content)
+    manifest = house.folder / "sounds" / "manifest.json"
+    manifest.write_text(manifest.read_text() + "\n")
+
+
+async def test_a_version_keeps_its_audio_when_the_files_change(house):
+    keeper = await house.started()
+    early, first = keeper.live.flows["main"], heard(keeper, keeper.live.flows["main"], "goodbye")
+    assert first == (REPOSITORY / "sounds/en/goodbye.wav").read_bytes()
+    say_anew(house, "goodbye", b"another voice")
+    assert "new audio" in await keeper.reload("li") and len(house.told) == 2
+    assert heard(keeper, keeper.live.flows["main"], "goodbye") == b"another voice"
+    assert heard(keeper, early, "goodbye") == first  # What a call hears that began before.
+
+
+async def test_a_roll_back_and_a_restart_sound_as_the_version_did(house):
+    keeper = await house.started()
+    first = heard(keeper, keeper.live.flows["main"], "goodbye")
+    house.write(V2)
+    say_anew(house, "goodbye", b"another voice")
+    await keeper.reload("li")
+    await keeper.rollback("main", "", "wang")
+    assert heard(keeper, keeper.live.flows["main"], "goodbye") == first
+    house.down()
+    again = await house.started()
+    assert again.live.held and heard(again, again.live.flows["main"], "goodbye") == first
+    await again._automatic("watch")
+    assert heard(again, again.live.flows["main"], "goodbye") == first
+
+
+async def test_a_version_whose_prompts_left_sounds_can_come_back(house):
+    keeper = await house.started()
+    house.write(V2)
+    await keeper.reload("li")
+    keeper.prompts = Prompts(keeper.prompts.folder, {k: r for k, r in keeper.prompts.rows.items() if k[0] != "goodbye"})
+    await keeper.rollback("main", "", "wang")
+    assert house.main() == MAIN and heard(keeper, keeper.live.flows["main"], "goodbye") is not None
+
+
+async def test_audio_that_is_damaged_or_cannot_be_kept_is_heard_from_sounds(house):
+    keeper = await house.started()
+    path = keeper.audio_of("goodbye", "en", keeper.live.flows["main"].audio)
+    assert path is not None
+    path.write_bytes(b"torn")
+    house.down()
+    house.write(BAD)  # So that what was live is taken from the store.
+    again = await house.started()
+    assert heard(again, again.live.flows["main"], "goodbye") is None
+    house.write(MAIN)
+    await again.reload("li")
+    assert heard(again, again.live.flows["main"], "goodbye") == (REPOSITORY / "sounds/en/goodbye.wav").read_bytes()
+
+
+async def test_with_a_boxs_own_asterisk_nothing_is_kept(house):
+    keeper = await house.started()
+    keeper.kept = KeptAudio(None)
+    house.write(V2)
+    await keeper.reload("li")
+    assert keeper.live.flows["main"].audio == "" and heard(keeper, keeper.live.flows["main"], "no-key") is None
+    assert store.versions(house.site.store, "main")[0].prompts["no-key"].keys() == {"zh-CN", "en"}
+
+
+async def test_audio_nobody_names_is_removed_after_a_while(house):
+    keeper = await house.started()
+    say_anew(house, "goodbye", b"another voice")
+    await keeper.reload("li")
+    files = sorted((house.site.state / "prompts").glob("*/*.wav"))
+    soon, late = time.time() + GRACE_S / 2, time.time() + GRACE_S + 60
+    assert keeper.kept.remove_but(set, soon) == 0
+    assert keeper.kept.remove_but(keeper.audio_named, late) == 0  # The first set: a call may still hear it.
+    keeper.sets = {flow.audio: keeper.live.audio["main"] for flow in keeper.live.flows.values()}
+    assert keeper.kept.remove_but(keeper.audio_named, late) == 1
+    assert len(files) - 1 == len(list((house.site.state / "prompts").glob("*/*.wav")))
+    assert heard(keeper, keeper.live.flows["main"], "goodbye") == b"another voice"
+
+
+# -- opening hours --
+
+HOURS = """hours:
+  day: {weekly: {mon-fri: ["09:00-18:00"]}EXTRA}
+"""
+
+
+def settle(house: House, extra: str) -> None:
+    text = CONFIG.replace("SOUNDS", "sounds") + HOURS.replace("EXTRA", extra)
+    (house.folder / "config.yaml").write_text(text)
+
+
+async def test_special_hours_are_taken_live(house):
+    settle(house, "")
+    keeper = await house.started()
+    settle(house, ', exceptions: {"2026-10-01": []}')
+    assert await keeper.reload("li") == "hours day: changed, for every call"
+    assert hours_of(house.hours[-1].hours)["day"].exceptions == {"2026-10-01": ()}
+    assert len(house.told) == 1 and house.hours[-1].by == "li"
+    assert await keeper.reload("li") == "nothing has changed" and len(house.hours) == 2
+
+
+@pytest.mark.parametrize("extra", [', exceptions: {"2026-10-32": []}', ', exeptions: {"2026-10-01": []}', "]"])
+async def test_bad_hours_leave_the_old_live(house, extra):
+    settle(house, "")
+    keeper = await house.started()
+    settle(house, extra)
+    house.write(V2)
+    with pytest.raises(ConfigError, match=r"config\.yaml:"):
+        await keeper.reload("li")
+    ok, said = keeper.health()
+    assert not ok and "config.yaml" in said and house.main() == MAIN and len(house.hours) == 1
+    settle(house, ', exceptions: {"2026-10-01": []}')
+    await keeper._automatic("watch")
+    assert house.main() == V2 and len(house.hours) == 2 and keeper.health()[0]
+
+
+async def test_hours_wait_for_flows_that_are_good(house):
+    """Half of an edit is never live: nor are its hours lost when the flow is mended."""
+    settle(house, "")
+    keeper = await house.started()
+    settle(house, ', exceptions: {"2026-10-01": []}')
+    house.write(BAD)
+    await keeper._automatic("watch")
+    assert len(house.hours) == 1
+    house.write(V2)
+    await keeper._automatic("watch")
+    assert len(house.hours) == 2 and house.main() == V2
 
 
 # -- starting again --
@@ -307,7 +462,7 @@ async def test_a_bug_does_not_end_the_daemon(house, monkeypatch):
     keeper = await house.started()
     house.write(V2)
     with monkeypatch.context() as patch, capture_logs() as logs:
-        patch.setattr("ari_app.reload.check_texts", lambda *_: 1 / 0)
+        patch.setattr("ari_app.live.check_texts", lambda *_: 1 / 0)
         await keeper._automatic("watch")
     assert logs[0]["event"].startswith("bug:") and not keeper.health()[0] and house.main() == MAIN
     await keeper.reload("li")

@@ -5,11 +5,15 @@ import sqlite3
 import pytest
 
 from ari_app.errors import StoreError
+from ari_app.model.facts import FlowsActivated, MessageLeft
 from ari_app.store import retention
 from ari_app.store.erasure import erase_person
+from ari_app.store.flows import FlowText, save_versions, versions
 from ari_app.store.journal import Journal, Options
 from ari_app.store.reader import open_reader
+from ari_app.store.rebuild import rebuild
 from ari_app.store.retention import Due, StoredFile
+from ari_app.store.timeline import timeline
 from tests.unit.store_calls import NUMBER, START, key, looking, on_disk, tables, whole_call
 
 DAY = 86400.0
@@ -136,3 +140,72 @@ def test_a_compressed_recording_is_known_by_its_new_file(journal, store):
     with open_reader(store) as reader:
         (kept,) = reader.recordings(call="1-0")
     assert (kept.path, kept.size_bytes, kept.sha256) == (file.path, 400, file.sha256)
+
+
+def live_from(journal, name, version, day):
+    """A version becomes live on a day."""
+    journal.run(lambda conn: save_versions(conn, [FlowText(name, version, "start: x", {})], START + day * DAY)).result(
+        5
+    )
+    journal.append([("fact", START + day * DAY, FlowsActivated(((name, version),), "li", "reload"))]).result(5)
+
+
+def delete_versions(journal, day, newest):
+    return journal.run(lambda conn: retention.delete_versions(conn, START + day * DAY, newest)).result(5)
+
+
+def kept_versions(store, name):
+    return {row.version for row in versions(store, name)}
+
+
+def test_old_texts_of_flows_go_when_no_call_can_have_taken_them(journal, store):
+    for day in range(6):
+        live_from(journal, "main", f"v{day}", day)
+    assert delete_versions(journal, 3.5, newest=2) == 3
+    assert kept_versions(store, "main") == {"v3", "v4", "v5"}  # v3 was live until the fourth day.
+    assert delete_versions(journal, 99, newest=1) == 2
+    assert kept_versions(store, "main") == {"v5"}
+
+
+def test_the_live_text_stays_however_old_it_is(journal, store):
+    live_from(journal, "main", "good", 0)
+    live_from(journal, "main", "bad", 1)
+    live_from(journal, "other", "o1", 1)
+    live_from(journal, "main", "good", 2)  # Rolled back to, and first seen longest ago.
+    assert delete_versions(journal, 99, newest=1) == 0
+    live_from(journal, "main", "new", 3)
+    assert delete_versions(journal, 99, newest=1) == 2
+    assert kept_versions(store, "main") == {"new"} and kept_versions(store, "other") == {"o1"}
+
+
+def test_the_number_to_call_back_is_personal_data(journal, store):
+    left = MessageLeft("1-1", "1-1.m9", "desk", 6.5, "13912345678")
+    journal.append([*whole_call("1-1"), ("fact", START + 60.6, left)]).result(5)
+    with open_reader(store) as reader:
+        story = reader.call("1-1")
+    assert left in [kept.fact for kept in story.facts]
+    said = "\n".join(timeline(story))
+    assert "to be called back on 139****5678" in said and "13912345678" not in said
+    assert erase_person(store, "13912345678", START + DAY, "cli").scrubbed
+    assert b"13912345678" not in on_disk(store)
+    with open_reader(store) as reader:
+        backs = [kept.fact.back for kept in reader.call("1-1").facts if isinstance(kept.fact, MessageLeft)]
+    assert "erased" in backs
+
+
+def test_a_message_older_than_the_number_is_read_and_rebuilt(store):
+    journal = Journal.open(store)
+    journal.next_epoch()
+    journal.append(whole_call("1-1")).result(5)
+    journal.close()
+    old = sqlite3.connect(store)
+    old.execute("DROP TRIGGER fact_never_changes")
+    old.execute("UPDATE fact SET body = json_remove(body, '$.back') WHERE kind = 'MessageLeft'")
+    old.commit()
+    with open_reader(store) as reader:
+        backs = [kept.fact.back for kept in reader.call("1-1").facts if isinstance(kept.fact, MessageLeft)]
+    assert backs == [""]
+    rebuild(store)
+    assert old.execute("SELECT count(*) FROM message").fetchone() == (1,)
+    assert old.execute("SELECT count(*) FROM message_back").fetchone() == (0,)
+    old.close()

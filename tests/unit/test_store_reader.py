@@ -47,12 +47,16 @@ def test_a_story_has_facts_in_order_and_rows_of_every_table(store):
     assert [kept.fact for kept in story.facts] == noted
     assert set(story.tables) == set(projections.OF_CALL)
     bare = {name for name, kept_rows in story.tables.items() if not kept_rows}
-    assert bare == {"recording_refusal", "prompt_gap"}
+    assert bare == {"recording_refusal", "prompt_gap", "line_verdict"}
     assert [row["agent"] for row in story.tables["offer"]] == ["8026", "8025"]
     assert [(row["box"], row["seconds"], row["left_at"]) for row in story.tables["message"]] == [
         ("complaints", 6.5, START + 60.5)
     ]
     assert [(row["question"], row["key"], row["agent"]) for row in story.tables["rating"]] == [("polite", "5", "8025")]
+    assert [(row["situation"], row["outcome"], row["step"]) for row in story.tables["situation"]] == [
+        ("silent-line", "key", 2),
+        ("talk-long-agent", "hint", None),
+    ]
     assert [(row["node"], row["ok"], row["seconds"]) for row in story.tables["look_up"]] == [("who_calls", 1, 0.5)]
 
 

@@ -96,3 +96,13 @@ def test_old_and_too_many_recordings_stay_as_they_are(store, monkeypatch):
 def test_hours_closed_by_hand_stay_closed(store):
     shut = ("fact", START, facts.ClosureChanged("office", True, None, "web", "flood"))
     assert restored(store, [shut]) == Restored((), (Closure("office", None),))
+
+
+def test_who_talked_to_each_caller_last(store):
+    """The newest talk of each caller, the oldest of them first; bounded in age and number, before the run."""
+    restored(store, whole_call("1-1"), whole_call("1-2", at=START + 100))
+    talks = restore.last_agents(store, START + 1000, keep_s=DAY, at_most=10)
+    assert len(talks) == 1 and talks[0].at > START + 100 and talks[0].agent and talks[0].caller
+    assert restore.last_agents(store, START + 1000, keep_s=DAY, at_most=0) == []
+    assert restore.last_agents(store, START + 100, keep_s=DAY, at_most=10)[0].at < START + 100
+    assert restore.last_agents(store, START + 2 * DAY, keep_s=DAY, at_most=10) == []

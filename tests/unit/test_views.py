@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
+from ari_app.acd.model import Visit, rank
 from ari_app.board import views
 from ari_app.board.board import Board
 from ari_app.flow.model import Flow, LoadedFlow
@@ -23,7 +24,7 @@ from ari_app.model.events import (
     PlaybackEnded,
     RecordingStarted,
 )
-from ari_app.model.ids import AgentId, LegId, Number, QueueName
+from ari_app.model.ids import AgentId, CallId, LegId, Number, QueueName
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState, CallState
 
@@ -150,9 +151,9 @@ def test_a_closed_door_is_seen(board):
 def test_longest_wait_is_not_the_first_of_the_line(board):
     """A higher priority goes first; the longest wait is still the other's."""
     arrive(board, "a", NOW)
-    arrive(board, "b", NOW + 30)
-    line = board.floor.engine.waiting[QueueName("billing")]
-    line.reverse()
+    engine, billing = board.floor.engine, QueueName("billing")
+    engine.enter(Visit(CallId("7-9"), 1, billing, 1, NOW + 30, rank(NOW + 30, 1)))
+    assert [visit.since for visit in engine.waiting[billing]] == [NOW + 30, NOW]
     assert views.queues(board.floor, NOW + 40)[0].longest_wait_s == 40.0
 
 

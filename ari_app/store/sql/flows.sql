@@ -1,7 +1,7 @@
 -- name: save_version
--- Keeps a text of a flow file, unless it is kept already.
+-- Keeps a text of a flow file; of one that is kept already, what it sounds like now.
 INSERT INTO flow_version (name, version, text, prompts, first_seen_at) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (name, version) DO NOTHING;
+ON CONFLICT (name, version) DO UPDATE SET prompts = excluded.prompts;
 
 -- name: text_of
 -- The text of one version.
@@ -9,7 +9,7 @@ SELECT text FROM flow_version WHERE name = ? AND version = ?;
 
 -- name: active
 -- The flows that were live last, with their texts.
-SELECT a.name, a.version, a.at, a.by, a.how, a.held_against, v.text
+SELECT a.name, a.version, a.at, a.by, a.how, a.held_against, v.text, v.prompts
 FROM flow_active AS a LEFT JOIN flow_version AS v ON v.name = a.name AND v.version = a.version
 WHERE a.fact = (SELECT max(fact) FROM flow_active) ORDER BY a.name;
 

@@ -3,7 +3,7 @@ CREATE TABLE flow_version (
   name TEXT NOT NULL, -- The flow: its file's name without .yaml.
   version TEXT NOT NULL, -- The first 12 hex digits of the SHA-256 of the text.
   text TEXT NOT NULL, -- The whole file.
-  prompts TEXT NOT NULL, -- Prompts it may say, as JSON: {"id": {"language": SHA-256 of the WAV when first live}}.
+  prompts TEXT NOT NULL, -- Prompts it may say, as JSON: {"id": {"language": SHA-256 of the WAV when last live}}.
   first_seen_at REAL NOT NULL, -- When it was first about to become live.
   PRIMARY KEY (name, version)
 ) STRICT, WITHOUT ROWID;

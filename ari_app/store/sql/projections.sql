@@ -174,6 +174,16 @@ VALUES (:id, :call, :node, :ok, :seconds, :reason, :at);
 INSERT INTO message (message, call, box, seconds, left_at) VALUES (:message, :call, :box, :seconds, :at)
 ON CONFLICT (message) DO NOTHING;
 
+-- name: message_back
+-- The number to call back, if the caller gave one.
+INSERT INTO message_back (message, back) SELECT :message, :back WHERE :back IS NOT NULL
+ON CONFLICT (message) DO NOTHING;
+
+-- name: prompt_recorded
+-- An agent recorded a prompt by telephone.
+INSERT INTO prompt_recording (fact, prompt, language, agent, sha256, seconds, at)
+VALUES (:id, :prompt, :language, :agent, :sha256, :seconds, :at);
+
 -- name: wait_told
 -- A waiting caller was told his expected wait.
 INSERT INTO wait_told (fact, call, visit, queue, position, low_s, high_s, at)
@@ -242,6 +252,24 @@ UPDATE item SET taken_by = :by, done_at = :at, note = :note WHERE message = :mes
 -- The caller answered a survey's question.
 INSERT INTO rating (fact, call, question, key, agent, at) VALUES (:id, :call, :question, :key, :agent, :at);
 
+-- name: situation_began
+-- The script of a situation begins.
+INSERT INTO situation (fact, call, situation, place, began_at) VALUES (:id, :call, :situation, :where, :at);
+
+-- name: situation_ended
+-- It is over.
+UPDATE situation SET ended_at = :at, outcome = :outcome, step = :step
+WHERE call = :call AND situation = :situation AND ended_at IS NULL;
+
+-- name: situations_cut
+-- The call is closed; scripts that ran when a daemon died are over too.
+UPDATE situation SET ended_at = :at, outcome = 'gone' WHERE call = :call AND ended_at IS NULL;
+
+-- name: talk_long
+-- A talk has become long.
+INSERT INTO situation (fact, call, situation, place, began_at, ended_at, outcome)
+VALUES (:id, :call, 'talk-long-' || :for_whom, 'talking', :at, :at, 'hint');
+
 -- name: all_facts
 -- Every fact in order: what a rebuild reads.
 SELECT id, at, kind, body FROM fact ORDER BY id;
@@ -262,3 +290,12 @@ DELETE FROM closure WHERE hours = :hours;
 -- Hours are closed by hand.
 INSERT INTO closure (hours, until, by, reason, at)
 SELECT :hours, :until, :by, :reason, :at WHERE :closed;
+
+-- name: line_heard
+-- What the caller's line is like from here on.
+INSERT INTO line_verdict (fact, call, agent, verdict, speech_dbfs, noise_dbfs, at)
+VALUES (:id, :call, :agent, :verdict, :speech_dbfs, :noise_dbfs, :at);
+
+-- name: line_missed
+-- From here on the line was not listened to.
+INSERT INTO line_verdict (fact, call, reason, at) VALUES (:id, :call, :reason, :at);

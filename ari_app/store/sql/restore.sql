@@ -36,3 +36,10 @@ WHERE ended_at IS NULL AND value IS NOT NULL ORDER BY rank LIMIT :at_most;
 SELECT item.message, item.call, item.box, due_at, coalesce(taken_by, '') AS by, f.message IS NOT NULL AS stored
 FROM item LEFT JOIN message_file AS f ON f.message = item.message
 WHERE done_at IS NULL ORDER BY due_at LIMIT :at_most;
+
+-- name: last_agents
+-- Who talked to each caller last (SQLite takes the columns of the row with the maximum), the newest talks first.
+SELECT person.value, talk.agent, max(talk.began_at) AS at
+FROM talk JOIN call ON call.call = talk.call JOIN person ON person.key = call.caller
+WHERE talk.began_at >= :since AND talk.began_at < :before AND person.value IS NOT NULL
+GROUP BY call.caller ORDER BY at DESC, talk.offer LIMIT :at_most;

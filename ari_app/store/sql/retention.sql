@@ -10,6 +10,18 @@ DELETE FROM event WHERE id IN (
                       9223372036854775807)
   ORDER BY id LIMIT ?);
 
+-- name: delete_versions
+-- Deletes texts of flows that are not among the newest of their flow and were not live at a time or later: no call
+-- can have taken them since.
+DELETE FROM flow_version WHERE (name, version) IN (
+  SELECT v.name, v.version
+  FROM (SELECT name, version, row_number() OVER (PARTITION BY name ORDER BY first_seen_at DESC) AS age
+        FROM flow_version) AS v
+  WHERE v.age > :newest
+    AND NOT EXISTS (SELECT 1 FROM (SELECT name, version, lead(at) OVER (PARTITION BY name ORDER BY fact) AS until
+                                   FROM flow_active) AS a
+                    WHERE a.name = v.name AND a.version = v.version AND (a.until IS NULL OR a.until >= :since)));
+
 -- name: expired
 -- Recordings kept for as long as their policy says.
 SELECT r.recording, coalesce(f.path, r.path) AS path

@@ -1,0 +1,31 @@
+"""Who could serve a caller at all: the agent preferred for him, and whether anybody with the skills is signed in."""
+
+from ari_app.board.floor import Call, Floor
+from ari_app.flow.nodes import Queue
+from ari_app.model.ids import AgentId, QueueName
+from ari_app.model.skills import Needs, needs_of
+from ari_app.model.states import AgentState
+
+
+def needs_of_node(node: Queue) -> Needs | None:
+    """What the node asks of an agent instead of its queue; None: the queue's own."""
+    return needs_of(node.skills) if node.skills is not None else None
+
+
+def preferred(floor: Floor, call: Call, node: Queue) -> AgentId | None:
+    """The agent the node's variable names, when he is signed in: nobody waits for one who is not there."""
+    if node.prefer is None or call.cursor is None:
+        return None
+    named = AgentId(str(call.cursor.values.get(node.prefer, "")))
+    return named if is_signed_in(floor, named) else None
+
+
+def is_signed_in(floor: Floor, agent: AgentId) -> bool:
+    seat = floor.seats.get(agent)
+    return seat is not None and seat.state is not AgentState.SIGNED_OUT
+
+
+def nobody_for(floor: Floor, node: Queue) -> bool:
+    """Nobody signed in has what the node asks for, nor what its queue asks for later."""
+    signed_in = [seat.agent for seat in floor.seats.values() if seat.state is not AgentState.SIGNED_OUT]
+    return not floor.engine.servers(QueueName(node.queue), signed_in, needs_of_node(node))

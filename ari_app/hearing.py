@@ -1,0 +1,118 @@
+"""Carries out the hearing effects: Asterisk writes what a caller sends, the analyser's process says what it is like.
+
+The analyser may die: it is started anew and goes on from where the files are; a call never waits for it.
+"""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+import orjson
+import structlog
+
+from ari_app.ami.link import AmiLink
+from ari_app.errors import AsteriskError
+from ari_app.media.analyser import SUFFIX
+from ari_app.model.effects import ForgetLine, HearingEffect, HearLine
+from ari_app.model.events import Event, LineJudged, LineUnheard
+from ari_app.model.ids import LegId, LineId
+from ari_app.model.line import Rules
+
+AGAIN_S: Final = 2.0  # Between the end of an analyser and the next one.
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Hearing:
+    """`written`: folder of the files as Asterisk sees it; `ours`: the same as we see it."""
+
+    ami: AmiLink
+    rules: Rules
+    written: PurePath
+    ours: Path
+    post: Callable[[Event], None]
+    pid: int | None = None  # Of the analyser, while there is one.
+    deaths: int = 0
+    _legs: dict[LineId, LegId] = field(default_factory=dict)  # Lines that are listened to.
+    _last: dict[LineId, asyncio.Task[None]] = field(default_factory=dict)
+    _process: Process | None = None
+
+    def perform(self, effect: HearingEffect) -> None:
+        """Begin or end, behind what is still to be done for the same line; returns at once."""
+        line = effect.line
+        task = asyncio.create_task(self._after(self._last.get(line), effect), name=f"hearing {line}")
+        self._last[line] = task
+        task.add_done_callback(lambda done: self._last.pop(line, None) if self._last.get(line) is done else None)
+
+    async def run(self) -> None:
+        """Keep one analyser going, as long as lines may be listened to at all."""
+        while self.rules.lines_max:
+            command = (sys.executable, "-m", "ari_app.media.analyser", self.rules.model_dump_json())
+            self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+            self.pid = self._process.pid
+            for line in self._legs:
+                self._tell({"watch": line, "path": self._path(line), "from": "end"})
+            await self._reports(self._process)
+            await self._process.wait()
+            self._process = self.pid = None
+            self.deaths += 1
+            log.error("the analyser of callers' lines ended by itself", deaths=self.deaths, lines=len(self._legs))
+            await asyncio.sleep(AGAIN_S)
+
+    async def close(self) -> None:
+        """Listen to nothing any more, and end the analyser. After a crash it ends by itself, and tidies up."""
+        for line, leg in list(self._legs.items()):
+            await self._end(leg, line)
+        process, self._process, self.pid = self._process, None, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            await process.wait()
+
+    async def _reports(self, process: Process) -> None:
+        assert process.stdout is not None
+        while read := await process.stdout.readline():
+            report: dict[str, Any] = orjson.loads(read)
+            line = LineId(report["line"])
+            if "refused" not in report:
+                self.post(LineJudged(line, report["verdict"], report["speech_dbfs"], report["noise_dbfs"]))
+            elif (leg := self._legs.get(line)) is not None:
+                self.post(LineUnheard(line, report["refused"]))
+                await self._end(leg, line)
+
+    async def _after(self, before: asyncio.Task[None] | None, effect: HearingEffect) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        match effect:
+            case HearLine(_, leg, line):
+                await self._begin(leg, line)
+            case ForgetLine(_, leg, line):
+                await self._end(leg, line)
+
+    async def _begin(self, leg: LegId, line: LineId) -> None:
+        try:
+            await self.ami.start_hearing(leg, f"{self.written / line}{SUFFIX}", line)
+        except AsteriskError as error:
+            self.post(LineUnheard(line, str(error)))
+        else:
+            self._legs[line] = leg
+            self._tell({"watch": line, "path": self._path(line)})
+
+    async def _end(self, leg: LegId, line: LineId) -> None:
+        if self._legs.pop(line, None) is None:
+            return
+        with suppress(AsteriskError):  # The caller's leg is gone, and the listening with it.
+            await self.ami.stop_recording(leg, line)
+        self._tell({"drop": line})
+
+    def _path(self, line: LineId) -> str:
+        return f"{self.ours / line}{SUFFIX}"
+
+    def _tell(self, command: dict[str, str]) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(orjson.dumps(command) + b"\n")

@@ -1,0 +1,1 @@
+"""What the caller's line is like: sound in, verdicts out. Pure."""

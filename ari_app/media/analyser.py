@@ -1,0 +1,186 @@
+"""Listens to growing files of callers' voices and says when a verdict on a line changes. A process of its own.
+
+Commands come on standard input, reports go to standard output, one JSON object a line:
+`{"watch": "7-1.h1", "path": "/…/7-1.h1.sln48"}`, `{"drop": "7-1.h1"}` → `{"line": "7-1.h1", "verdict": "noisy", …}`.
+Files are raw 16-bit mono at 48 kHz: Asterisk writes them in steps of 32 KiB, so the faster the rate the less they lag.
+What was read is given back to the disk at once (a hole), so that a long call takes no room. When standard input ends,
+the daemon is gone: the files are kept small until they have stopped growing, then they are removed.
+"""
+
+import ctypes
+import os
+import select
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from ari_app.line.features import FRAME, RATE, Flags, Sound, frame_levels, measure
+from ari_app.line.verdict import Watcher
+from ari_app.media.vad import VoiceDetector
+from ari_app.model.line import Rules
+
+FILE_RATE: Final = 48_000
+SUFFIX: Final = ".sln48"
+_LIBC: Final = ctypes.CDLL(None)
+_PUNCH_HOLE: Final = 0x02 | 0x01  # fallocate(2): FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
+_EVERY: Final = FILE_RATE // RATE  # What Asterisk made of 8 kHz sound has nothing above 4 kHz.
+_UNIT: Final = FRAME * _EVERY * 2
+_READ_MAX: Final = FILE_RATE * 2 * 10  # Ten seconds: after a pause of ours, the rest waits for the next look.
+_KEPT_MAX: Final = 64 << 20  # A file that cannot be given holes is listened to until it is this long.
+_AGAIN_S: Final = 2.0  # Asterisk may open a file just after it was removed: removed once more.
+_STILL_S: Final = 10.0  # A file that has not grown for so long is finished.
+_HUSH_DBFS: Final = -60.0  # Below it nothing is asked of the voice detector.
+
+
+@dataclass
+class Line:
+    """One caller's file, how far it was read, and the last seconds of it."""
+
+    path: Path
+    watcher: Watcher
+    detector: VoiceDetector = field(default_factory=VoiceDetector)
+    read_bytes: int = 0
+    is_solid: bool = False  # Its disk cannot make holes in it.
+    heard_s: float = 0.0
+    sound: Sound = field(default_factory=lambda: np.zeros(0))
+    flags: Flags = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+
+class Lines:
+    """All lines that are listened to, at most `lines_max` of them."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.lines: dict[str, Line] = {}
+        self.removed: list[tuple[float, Path]] = []
+
+    def watch(self, name: str, path: Path, at_end: bool = False) -> bool:
+        """Listen to a file, which need not exist yet; False when as many as allowed are listened to already."""
+        if name not in self.lines and len(self.lines) >= self.rules.lines_max:
+            return False
+        size = path.stat().st_size if at_end and path.exists() else 0
+        self.lines[name] = Line(path, Watcher(self.rules), read_bytes=size // _UNIT * _UNIT)
+        return True
+
+    def drop(self, name: str, now: float) -> None:
+        """Listen no more; the file goes."""
+        if (line := self.lines.pop(name, None)) is not None:
+            line.path.unlink(missing_ok=True)
+            self.removed.append((now + _AGAIN_S, line.path))
+
+    def tidy(self, now: float) -> None:
+        """Remove what came back after it was removed."""
+        for due, path in [each for each in self.removed if each[0] <= now]:
+            path.unlink(missing_ok=True)
+            self.removed.remove((due, path))
+
+    def outlive(self) -> None:
+        """Nobody listens any more, and Asterisk still writes: give back the room until that ends, then remove."""
+        still_s = 0.0
+        while self.lines and still_s < _STILL_S:
+            grown = [len(_grown(line)) for line in self.lines.values()]
+            still_s = 0.0 if any(grown) else still_s + self.rules.step_s
+            time.sleep(self.rules.step_s)
+        for line in self.lines.values():
+            line.path.unlink(missing_ok=True)
+
+    def look(self) -> list[dict[str, Any]]:
+        """Hear what has come since the last look; the verdicts that changed."""
+        found = [self._heard(name, line) for name, line in self.lines.items()]
+        return [report for each in found for report in each]
+
+    def _heard(self, name: str, line: Line) -> list[dict[str, Any]]:
+        new = _grown(line)
+        if line.is_solid and line.read_bytes > _KEPT_MAX:
+            return [{"line": name, "refused": f"{line.path.parent} cannot take back what was read"}]
+        step, window = int(self.rules.step_s * RATE), int(self.rules.window_s * RATE)
+        reports: list[dict[str, Any]] = []
+        for begin in range(0, len(new), step):
+            piece = new[begin : begin + step]
+            _append(line, piece, window)
+            features = measure(line.sound, line.flags)
+            if (verdict := line.watcher.heard(features, line.heard_s)) is not None:
+                levels = {
+                    "speech_dbfs": round(features.speech_dbfs, 1),
+                    "noise_dbfs": round(features.noise_dbfs, 1),
+                }
+                reports.append({"line": name, "verdict": verdict, "at_s": round(line.heard_s, 2), **levels})
+        return reports
+
+
+def _grown(line: Line) -> Sound:
+    """What Asterisk has written since, in whole frames, at 8 kHz."""
+    try:
+        with line.path.open("rb") as file:
+            file.seek(line.read_bytes)
+            raw = file.read(_READ_MAX)
+    except FileNotFoundError:
+        return np.zeros(0)
+    raw = raw[: len(raw) // _UNIT * _UNIT]
+    line.read_bytes += len(raw)
+    line.is_solid = line.is_solid or not _give_back(line.path, line.read_bytes)
+    found: Sound = np.frombuffer(raw, dtype="<i2")[::_EVERY].astype(np.float64) / 32768
+    return found
+
+
+def _give_back(path: Path, size: int) -> bool:
+    """Make the first `size` bytes a hole: the file keeps its length and takes no room. False: it cannot be."""
+    try:
+        file = os.open(path, os.O_WRONLY)
+    except OSError:
+        return not path.exists()
+    try:
+        return bool(_LIBC.fallocate(file, _PUNCH_HOLE, ctypes.c_long(0), ctypes.c_long(size)) == 0)
+    finally:
+        os.close(file)
+
+
+def _append(line: Line, piece: Sound, window: int) -> None:
+    line.heard_s += len(piece) / RATE
+    loud = frame_levels(piece).max(initial=-100.0) > _HUSH_DBFS
+    flags = line.detector.heard(piece) if loud else line.detector.skip(piece)
+    line.sound = np.concatenate([line.sound, piece])[-window:]
+    line.flags = np.concatenate([line.flags, flags])[-(window // FRAME) :]
+
+
+def main() -> None:
+    """Until standard input ends: the daemon is gone, or wants us to go."""
+    rules = Rules.model_validate_json(sys.argv[1])
+    lines, rest = Lines(rules), b""
+    os.set_blocking(0, False)
+    next_at = time.monotonic() + rules.step_s
+    while True:
+        if select.select([0], [], [], max(0.0, next_at - time.monotonic()))[0]:
+            read = os.read(0, 65536)
+            if not read:
+                lines.outlive()
+                return
+            *whole, rest = (rest + read).split(b"\n")
+            for each in whole:
+                _obey(lines, orjson.loads(each))
+        if time.monotonic() >= next_at:
+            next_at = max(next_at + rules.step_s, time.monotonic())  # Late looks are not made up for.
+            lines.tidy(time.monotonic())
+            for report in lines.look():
+                _say(report)
+
+
+def _obey(lines: Lines, command: dict[str, str]) -> None:
+    if "drop" in command:
+        lines.drop(command["drop"], time.monotonic())
+    elif not lines.watch(command["watch"], Path(command["path"]), command.get("from") == "end"):
+        _say({"line": command["watch"], "refused": "lines_max"})
+
+
+def _say(report: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(report) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""The simulated world: a heap of moments, callers and agents around the distributor. Pure.
+
+Whatever is drawn at random is drawn for a caller as he comes, or for an offer as it is made; the distributor alone
+decides who talks to whom. `happened`, when given, is told everything, in order.
+"""
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, Literal, TypeAlias
+
+from ari_app.acd.engine import Engine
+from ari_app.acd.estimate import Estimator
+from ari_app.acd.model import Match, Visit, rank
+from ari_app.model.ids import AgentId, CallId, QueueName
+from ari_app.sim.callers import Source, source
+from ari_app.sim.people import Agent, At, Caller, Doing
+from ari_app.sim.plan import Duty, Plan, Streams, drawn
+from ari_app.sim.tally import Count, Tally
+
+What: TypeAlias = Literal["came", "full", "offered", "not answered", "connected", "left", "free"]
+
+
+Happened: TypeAlias = Callable[[What, float, Caller | None, Agent | None], None]
+
+
+class World:
+    """One run of a plan. `engine`: any with the interface of acd.engine."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        random: Streams,
+        *,
+        engine: Engine | None = None,
+        estimator: Estimator | None = None,
+        happened: Happened | None = None,
+    ) -> None:
+        self.plan, self.now = plan, 0.0
+        self.engine = engine or Engine(rules=plan.rules, skills=plan.skills())
+        self.estimator, self.happened = estimator, happened
+        scenario = plan.scenario
+        self.tally = Tally(plan.warm_up_s, plan.until_s, scenario.service_level_s, scenario.short_abandon_s)
+        self.tally.queues = {queue: Count() for queue in plan.queues}
+        self.callers: dict[CallId, Caller] = {}
+        self.agents: dict[AgentId, Agent] = {}
+        self.servers = dict.fromkeys(plan.queues, 0)  # On duty, by queue.
+        self.came = self.events = 0
+        self._heap: list[tuple[float, int, Callable[..., None], Any]] = []
+        self._next = count().__next__
+        self._luck = random("offers").random
+        for kind in scenario.callers:
+            self._await(source(plan, kind, random))
+        self._staff(random)
+
+    def run(self) -> Tally:
+        """Until the last caller has gone: calls come for the scenario's hours, then the house empties."""
+        heap = self._heap
+        while heap:
+            self.now, _, do, what = heappop(heap)
+            self.events += 1
+            do(what)
+        for agent in self.agents.values():
+            self.tally.spend(agent, agent.doing, self.now)
+        return self.tally
+
+    def _at(self, moment: float, do: Callable[..., None], what: Any) -> None:
+        heappush(self._heap, (moment, self._next(), do, what))
+
+    def _say(self, what: What, caller: Caller | None, agent: Agent | None) -> None:
+        if self.happened is not None:
+            self.happened(what, self.now, caller, agent)
+
+    # -- the beginning --
+
+    def _await(self, of: Source) -> None:
+        moment = next(of.moments, None)
+        if moment is not None:
+            self._at(moment, self._arrive, of)
+
+    def _staff(self, random: Streams) -> None:
+        plan = self.plan
+        kinds = plan.scenario.agents
+        duties = {kind: Duty.of(each, plan.begins_s, plan.until_s) for kind, each in kinds.items()}
+        answers = {kind: drawn(a.answer, random(f"{kind}/answer")) if a.answer else None for kind, a in kinds.items()}
+        queues: dict[str, tuple[QueueName, ...]] = {}
+        for name, kind, each in plan.staff():
+            if kind not in queues:
+                queues[kind] = tuple(self.engine.queues_of(name))
+            agent = Agent(name, kind, answers[kind], each.no_answer, each.back_after_s, queues[kind])
+            agent.spent = [0.0] * len(Doing)
+            self.agents[name] = agent
+            if duties[kind].at_first:
+                self._begin_duty(agent)
+            for moment, begins in duties[kind].changes:
+                self._at(moment, self._begin_duty if begins else self._end_duty, agent)
+
+    # -- callers --
+
+    def _arrive(self, of: Source) -> None:
+        self._await(of)
+        self.came += 1
+        caller = of.caller(CallId(f"1-{self.came}"), self.now)
+        queue = of.queue
+        if (counted := self.tally.counted(caller)) is not None:
+            counted.entered += 1
+        self._say("came", caller, None)
+        if self.engine.length(queue) >= self.plan.queues[queue].waiting_max:
+            caller.at = At.GONE
+            if counted is not None:
+                counted.full += 1
+            self._say("full", caller, None)
+            return
+        self._enter(caller, of.priority)
+
+    def _enter(self, caller: Caller, priority: int) -> None:
+        engine, now, queue = self.engine, self.now, caller.queue
+        place = rank(now, priority, self.plan.step_s)
+        visit = Visit(caller.call, 1, queue, priority, now, place, self.plan.needs[caller.kind])
+        self.callers[caller.call] = caller
+        match = engine.enter(visit)
+        if match is not None:
+            if self.estimator is not None:
+                self.estimator.entered(queue, now)
+            self._offer(match)
+            return
+        if (counted := self.tally.counted(caller)) is not None:
+            counted.waited += 1
+        self._set_limits(caller)
+        if self.estimator is not None:
+            position = engine.position(caller.call)
+            self.estimator.entered(queue, now, overtook=engine.length(queue) - position)
+            caller.told = self.estimator.expect(queue, position - 1, self.servers[queue], now)
+
+    def _relax(self, caller: Caller) -> None:
+        if caller.at > At.RINGING:
+            return
+        match = self.engine.relax(caller.call, self.now)
+        if (due := self.engine.next_stage_at(caller.call)) is not None:
+            self._at(due, self._relax, caller)
+        if match is not None:
+            self._offer(match)
+
+    def _limit(self, caller: Caller) -> None:
+        """He gives up, or has waited as long as the queue allows."""
+        if caller.at > At.RINGING:
+            return
+        now, agent = self.now, caller.agent
+        caller.at, caller.agent = At.GONE, None
+        del self.callers[caller.call]
+        self.engine.leave(caller.call)
+        self.tally.left(caller, now)
+        if self.estimator is not None:
+            self.estimator.abandoned(caller.queue, now - caller.since, now)
+        self._say("left", caller, agent)
+        if agent is not None:  # The offer is withdrawn; it does not cost him his place among the idle.
+            self._free(agent, agent.idle_since)
+
+    # -- offers --
+
+    def _offer(self, match: Match) -> None:
+        caller, agent = self.callers[match.visit.call], self.agents[match.agent]
+        self.tally.spend(agent, Doing.RESERVED, self.now)
+        agent.taken_at = self.now
+        caller.at, caller.agent = At.RINGING, agent
+        caller.offers += 1
+        self._say("offered", caller, agent)
+        if agent.answer is None and not agent.no_answer:
+            self._connect(caller, agent)
+            return
+        ring_s = self.plan.queues[caller.queue].ring_s
+        answer_s = (
+            ring_s if agent.no_answer and self._luck() < agent.no_answer else agent.answer() if agent.answer else 0.0
+        )
+        ends_at = self.now + min(answer_s, ring_s)
+        if caller.since == self.now and (answer_s >= ring_s or caller.limit_at <= ends_at):
+            self._set_limits(caller)  # Offered as he came; otherwise they are set, or would never count.
+        self._at(ends_at, self._answered if answer_s < ring_s else self._ran_out, (caller, caller.offers))
+
+    def _set_limits(self, caller: Caller) -> None:
+        self._at(caller.limit_at, self._limit, caller)
+        if (due := self.engine.next_stage_at(caller.call)) is not None:
+            self._at(due, self._relax, caller)
+
+    def _answered(self, offer: tuple[Caller, int]) -> None:
+        caller, n = offer
+        if caller.at is At.RINGING and caller.offers == n and caller.agent is not None:
+            self._connect(caller, caller.agent)
+
+    def _ran_out(self, offer: tuple[Caller, int]) -> None:
+        """The agent is not ready for a while; the caller keeps his place."""
+        caller, n = offer
+        agent = caller.agent
+        if caller.at is not At.RINGING or caller.offers != n or agent is None:
+            return
+        caller.at, caller.agent = At.WAITING, None
+        self._say("not answered", caller, agent)
+        self.tally.spend(agent, Doing.AWAY, self.now)
+        self._at(self.now + agent.back_after_s, self._back, agent)
+        if (match := self.engine.offer_lost(caller.call)) is not None:
+            self._offer(match)
+
+    def _connect(self, caller: Caller, agent: Agent) -> None:
+        now = self.now
+        caller.at = At.TALKING
+        del self.callers[caller.call]
+        self.engine.leave(caller.call)
+        self.tally.connected(caller, now)
+        self.tally.spend(agent, Doing.TALKING, now)
+        agent.calls += 1
+        if self.estimator is not None:
+            self.estimator.connected(caller.queue, now - caller.since, now)
+        self._say("connected", caller, agent)
+        self._at(now + caller.talk_s + caller.wrap_up_s, self._done, caller)
+
+    # -- agents --
+
+    def _done(self, caller: Caller) -> None:
+        """Talk and wrap-up are over; one moment for both, since nothing is decided between them."""
+        agent, now = caller.agent, self.now
+        assert agent is not None
+        caller.at, caller.agent = At.GONE, None
+        agent.talked_s += caller.talk_s
+        self.tally.spend(agent, Doing.WRAP_UP, agent.since + caller.talk_s)
+        if self.estimator is not None:
+            self.estimator.handled(caller.queue, now - agent.taken_at, now)
+        self._free(agent, now)
+
+    def _free(self, agent: Agent, idle_since: float) -> None:
+        now = self.now
+        self.tally.spend(agent, Doing.READY if agent.on_duty else Doing.AWAY, now)
+        self._say("free", None, agent)
+        if not agent.on_duty:
+            return
+        agent.idle_since = idle_since
+        match = self.engine.agent_ready(agent.id, idle_since, agent.talked_s / now if now else 0.0)
+        if match is not None:
+            self._offer(match)
+
+    def _back(self, agent: Agent) -> None:
+        if agent.doing is Doing.AWAY:
+            self._free(agent, self.now)
+
+    def _begin_duty(self, agent: Agent) -> None:
+        agent.on_duty = True
+        for queue in agent.queues:
+            self.servers[queue] += 1
+        if agent.doing is Doing.AWAY:
+            self._free(agent, self.now)
+
+    def _end_duty(self, agent: Agent) -> None:
+        """At once when idle, else as soon as the call is over."""
+        agent.on_duty = False
+        for queue in agent.queues:
+            self.servers[queue] -= 1
+        if agent.doing is Doing.READY:
+            self.engine.agent_not_ready(agent.id)
+            self.tally.spend(agent, Doing.AWAY, self.now)

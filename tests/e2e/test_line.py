@@ -1,0 +1,76 @@
+"""The caller's line is judged while he talks to an agent: real phones, speech of our own prompts."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ari_app.media import pcm
+from ari_app.media.analyser import SUFFIX
+from ari_app.model.facts import Connected, LineHeard, LineMissed
+from tests.e2e.kit import Hotline
+from tests.e2e.test_calls import to_queue
+
+SOUNDS = Path(__file__).parents[2] / "sounds" / "en"
+
+
+def speech(gain_db: float = 0.0, noise_db: float = -90.0) -> bytes:
+    said = np.concatenate([pcm.read_wav(SOUNDS / f"{name}.wav")[0] for name in ("greeting-day", "main-menu")])
+    noise = np.random.default_rng(1).standard_normal(len(said)) * 10 ** (noise_db / 20)
+    sound = (said + noise) * 10 ** (gain_db / 20)
+    return bytes(np.clip(sound * 32768, -32768, 32767).astype("<i2").tobytes())
+
+
+def left_over(hotline: Hotline) -> list[Path]:
+    return list(Path(hotline.asterisk.layout.monitor).glob(f"*{SUFFIX}"))
+
+
+@pytest.mark.timeout(90)
+async def test_a_line_gets_quiet_then_noisy_then_silent(hotline: Hotline) -> None:
+    async with hotline.agent("8025") as desk, hotline.caller() as caller:
+        call = await to_queue(caller)
+        answering = await desk.incoming()
+        await answering.wait_answered()
+        connected = await hotline.wait(Connected)
+        for sound, verdict in (
+            (speech(), "clear"),
+            (speech(-26.0), "quiet"),
+            (speech(0.0, -26.0), "noisy"),
+            (bytes(16_000), "silent"),
+            (speech(), "clear"),
+        ):
+            before = [fact for fact in hotline.facts if isinstance(fact, LineHeard) and fact.verdict == verdict]
+            call.send(sound, loop=True)
+            heard = await hotline.wait(LineHeard, 20, verdict=verdict, count=len(before) + 1)
+            assert (heard.call, heard.agent) == (connected.call, "8025")
+            [seen] = hotline.daemon.desk.view().calls
+            assert seen.line == verdict
+        await call.hangup()
+        await hotline.closed()
+    async with asyncio.timeout(10):
+        while left_over(hotline):
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.timeout(60)
+async def test_the_analyser_dies_and_the_talk_goes_on_heard(hotline: Hotline) -> None:
+    async with hotline.agent("8025") as desk, hotline.caller() as caller:
+        call = await to_queue(caller)
+        answering = await desk.incoming()
+        await answering.wait_answered()
+        call.send(speech(), loop=True)
+        await hotline.wait(LineHeard, 15, verdict="clear")
+        first = hotline.daemon.hearing.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        call.send(speech(-26.0), loop=True)
+        await hotline.wait(LineHeard, 20, verdict="quiet")
+        assert hotline.daemon.hearing.pid not in (None, first) and hotline.daemon.hearing.deaths == 1
+        call.play_tone(600)
+        await answering.wait_tone(600, 5)
+        await call.hangup()
+        await hotline.closed()
+    assert not [fact for fact in hotline.facts if isinstance(fact, LineMissed)]

@@ -1,0 +1,123 @@
+"""The analyser of callers' lines, on files that grow as Asterisk's do."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from ari_app.media import pcm
+from ari_app.media.analyser import FILE_RATE, Lines
+from ari_app.media.vad import FRAME, VoiceDetector
+from ari_app.model.line import Rules
+
+SOUNDS = Path(__file__).parents[2] / "sounds"
+RULES = Rules()
+
+
+def speech(seconds: float) -> np.ndarray:
+    said = np.concatenate([pcm.read_wav(SOUNDS / "en" / f"{name}.wav")[0] for name in ("greeting-day", "main-menu")])
+    return np.tile(said, int(seconds * 8000 // len(said)) + 1)[: int(seconds * 8000)]
+
+
+def written(sound: np.ndarray) -> bytes:
+    """As Asterisk's file holds it: 48 kHz, 16 bits."""
+    return np.repeat(np.clip(sound * 32768, -32768, 32767).astype("<i2"), FILE_RATE // 8000).tobytes()
+
+
+def verdicts(path: Path, sound: np.ndarray, rules: Rules = RULES) -> list[tuple[str, float]]:
+    """What is said of a file that grows by 32 KiB at a time."""
+    lines, found = Lines(rules), []
+    assert lines.watch("7-1.h1", path)
+    raw = written(sound)
+    for end in range(32_768, len(raw), 32_768):
+        path.write_bytes(raw[:end])
+        found += [(report["verdict"], report["at_s"]) for report in lines.look()]
+    return found
+
+
+def test_a_talk_is_clear_and_its_end_silent(tmp_path: Path) -> None:
+    found = verdicts(tmp_path / "a", np.concatenate([speech(8), np.zeros(8 * 8000)]))
+    assert [verdict for verdict, _ in found] == ["clear", "silent"]
+    assert found[0][1] <= 5.5 and 8 + RULES.silent_s <= found[1][1] <= 8 + RULES.silent_s + 6
+
+
+def test_speech_ends_a_silence_at_once(tmp_path: Path) -> None:
+    found = verdicts(tmp_path / "a", np.concatenate([np.zeros(7 * 8000), speech(4)]))
+    assert [verdict for verdict, _ in found] == ["silent", "clear"]
+    assert found[1][1] <= 7 + 1.5
+
+
+@pytest.mark.parametrize(("gain_db", "verdict"), [(-24, "quiet"), (0, "clear")])
+def test_levels(tmp_path: Path, gain_db: float, verdict: str) -> None:
+    assert [each for each, _ in verdicts(tmp_path / "a", speech(6) * 10 ** (gain_db / 20))] == [verdict]
+
+
+def test_flags_stay_with_their_frames() -> None:
+    """Speech begins at 2 s, whatever the pieces: the first flag stands within 100 ms of it."""
+    sound = np.concatenate([np.zeros(2 * 8000), speech(2)])
+    for frames in (1, 7, 25, 50):
+        detector, step = VoiceDetector(), frames * FRAME
+        flags = np.concatenate([detector.heard(sound[n : n + step]) for n in range(0, len(sound), step)])
+        assert len(flags) == len(sound) // FRAME
+        assert 0 <= int(flags.argmax()) * 0.02 - 2.0 <= 0.5
+
+
+def test_no_file_no_verdict_and_a_limit(tmp_path: Path) -> None:
+    lines = Lines(Rules(lines_max=1))
+    assert lines.watch("a", tmp_path / "none") and not lines.watch("b", tmp_path / "none")
+    assert lines.look() == []
+    lines.drop("a", 0.0)
+    assert lines.watch("b", tmp_path / "none")
+
+
+def test_the_process_speaks_json_and_ends_with_its_input(tmp_path: Path) -> None:
+    rules = Rules(step_s=0.1, lines_max=1)
+    (tmp_path / "a").write_bytes(written(speech(8)))
+    command = [sys.executable, "-m", "ari_app.media.analyser", rules.model_dump_json()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for line in ("a", "b"):
+            process.stdin.write(orjson.dumps({"watch": line, "path": str(tmp_path / line)}) + b"\n")
+        process.stdin.flush()
+        said = [orjson.loads(process.stdout.readline()) for _ in range(2)]
+        process.stdin.close()
+        assert process.wait(20) == 0
+    assert not list(tmp_path.iterdir())
+    assert {"line": "b", "refused": "lines_max"} in said
+    assert [each["verdict"] for each in said if "verdict" in each] == ["clear"]
+
+
+def test_what_was_read_takes_no_room(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(written(speech(8)))
+    before = file.stat().st_blocks
+    lines = Lines(RULES)
+    lines.watch("a", file)
+    lines.look()
+    after = file.stat()
+    assert after.st_blocks < before / 10 and after.st_size == len(written(speech(8)))
+
+
+def test_an_analyser_that_comes_later_goes_on_from_there(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(written(np.zeros(8 * 8000)))
+    lines = Lines(RULES)
+    lines.watch("a", file, at_end=True)
+    assert lines.look() == []
+    with file.open("ab") as more:
+        more.write(written(speech(6)))
+    assert [report["verdict"] for report in lines.look()] == ["clear"]
+
+
+def test_a_file_that_comes_back_is_removed_again(tmp_path: Path) -> None:
+    lines = Lines(RULES)
+    lines.watch("a", tmp_path / "a")
+    lines.drop("a", 10.0)
+    (tmp_path / "a").write_bytes(b"")
+    lines.tidy(11.0)
+    assert (tmp_path / "a").exists()
+    lines.tidy(12.0)
+    assert not (tmp_path / "a").exists()
