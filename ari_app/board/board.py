@@ -180,9 +180,9 @@ class Board:
                 desk.key(self.floor, at, digit, now)
             case Desk() as at, LegEnded():
                 desk.gone(self.floor, at)
-            case Call(state=CallState.DIALLING) as call, KeyPressed(leg, digit):
+            case Call(state=CallState.CALLING_BACK) as call, KeyPressed(leg, digit):
                 callback.key(self.floor, call, digit, now)
-            case Call(state=CallState.DIALLING) as call, LegAnswered():
+            case Call(state=CallState.CALLING_BACK) as call, LegAnswered():
                 callback.answered(self.floor, call, now)
             case Call() as call, KeyPressed(leg, digit):
                 walk.key(self.floor, call, leg, digit, now)

@@ -108,7 +108,7 @@ def claimed(floor: Floor, number: Number, queue: QueueName, now: float) -> Visit
         return None
     dialled = floor.calls.get(booking.dialling) if booking.dialling is not None else None
     if dialled is not None:
-        if dialled.state is not CallState.DIALLING:
+        if dialled.state is not CallState.CALLING_BACK:
             return None  # Somebody there has confirmed already, and waits in that place.
         dialled.booking = None
         floor.hang_up(dialled, dialled.leg, now)
@@ -169,7 +169,7 @@ def _enough_dialled(floor: Floor, booking: Booking) -> bool:
 
 def _is_dialled(floor: Floor, booking: Booking) -> bool:
     call = floor.calls.get(booking.dialling) if booking.dialling is not None else None
-    return call is not None and call.state is CallState.DIALLING
+    return call is not None and call.state is CallState.CALLING_BACK
 
 
 def _dial(floor: Floor, booking: Booking, now: float) -> None:
@@ -180,7 +180,7 @@ def _dial(floor: Floor, booking: Booking, now: float) -> None:
     id_ = floor.mint.call()
     leg = LegId(floor.mint.part(id_, "l"))
     call = Call(id_, leg, booking.number, booking.dialled, outbound.trunk, now, booking.language)
-    call.state, call.booking = CallState.DIALLING, booking.id
+    call.state, call.booking = CallState.CALLING_BACK, booking.id
     booking.dialling = id_
     booking.tries += 1
     floor.calls[id_] = call
@@ -204,7 +204,7 @@ def call_over(floor: Floor, call: Call, cause: int, now: float) -> None:
     if booking is None:
         return
     call.booking = None
-    if call.state is not CallState.DIALLING:
+    if call.state is not CallState.CALLING_BACK:
         end(floor, booking, "abandoned")
         return
     rules = floor.settings.callbacks
@@ -262,7 +262,7 @@ def cancelled(floor: Floor, event: CallbackCancelled, now: float) -> None:
         call = floor.calls.get(booking.dialling) if booking.dialling is not None else None
         if call is not None:
             call.booking = None
-            if call.state is CallState.DIALLING:
+            if call.state is CallState.CALLING_BACK:
                 floor.hang_up(call, call.leg, now)
         end(floor, booking, "cancelled", event.by)
         ok, message = True, "cancelled"

@@ -90,7 +90,7 @@ def _heard(floor: Floor, call: Call, now: float) -> None:
     floor.cancel_timer(call, "prompt")
     if call.refusing:
         closing.close(floor, call, "refused", 16, now)
-    elif call.state is CallState.DIALLING:
+    elif call.state is CallState.CALLING_BACK:
         callback.prompt_over(floor, call, now)
     elif call.state is CallState.IN_FLOW:
         call.playback = None

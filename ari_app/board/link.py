@@ -75,7 +75,7 @@ def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
         return
     if channel.leg in call.doomed:
         floor.do(HangUp(call.id, channel.leg))
-    elif call.state is CallState.DIALLING and not call.asked:
+    elif call.state is CallState.CALLING_BACK and not call.asked:
         if channel.state == "Up":
             callback.answered(floor, call, now)
     elif channel.state == "Ringing":

@@ -63,7 +63,7 @@ class CallState(StrEnum):
     RINGING = "ringing"  # Queued, and an agent's phone rings.
     WHISPERING = "whispering"  # The agent answered and hears the whisper; the caller still hears music.
     TALKING = "talking"
-    DIALLING = "dialling"  # A call-back: the caller is dialled, and asked whether he is there.
+    CALLING_BACK = "calling-back"  # A call-back: the caller is dialled, and asked whether he is there.
     CLOSING = "closing"  # Being hung up; waits for the last leg.
 
 
@@ -96,6 +96,6 @@ CALL: Final[Mapping[CallState, Mapping[CallMove, CallState]]] = {
         CallMove.CLOSE: CallState.CLOSING,
     },
     CallState.TALKING: {CallMove.TALK_ENDS: CallState.IN_FLOW, CallMove.CLOSE: CallState.CLOSING},
-    CallState.DIALLING: {CallMove.ENQUEUE: CallState.QUEUED, CallMove.CLOSE: CallState.CLOSING},
+    CallState.CALLING_BACK: {CallMove.ENQUEUE: CallState.QUEUED, CallMove.CLOSE: CallState.CLOSING},
     CallState.CLOSING: {},
 }

@@ -59,7 +59,7 @@ def _queues(floor: Floor) -> None:
 def _on_the_line(floor: Floor, booking: Booking) -> bool:
     """He confirmed: his place has passed to the call."""
     call = floor.calls.get(booking.dialling) if booking.dialling is not None else None
-    return call is not None and call.state is not CallState.DIALLING
+    return call is not None and call.state is not CallState.CALLING_BACK
 
 
 def _bookings(floor: Floor) -> None:
@@ -72,7 +72,7 @@ def _bookings(floor: Floor) -> None:
         assert each.dialling is not None or each.due_at > 0, each
         if each.dialling is not None:
             assert floor.calls[each.dialling].booking == each.id
-    dialling = [call for call in floor.calls.values() if call.state is CallState.DIALLING and call.booking]
+    dialling = [call for call in floor.calls.values() if call.state is CallState.CALLING_BACK and call.booking]
     assert all(floor.bookings[call.booking].dialling == call.id for call in dialling if call.booking)
 
 

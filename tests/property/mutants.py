@@ -48,7 +48,10 @@ def newest(self: Order, wanted: int) -> str | None:
     fits = [
         key[2] for block in self.blocks for key, marks in zip(block.keys, block.marks, strict=True) if marks & wanted
     ]
-    return fits[-1] if fits else None
+    if not fits:
+        self.summary &= ~wanted
+        return None
+    return fits[-1]
 
 
 def leaves_a_ghost(patch: Patch) -> None:
@@ -224,7 +227,7 @@ def waits_for_one_who_is_gone(patch: Patch) -> None:
 
 
 def most_skilled_is_anybody(patch: Patch) -> None:
-    patch.setattr(Engine, "_order", lambda self, place, agent: (0.0, self.ready[agent].since))
+    patch.setattr(Order, "highest", Order.first)
 
 
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
