@@ -2,7 +2,8 @@
 the caller is out of it until he is handed over, taken back, or all three talk together."""
 
 from ari_app.board import invite, seats, supervise, talk, transfer
-from ari_app.board.floor import Call, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.board.targets import Target
 from ari_app.model.control import ConferenceBegan, TransferAnswered, TransferEnded, TransferOutcome
 from ari_app.model.effects import Join

@@ -2,8 +2,9 @@
 
 from typing import TypeAlias
 
-from ari_app.board import invite, line, recording, seats, situations, supervise, voice
-from ari_app.board.floor import Call, Floor, Offer, Talk
+from ari_app.board import bookings, expecting, invite, line, recording, seats, situations, supervise, voice
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call, Offer, Talk
 from ari_app.model.control import TransferOutcome
 from ari_app.model.effects import Announce, DropBridge, Join, MakeBridge
 from ari_app.model.facts import Connected, HoldBegan, HoldEnded, OfferEnded, QueueLeft, TalkEnded, TalkEndedBy
@@ -17,17 +18,20 @@ def join(floor: Floor, call: Call, offer: Offer, now: float) -> None:
     """Join caller and agent: the visit ends as connected, the talk begins."""
     visit = call.visit
     assert visit is not None
-    wait_s = round(now - visit.since, 3)
+    wait_s = round(now - call.waits_since, 3)
     call.offer = call.visit = None
     call.to(CallMove.CONNECT)
     floor.cancel_timer(call, "wait")
     floor.cancel_timer(call, "relax")
     floor.engine.leave(call.id, talking=True)
+    expecting.connected(floor, call, visit.queue, now)
     _together(floor, call, (offer.leg, offer.agent), visit.queue, now)
     floor.note(OfferEnded(call.id, OfferId(offer.leg), offer.agent, "accepted"))
     floor.note(QueueLeft(call.id, visit.n, visit.queue, "connected", wait_s, offer.agent))
+    floor.seats[offer.agent].serving = visit.queue, offer.made_at
     seats.move(floor, floor.seats[offer.agent], AgentMove.CONNECT, now)
     _connected(floor, call, wait_s)
+    bookings.reached(floor, call)
 
 
 def begin(floor: Floor, call: Call, who: Who, queue: QueueName, now: float) -> None:

@@ -29,6 +29,7 @@ from ari_app.transcript.exchange import NO_LOOK_UP, shift_clock
 from ari_app.transcript.rehearse import WISHES, Failure, House, Impossible, Outcome, dressed, rehearse
 from ari_app.transcript.steps import (
     AgentDoes,
+    CalledBack,
     CallerHangsUp,
     Dial,
     LeavesMessage,
@@ -324,6 +325,8 @@ class Performance:
                 await asyncio.sleep(seconds)
             case CallerHangsUp():
                 await self._live().hangup()
+            case CalledBack():
+                raise Impossible("nobody is called back live   write in the header: live: no (call-back)")
             case AgentDoes():
                 await self._agent(step)
             case OutsideDoes():
