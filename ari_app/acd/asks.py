@@ -8,49 +8,52 @@ at each profile.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from ari_app.acd.matching import Key, Order
-from ari_app.model.ids import AgentId, Skill
+from ari_app.model.ids import AgentId, QueueName, Skill
 from ari_app.model.skills import LEVELS, Needs
 
 SPARE_MAX: Final = 64
 _BITS: Final = LEVELS[-1] + 1  # Of each skill in `has`: a bit for each level reached, and one for any above.
 
-_Name = tuple[Needs, bool]
+_Name: TypeAlias = tuple[Needs, bool, QueueName | None]
 
 
 @dataclass(slots=True)
 class Ask:
     """Needs, and who seeks them: visits that an agent who gets ready may take, by rank. `holders`: who may ask it.
 
+    `name`: the needs, whether the most skilled are preferred, and the queue that alone asks it, if it has a limit.
     `weakest`: the least strength with which they can be met; the lowest of the marks.
     """
 
-    needs: Needs
-    skilled: bool
+    name: _Name
     weakest: int
     width: int
     base: int
-    alternatives: tuple[int, ...]  # As bits of `has`.
+    alternatives: tuple[tuple[int, tuple[Skill, ...]], ...]  # As bits of `has`, and the skills asked for.
     marks: int = 0
     holders: int = 1
     seeking: Order = field(default_factory=Order)
     head: Key | None = None  # The first of them.
+    barred: bool = False  # Nobody may take them now: their queue is at its limit.
 
     def __post_init__(self) -> None:
         self.marks = ((1 << self.width) - 1) << self.base
 
     def mark(self, profile: "Profile") -> int:
         """The mark these skills earn; 0: none."""
-        has = profile.has
-        for asked in self.alternatives:
+        has, best = profile.has, -1
+        for asked, names in self.alternatives:
             if has & asked == asked:
-                break
-        else:
-            return 0
-        above = self.needs.strength(profile.skills) - self.weakest if self.skilled else 0
-        return 1 << (self.base + min(above, self.width - 1))
+                if not self.name[1]:
+                    return self.marks
+                strength = 0
+                for name in names:
+                    strength += profile.skills[name]
+                best = max(best, strength)
+        return 1 << (self.base + min(best - self.weakest, self.width - 1)) if best >= 0 else 0
 
 
 @dataclass(slots=True)
@@ -75,16 +78,17 @@ class Asks:
     bits: int = 0
     spare_max: int = SPARE_MAX
 
-    def hold(self, needs: Needs, skilled: bool) -> tuple[Ask, bool]:
-        """The ask for these needs, held once more; and whether it is new: then profiles have marks they had not."""
-        ask = self.known.get((needs, skilled))
+    def hold(self, name: _Name) -> tuple[Ask, bool]:
+        """The ask of that name, held once more; and whether it is new: then profiles have marks they had not."""
+        ask = self.known.get(name)
         if ask is not None:
-            self.unheld.pop((needs, skilled), None)
+            self.unheld.pop(name, None)
             ask.holders += 1
             return ask, False
-        alternatives = tuple(self._bits(dict(each)) for each in needs.alternatives)
+        needs, skilled, _ = name
+        alternatives = tuple((self._bits(dict(each)), tuple(n for n, _ in each)) for each in needs.alternatives)
         weakest, width = _strengths(needs) if skilled else (0, 1)
-        self.known[needs, skilled] = ask = Ask(needs, skilled, weakest, width, self._base(width), alternatives)
+        self.known[name] = ask = Ask(name, weakest, width, self._base(width), alternatives)
         for profile in self.profiles.values():
             profile.marks = profile.marks & ~ask.marks | ask.mark(profile)
         return ask, True
@@ -92,7 +96,7 @@ class Asks:
     def let_go(self, ask: Ask) -> None:
         ask.holders -= 1
         if not ask.holders:
-            self.unheld[ask.needs, ask.skilled] = None
+            self.unheld[ask.name] = None
             if len(self.unheld) > self.spare_max:
                 oldest = next(iter(self.unheld))
                 del self.unheld[oldest]
@@ -110,11 +114,23 @@ class Asks:
             self._lead(ask, ask.seeking.head())
 
     def _lead(self, ask: Ask, head: Key | None) -> None:
-        if ask.head is not None:
+        if ask.head is not None and not ask.barred:
             self.heads.remove(ask.head)
-        if head is not None:
+        if head is not None and not ask.barred:
             self.heads.add(head, ask.marks)
         ask.head = head
+
+    def only(self, queue: QueueName) -> list[Ask]:
+        """What that queue alone asks; none for a queue without a limit."""
+        return [ask for ask in self.known.values() if ask.name[2] == queue]
+
+    def bar(self, queue: QueueName, barred: bool) -> None:
+        for ask in self.only(queue):
+            if ask.head is not None and barred:
+                self.heads.remove(ask.head)
+            elif ask.head is not None:
+                self.heads.add(ask.head, ask.marks)
+            ask.barred = barred
 
     def set_skills(self, agent: AgentId, skills: Mapping[Skill, int]) -> Profile:
         before = self.agents.get(agent)

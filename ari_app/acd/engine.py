@@ -7,6 +7,7 @@ No event looks at every agent or every visit (docs/adr/0009-distributor-engine.m
 """
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -83,13 +84,17 @@ class Engine:
     _idle: Order = field(default_factory=Order)  # Longest idle first.
     _occupied: Order = field(default_factory=Order)  # Least occupied first; empty when no queue asks for it.
     _by_occupancy: bool = False
+    _room: dict[QueueName, int] = field(default_factory=dict)  # By queue with a limit: so many more may be offered.
+    _talking: Counter[QueueName] = field(default_factory=Counter)  # Of queues with a limit.
 
     def __post_init__(self) -> None:
         self.waiting = {queue: Line(self.places) for queue in self.rules}
         self._by_occupancy = any(rule.policy == "least-occupied" for rule in self.rules.values())
         for queue, rule in self.rules.items():
             asked = ((0.0, rule.needs), *rule.relax)
-            self._stages[queue] = tuple((after_s, self._ask(rule, needs)) for after_s, needs in asked)
+            if rule.talking_max is not None:
+                self._room[queue] = rule.talking_max
+            self._stages[queue] = tuple((after_s, self._ask(queue, needs)) for after_s, needs in asked)
         for agent, has in self.skills.items():
             self._asks.set_skills(agent, has)
 
@@ -99,7 +104,7 @@ class Engine:
         """A caller joins a queue; a call may wait in one queue at a time."""
         stages, awaited = self._stages[visit.queue], None
         if visit.needs is not None:
-            stages = ((0.0, self._ask(self.rules[visit.queue], visit.needs)), *stages[1:])
+            stages = ((0.0, self._ask(visit.queue, visit.needs)), *stages[1:])
         if visit.preferred is not None and visit.prefer_s > 0:
             awaited = visit.preferred
         key = visit.key
@@ -107,22 +112,44 @@ class Engine:
         self.waiting[visit.queue].order.add(key)
         return self._seek(place)
 
-    def leave(self, call: CallId) -> None:
-        """The visit is over: connected, abandoned, timed out. Unknown calls are no error."""
+    def leave(self, call: CallId, *, talking: bool = False) -> Match | None:
+        """The visit is over: connected, abandoned, timed out. Unknown calls are no error.
+
+        `talking`: with the agent it was offered to, until `talk_over`. In a queue with a limit the end of an offer may
+        let somebody else be matched.
+        """
         place = self.places.pop(call, None)
-        if place is not None:
-            self._unseek(place)
-            self.waiting[place.visit.queue].order.remove(place.key)
-            if place.visit.needs is not None:
-                self._asks.let_go(place.stages[0][1])
+        if place is None:
+            return None
+        self._unseek(place)
+        queue = place.visit.queue
+        self.waiting[queue].order.remove(place.key)
+        if place.visit.needs is not None:
+            self._asks.let_go(place.stages[0][1])
+        if place.offered is None or queue not in self._room:
+            return None
+        if talking:
+            self._talking[queue] += 1
+            return None
+        return self._vacated(queue)
+
+    def talk_over(self, queue: QueueName) -> Match | None:
+        """A talk of that queue ended. One that is not known of (begun by an earlier daemon) changes nothing."""
+        if not self._talking[queue]:
+            return None
+        self._talking[queue] -= 1
+        return self._vacated(queue)
 
     def offer_lost(self, call: CallId) -> Match | None:
         """The agent did not take the call: the caller is matched anew, in the old place."""
         place = self.places.get(call)
         if place is None:
             return None
-        place.offered = None
-        return self._seek(place)
+        lost, place.offered = place.offered, None
+        if lost is None or place.visit.queue not in self._room:
+            return self._seek(place)
+        self._line_up(place)
+        return self._vacated(place.visit.queue)
 
     def relax(self, call: CallId, now: float) -> Match | None:
         """Take the stages that are due; unknown calls are no error. To be called at `next_stage_at`."""
@@ -142,12 +169,12 @@ class Engine:
         place = self.places.get(call)
         return place.stage_at() if place is not None else None
 
-    def suspend(self, call: CallId) -> None:
+    def suspend(self, call: CallId) -> Match | None:
         """The place is kept, but cannot be matched. An offer it had is given up first, by `offer_lost`'s caller."""
         place = self.places[call]
         self._unseek(place)
-        place.suspended = True
-        place.offered = None
+        lost, place.offered, place.suspended = place.offered, None, True
+        return self._vacated(place.visit.queue) if lost is not None and place.visit.queue in self._room else None
 
     def resume(self, call: CallId) -> Match | None:
         place = self.places[call]
@@ -193,7 +220,7 @@ class Engine:
     def servers(self, queue: QueueName, agents: Iterable[AgentId], needs: Needs | None = None) -> int:
         """How many of `agents` could ever be offered a visit of `queue`: by its needs, or by any relaxation."""
         stages = self._stages[queue]
-        first = stages[0][1] if needs is None else self._ask(self.rules[queue], needs)
+        first = stages[0][1] if needs is None else self._ask(queue, needs)
         wanted = first.marks
         for _, ask in stages[1:]:
             wanted |= ask.marks
@@ -219,9 +246,11 @@ class Engine:
                     self._take(agent)
                     yield self._match(place, agent)
 
-    def _ask(self, rule: Rule, needs: Needs) -> Ask:
-        ask, is_new = self._asks.hold(needs, rule.policy == "most-skilled")
+    def _ask(self, queue: QueueName, needs: Needs) -> Ask:
+        limited = queue in self._room
+        ask, is_new = self._asks.hold((needs, self.rules[queue].policy == "most-skilled", queue if limited else None))
         if is_new:
+            ask.barred = limited and self._room[queue] < 1
             for order in (self._idle, self._occupied):
                 order.remark(lambda agent: self._asks.agents[AgentId(agent)].marks)
         return ask
@@ -234,13 +263,17 @@ class Engine:
         if agent is not None:
             self._take(agent)
             return self._match(place, agent)
-        if not place.seeking:
-            place.seeking = True
-            if place.awaited is not None:
-                insort(self._awaiting.setdefault(place.awaited, []), place.key)
-            else:
-                self._asks.seek(place.stages[place.stage][1], place.key)
+        self._line_up(place)
         return None
+
+    def _line_up(self, place: Place) -> None:
+        if place.seeking or place.suspended:
+            return
+        place.seeking = True
+        if place.awaited is not None:
+            insort(self._awaiting.setdefault(place.awaited, []), place.key)
+        else:
+            self._asks.seek(place.stages[place.stage][1], place.key)
 
     def _unseek(self, place: Place) -> None:
         if not place.seeking:
@@ -254,11 +287,28 @@ class Engine:
         if not mine:
             del self._awaiting[place.awaited]
 
+    def _vacated(self, queue: QueueName) -> Match | None:
+        """One more of a queue with a limit may be offered: the first of them, by rank, for whom somebody is ready."""
+        self._room[queue] += 1
+        if self._room[queue] == 1:
+            self._asks.bar(queue, False)
+        if not self.open:
+            return None
+        heads = [ask.head for ask in self._asks.only(queue) if ask.head is not None]
+        for agent in self._awaiting.keys() & self.ready.keys():
+            heads += [key for key in self._awaiting[agent] if self.places[CallId(key[2])].visit.queue == queue]
+        for head in sorted(heads):
+            if (match := self._seek(self.places[CallId(head[2])])) is not None:
+                return match
+        return None
+
     def _agent_for(self, place: Place) -> AgentId | None:
+        if self._room and self._room.get(place.visit.queue, 1) < 1:
+            return None
         if place.awaited is not None:
             return place.awaited if place.awaited in self.ready else None
         ask = place.stages[place.stage][1]
-        if ask.skilled:
+        if ask.name[1]:
             found = self._idle.highest(ask.marks)
         elif self._by_occupancy and self.rules[place.visit.queue].policy == "least-occupied":
             found = self._occupied.first(ask.marks)
@@ -269,14 +319,22 @@ class Engine:
     def _visit_for(self, agent: AgentId, marks: int) -> Place | None:
         call = self._asks.heads.first(marks)
         place = self.places[CallId(call)] if call is not None else None
-        mine = self._awaiting.get(agent)
-        if mine is not None and (place is None or mine[0] < place.key):
-            return self.places[CallId(mine[0][2])]
+        for key in self._awaiting.get(agent, ()):
+            if place is not None and place.key < key:
+                break
+            mine = self.places[CallId(key[2])]
+            if self._room.get(mine.visit.queue, 1) > 0:
+                return mine
         return place
 
     def _match(self, place: Place, agent: AgentId) -> Match:
         self._unseek(place)
         place.offered = agent
+        queue = place.visit.queue
+        if queue in self._room:
+            self._room[queue] -= 1
+            if not self._room[queue]:
+                self._asks.bar(queue, True)
         return Match(place.visit, agent)
 
     def _take(self, agent: AgentId) -> None:

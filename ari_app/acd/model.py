@@ -17,12 +17,14 @@ Policy: TypeAlias = Literal["longest-idle", "most-skilled", "least-occupied"]
 class Rule:
     """How a queue finds agents. `relax`: after so many seconds of waiting these needs hold instead, in order of time.
 
-    `policy` chooses among several ready agents; equals: the longest idle, then the smaller work number.
+    `policy` chooses among several ready agents; equals: the longest idle, then the smaller work number. `talking_max`:
+    so many callers of the queue at most are offered to agents or talk to them at once.
     """
 
     needs: Needs
     relax: tuple[tuple[float, Needs], ...] = ()
     policy: Policy = "longest-idle"
+    talking_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

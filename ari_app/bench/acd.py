@@ -3,7 +3,9 @@
 - An event is one call of the engine, as the board makes it; an arrival includes the questions the board asks at once
   (position, next relaxation). `mix` gives each kind's share. The stream is seeded and recorded beforehand with an
   engine of its own, so that only the engine is timed.
-- events_per_s: the whole stream by CPU time, median of ROUNDS. p50_us, p99_us, max_us: each event timed by itself.
+- events_per_s: the whole stream by CPU time, median of ROUNDS runs. p50_us, p99_us, max_us: each event timed by itself
+  in as many further runs of the same stream, and its least time counts: the collector's pauses come at the same events
+  in each run, other programs do not. p99_one_run_us: with whatever else the machine did meanwhile, median of the runs.
 - growth: p50 with 10,000 agents ÷ p50 with 100.
 - Half of QUEUES are overrun and hold nearly all of the waiting; the others find ready agents most of the time. Rules,
   skills and what callers ask: see QUEUES, NODE_NEEDS and Stream.
@@ -32,22 +34,22 @@ RELAX_S: Final = (20.0, 60.0)
 EVERYDAY: Final = ("post", "shop", "web", "mobile")  # Skills of every agent; the others have some of RARE as well.
 RARE: Final = ("billing", "fraud", "mandarin", "english")
 POLICIES: Final[tuple[Policy, ...]] = ("longest-idle", "longest-idle", "most-skilled", "least-occupied")
-QUEUES: Final = (  # Needs at first, and after each of RELAX_S.
+QUEUES: Final[tuple[tuple[str, ...], ...]] = (  # Needs at first, after the first of RELAX_S, after the second.
     ("billing>=3 & (mandarin | english)", "billing>=2 & (mandarin | english)", "billing"),
-    ("billing>=4 & english>=3", "billing>=3 & english>=2", "billing & english"),
+    ("billing>=4 & english>=3", "billing>=3 & english>=2"),
     ("fraud>=4", "fraud>=3", "fraud"),
     ("fraud>=2 & mandarin>=2", "fraud & mandarin", "fraud | mandarin"),
-    ("mandarin>=3 | english>=4", "mandarin>=2 | english>=3", "mandarin | english"),
-    ("billing>=3 & fraud>=2", "billing>=2 & fraud", "billing | fraud"),
-    ("english>=4", "english>=3", "english"),
+    ("mandarin>=3 | english>=4", "mandarin>=2 | english>=3"),
+    ("billing>=3 & fraud>=2", "billing>=2 & fraud"),
+    ("english>=4", "english>=3"),
     ("mandarin>=4 & (billing | fraud)", "mandarin>=3", "mandarin"),
-    ("post>=3", "post>=2", "post"),
+    ("post>=3", "post>=2"),
     ("shop>=2 & web", "shop & web", "shop"),
     ("web>=3 | mobile>=4", "web>=2 | mobile>=3", "web | mobile"),
-    ("mobile>=3", "mobile>=2", "mobile"),
+    ("mobile>=3", "mobile>=2"),
     ("post & shop>=3", "post & shop>=2", "post | shop"),
-    ("web>=2 & mobile>=2", "web & mobile", "web | mobile"),
-    ("shop>=4", "shop>=3", "shop"),
+    ("web>=2 & mobile>=2", "web & mobile"),
+    ("shop>=4", "shop>=3"),
     ("post>=2 & (web | mobile)", "post", "post | web"),
 )
 OVERRUN: Final = len(QUEUES) // 2  # So many of them, from the first.
@@ -214,7 +216,7 @@ def engine(agents: int) -> Engine:
     rng = Random(8)
     rules = {}
     for n, (first, *later) in enumerate(QUEUES):
-        relax = tuple((after_s, needs_of(asked)) for after_s, asked in zip(RELAX_S, later, strict=True))
+        relax = tuple((after_s, needs_of(asked)) for after_s, asked in zip(RELAX_S, later, strict=False))
         rules[QueueName(f"q{n}")] = Rule(needs_of(first), relax, POLICIES[n % len(POLICIES)])
     return Engine(rules, {AgentId(str(10_000 + n)): some_skills(rng) for n in range(agents)})
 
@@ -247,9 +249,10 @@ def _measured(agents: int, waiting: int, events: int) -> dict[str, Any]:
     gc.freeze()  # The stream is the bench's own: the collector shall find the engine's objects only.
     try:
         rates = [_rate(agents, calls, filled) for _ in range(ROUNDS)]
-        took_us = _each(agents, calls, filled)
+        runs = [_each(agents, calls, filled) for _ in range(ROUNDS)]
     finally:
         gc.unfreeze()
+    took_us = [min(times) for times in zip(*runs, strict=True)]
     mix = Counter(name for name, _ in calls[filled:])
     return {
         "waiting": waiting,
@@ -257,6 +260,7 @@ def _measured(agents: int, waiting: int, events: int) -> dict[str, Any]:
         "p50_us": figures.percentile(took_us, 50),
         "p99_us": figures.percentile(took_us, 99),
         "max_us": max(took_us),
+        "p99_one_run_us": statistics.median(figures.percentile(run, 99) or 0.0 for run in runs),
         "mix": {name: round(count / events, 3) for name, count in mix.most_common()},
     }
 
@@ -280,8 +284,10 @@ def _rate(agents: int, calls: list[Call], filled: int) -> float:
 
 def _each(agents: int, calls: list[Call], filled: int) -> list[float]:
     clock, took = time.perf_counter_ns, []
-    for call, args in _prepared(agents, calls, filled):
+    bound = _prepared(agents, calls, filled)
+    gc.collect()  # From here on each run is the same for the collector.
+    for call, args in bound:
         began = clock()
         call(*args)
         took.append(clock() - began)
-    return [round(ns / 1000, 1) for ns in took]
+    return [round(ns / 1000, 2) for ns in took]

@@ -137,7 +137,7 @@ def leave_queue(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> 
     if call.offer is not None:
         offers.withdraw(floor, call, now)
     visit, call.visit = call.visit, None
-    floor.engine.leave(call.id)
+    floor.offer(floor.engine.leave(call.id))
     floor.cancel_timer(call, "wait")
     floor.cancel_timer(call, "relax")
     floor.cancel_timer(call, "offer-again")

@@ -10,7 +10,7 @@ from ari_app.acd.asks import Ask, Asks, Profile
 from ari_app.acd.engine import Engine, Place, Ready
 from ari_app.acd.matching import Block, Key, Order
 from ari_app.acd.model import Match
-from ari_app.model.ids import AgentId, CallId
+from ari_app.model.ids import AgentId, CallId, QueueName
 from ari_app.model.skills import Needs
 
 Patch = pytest.MonkeyPatch
@@ -255,9 +255,9 @@ def skills_of_a_ready_agent_stay(patch: Patch) -> None:
 def old_marks_kept(patch: Patch) -> None:
     """A mark is used again, and profiles keep it from its earlier use."""
 
-    def hold(self: Asks, needs: Needs, skilled: bool) -> tuple[Ask, bool]:
+    def hold(self: Asks, name: tuple[Needs, bool, QueueName | None]) -> tuple[Ask, bool]:
         before = {kind: profile.marks for kind, profile in self.profiles.items()}
-        found = old(self, needs, skilled)
+        found = old(self, name)
         for kind, profile in self.profiles.items():
             profile.marks |= before[kind]
         return found
@@ -295,12 +295,59 @@ def any_alternative_in_part(patch: Patch) -> None:
     """One skill of an alternative is enough."""
 
     def mark(self: Ask, profile: Profile) -> int:
-        if any(profile.has & asked for asked in self.alternatives):
+        if any(profile.has & asked for asked, _ in self.alternatives):
             return old(self, profile) or 1 << self.base
         return 0
 
     old = Ask.mark
     patch.setattr(Ask, "mark", mark)
+
+
+# -- limits --
+
+
+def limit_ignored(patch: Patch) -> None:
+    def init(self: Engine) -> None:
+        old(self)
+        self._room = {queue: 1000 for queue in self._room}
+
+    old = Engine.__post_init__
+    patch.setattr(Engine, "__post_init__", init)
+
+
+def limit_forgets_the_preferred(patch: Patch) -> None:
+    """A full queue's callers are still taken by the agents they prefer."""
+
+    def visit_for(self: Engine, agent: AgentId, marks: int) -> Place | None:
+        place = old(self, agent, marks)
+        mine = self._awaiting.get(agent)
+        return self.places[CallId(mine[0][2])] if mine and (place is None or mine[0] < place.key) else place
+
+    old = Engine._visit_for
+    patch.setattr(Engine, "_visit_for", visit_for)
+
+
+def room_never_given_back(patch: Patch) -> None:
+    patch.setattr(Engine, "talk_over", lambda self, queue: None)
+
+
+def room_given_back_to_nobody(patch: Patch) -> None:
+    def vacated(self: Engine, queue: QueueName) -> Match | None:
+        was, self.open = self.open, False
+        try:
+            return old(self, queue)
+        finally:
+            self.open = was
+
+    old = Engine._vacated
+    patch.setattr(Engine, "_vacated", vacated)
+
+
+def unknown_talks_give_room(patch: Patch) -> None:
+    def talk_over(self: Engine, queue: QueueName) -> Match | None:
+        return self._vacated(queue) if queue in self._room else None
+
+    patch.setattr(Engine, "talk_over", talk_over)
 
 
 # -- blocks --
@@ -377,6 +424,11 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     needs_never_forgotten,
     head_not_renewed,
     any_alternative_in_part,
+    limit_ignored,
+    limit_forgets_the_preferred,
+    room_never_given_back,
+    room_given_back_to_nobody,
+    unknown_talks_give_room,
     split_loses_the_summary,
     merge_loses_the_summary,
     search_clears_too_much,

@@ -36,7 +36,7 @@ def some_rule(rng: Random) -> Rule:
     relax = tuple(
         (after_s, some_needs(rng)) for after_s in sorted(rng.sample((0, 5, 10, 30, 60), rng.choice((0, 1, 2))))
     )
-    return Rule(some_needs(rng), relax, rng.choice(get_args(Policy)))
+    return Rule(some_needs(rng), relax, rng.choice(get_args(Policy)), rng.choice((None, None, None, 1, 2)))
 
 
 @dataclass
@@ -49,6 +49,7 @@ class World:
     offers: dict[CallId, AgentId] = field(default_factory=dict)
     idle_since: dict[AgentId, float] = field(default_factory=dict)
     ended: set[CallId] = field(default_factory=set)
+    talks: list[QueueName] = field(default_factory=list)
     settled: bool = True  # False from a reopening until `matches` was run.
 
     def __post_init__(self) -> None:
@@ -109,6 +110,9 @@ class World:
             self.lines[queue] = line
         assert not self.ended & self.fast.places.keys()
         assert not set(self.offers.values()) & self.fast.ready.keys()
+        for queue, rule in slow.rules.items():
+            busy = sum(each.visit.queue == queue and each.offered is not None for each in self.fast.places.values())
+            assert rule.talking_max is None or busy + self.talks.count(queue) <= rule.talking_max
         if self.fast.open and self.settled:
             free = [place for place in slow.places.values() if slow._free(place)]
             idle = [(a, p.visit.call) for a in self.fast.ready for p in free if slow._may_have(a, p)]
@@ -145,7 +149,15 @@ class World:
         if (call := self.some_offered()) is not None:
             del self.offers[call]
             self.ended.add(call)
-            self.both(lambda e: e.leave(call))
+            self.talks.append(self.fast.places[call].visit.queue)
+            self.both(lambda e: e.leave(call, talking=True))
+
+    def talk_over(self) -> None:
+        """The queue is now and then one where nobody talks."""
+        queue = self.rng.choice([*self.talks, self.rng.choice(QUEUES)])
+        if queue in self.talks:
+            self.talks.remove(queue)
+        self.both(lambda e: e.talk_over(queue))
 
     def lost(self) -> None:
         if (call := self.some_offered()) is not None:
@@ -240,6 +252,7 @@ class World:
         tempers: list[tuple[list[Callable[[], None]], list[int]]] = [
             ([self.enter], [8, 16, 24]),
             ([self.ready], [4, 8, 16]),
+            ([self.talk_over], [0, 2, 4, 8]),
             ([self.leave, self.answered, self.lost, self.not_ready, self.relax], [0, 2, 4, 8]),
             ([self.pass_time], [1, 8]),
             ([self.suspend, self.resume, self.set_skills, self.ready_again], [0, 0, 2, 4]),
@@ -289,13 +302,13 @@ def run_asks(seed: int, steps: int = 200) -> None:
         match rng.choice(("hold", "hold", "let go", "let go", "skills")):
             case "hold":
                 needs, skilled = some_needs(rng), rng.random() < 0.4
-                held.append((asks.hold(needs, skilled)[0], needs, skilled))
+                held.append((asks.hold((needs, skilled, None))[0], needs, skilled))
             case "let go" if held:
                 asks.let_go(held.pop(rng.randrange(len(held)))[0])
             case "skills":
                 asks.set_skills(rng.choice(AGENTS), some_skills(rng))
         for ask, needs, skilled in held:
-            assert asks.known[needs, skilled] is ask
+            assert asks.known[needs, skilled, None] is ask
             for profile in asks.agents.values():
                 earned = profile.marks & ask.marks
                 assert bool(earned) == needs.met_by(profile.skills) and earned.bit_count() <= 1

@@ -6,6 +6,7 @@ A match takes the agent out of the ready ones, and the visit keeps its place as 
 """
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -41,6 +42,7 @@ class Engine:
     waiting: dict[QueueName, list[Visit]] = field(default_factory=dict)  # All visits of a queue, by rank.
     places: dict[CallId, Place] = field(default_factory=dict)
     ready: dict[AgentId, Ready] = field(default_factory=dict)
+    talking: Counter[QueueName] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.waiting = {queue: [] for queue in self.rules}
@@ -54,20 +56,33 @@ class Engine:
         self.places[visit.call] = place
         return self._agent_for(place)
 
-    def leave(self, call: CallId) -> None:
+    def leave(self, call: CallId, *, talking: bool = False) -> Match | None:
         """The visit is over: connected, abandoned, timed out. Unknown calls are no error."""
         place = self.places.pop(call, None)
-        if place is not None:
-            line = self.waiting[place.visit.queue]
-            del line[bisect_left(line, place.visit.key, key=lambda v: v.key)]
+        if place is None:
+            return None
+        line = self.waiting[place.visit.queue]
+        del line[bisect_left(line, place.visit.key, key=lambda v: v.key)]
+        if place.offered is None:
+            return None
+        self.talking[place.visit.queue] += talking
+        return None if talking else self._vacated(place.visit.queue)
+
+    def talk_over(self, queue: QueueName) -> Match | None:
+        if self.rules[queue].talking_max is None or not self.talking[queue]:
+            return None
+        self.talking[queue] -= 1
+        return self._vacated(queue)
 
     def offer_lost(self, call: CallId) -> Match | None:
         """The agent did not take the call: the caller is matched anew, in the old place."""
         place = self.places.get(call)
         if place is None:
             return None
-        place.offered = None
-        return self._agent_for(place)
+        lost, place.offered = place.offered, None
+        if lost is None or self.rules[place.visit.queue].talking_max is None:
+            return self._agent_for(place)
+        return self._vacated(place.visit.queue)
 
     def relax(self, call: CallId, now: float) -> Match | None:
         """Take the stages that are due; unknown calls are no error. To be called at `next_stage_at`."""
@@ -85,10 +100,11 @@ class Engine:
             return None
         return place.stages[place.stage + 1][0]
 
-    def suspend(self, call: CallId) -> None:
+    def suspend(self, call: CallId) -> Match | None:
         """The place is kept, but cannot be matched. An offer it had is given up first, by `offer_lost`'s caller."""
-        self.places[call].suspended = True
-        self.places[call].offered = None
+        place = self.places[call]
+        lost, place.offered, place.suspended = place.offered, None, True
+        return self._vacated(place.visit.queue) if lost is not None else None
 
     def resume(self, call: CallId) -> Match | None:
         place = self.places[call]
@@ -136,8 +152,20 @@ class Engine:
             if (match := self._visit_for(agent)) is not None:
                 yield match
 
+    def _vacated(self, queue: QueueName) -> Match | None:
+        """An offer or a talk is over: the first caller of a queue with a limit who can be matched now is."""
+        if self.rules[queue].talking_max is None:
+            return None
+        return next((m for v in self.waiting[queue] if (m := self._agent_for(self.places[v.call])) is not None), None)
+
+    def room(self, queue: QueueName) -> int:
+        """How many more of its callers may be offered to agents."""
+        limit = self.rules[queue].talking_max
+        offered = sum(each.offered is not None for each in self.places.values() if each.visit.queue == queue)
+        return 1 if limit is None else limit - offered - self.talking[queue]
+
     def _free(self, place: Place) -> bool:
-        return place.offered is None and not place.suspended
+        return place.offered is None and not place.suspended and self.room(place.visit.queue) > 0
 
     def _may_have(self, agent: AgentId, place: Place) -> bool:
         asked = place.stages[place.stage][1]

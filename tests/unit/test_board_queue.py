@@ -272,6 +272,22 @@ def test_waited_out_during_a_whisper_the_agent_breaks_off() -> None:
     kit.everybody_leaves()
 
 
+def test_a_queue_with_a_limit_leaves_agents_to_others() -> None:
+    kit = Kit(settings(billing={"talking_max": 1}))
+    kit.ready("81", "82")
+    first, second = queued(kit), queued(kit)
+    assert offers(kit) == [("7-1", "81")] and kit.state("82") is AgentState.READY
+    kit.answers("81")
+    kit.heard(kit.leg_of("81"))
+    assert kit.call(first) is CallState.TALKING and kit.call(second) is CallState.QUEUED
+    kit.hang_up(first)
+    assert offers(kit) == [("7-1", "81"), ("7-2", "82")], "at once, when the talk ends"
+    third = queued(kit)
+    kit.hang_up(second)
+    assert offers(kit)[2:] == [("7-3", "82")] and kit.call(third) is CallState.RINGING, "and when an offer ends"
+    kit.everybody_leaves()
+
+
 def test_queue_full() -> None:
     kit = Kit(settings(billing={"waiting_max": 1}))
     queued(kit)
