@@ -313,8 +313,7 @@ class Performance:
         hotline = self.hotline
         match step:
             case Dial(caller, dialled):
-                phone = await self._phone(caller or "anonymous", None)
-                self.caller = await phone.dial(dialled)
+                self.caller = await (await self._phone(caller or "anonymous", None)).dial(dialled)
                 await self.caller.wait_answered(STEP_S)
             case Press(keys):
                 began = time.monotonic()
@@ -336,8 +335,7 @@ class Performance:
             case LeavesMessage(seconds):
                 await self._message(seconds)
             case Speaks(seconds):
-                call = self._live()
-                call.play_tone(TONE_HZ)
+                (call := self._live()).play_tone(TONE_HZ)
                 await asyncio.sleep(seconds)
                 call.hush()
             case MovesClock():

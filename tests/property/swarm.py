@@ -406,7 +406,18 @@ class World:
         """People who do one thing after the other: what was said is heard, who rings is answered, then control."""
         while self.pending and self.rng.random() < 0.95:
             self.deliver()
-        self.rng.choice([self.answer, self.answer, self.work, self.prompt_over, self.control, self.control])()
+        self.rng.choice(
+            [self.answer, self.answer, self.work, self.prompt_over, self.control, self.control, self.rest]
+        )()
+
+    def rest(self) -> None:
+        """A phone rings in vain; its agent, of whom no answer was expected for a while, does something all the same."""
+        leg = self.some_leg(lambda it: it.state == "Ringing" and it.phone != "outside")
+        resting = [s.agent for s in self.board.floor.seats.values() if s.paused]
+        if resting:
+            self.feed(ev.AgentAsked(self.rng.choice(resting), "not-ready", "meal"))
+        elif leg is not None:
+            self.leg_ends(leg, 19)
 
     def code(self) -> None:
         """A code typed during a talk, perhaps with a slip."""
