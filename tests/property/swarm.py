@@ -136,8 +136,8 @@ def universe(rng: Random) -> Settings:
                 "keep_h": rng.choice([0.05, 48]),
             },
             "agent_rules": {
-                "ran_out_max": rng.choice([1, 1, 2, 3]),
-                "ran_out_pause_s": rng.choice([0, 5, 60]),
+                "ran_out_max": rng.choice([1, 2, 3]),
+                "ran_out_pause_s": rng.choice([0, 60, 60]),
                 "wrap_up_more_max": rng.choice([0, 2]),
                 "phone_back_ready": rng.choice([False, True]),
             },
@@ -283,7 +283,7 @@ class World:
 
     def walk(self, steps: int) -> None:
         life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
-        ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold, self.speak]
+        ends = [self.caller_leaves, self.runs_out, self.phone_ends, self.pass_time, self.hold, self.speak]
         noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
         noise += [self.door, self.stray, self.code, self.supervise, self.cancel, self.restore]
         life += [self.speak_out]
@@ -362,6 +362,13 @@ class World:
     def phone_ends(self) -> None:
         if (leg := self.some_leg(lambda it: bool(it.phone))) is not None:
             self.leg_ends(leg, self.rng.choice([0, 16, 17, 19, 19, 21]))
+
+    def runs_out(self) -> None:
+        """A phone rings to the end of the offer."""
+        if (leg := self.some_leg(lambda it: it.state != "Up" and bool(it.phone))) is not None:
+            self.legs[leg].state = "Ringing"
+            self.says(ev.LegRinging(leg))
+            self.leg_ends(leg, 19)
 
     def prompt_over(self) -> None:
         if self.playing:
