@@ -21,6 +21,7 @@ from ari_app.commands import (
     run,
     sim,
     situations,
+    surge,
 )
 from ari_app.errors import HotlineError
 
@@ -29,7 +30,22 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
-for group in (agent, asterisk, bench, call, conf, config, flow, hours, person, prompts, recording, sim, situations):
+for group in (
+    agent,
+    asterisk,
+    bench,
+    call,
+    conf,
+    config,
+    flow,
+    hours,
+    person,
+    prompts,
+    recording,
+    sim,
+    situations,
+    surge,
+):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 

@@ -1,12 +1,13 @@
 """The daemon: builds every part, joins them, runs them in one TaskGroup, and drains on SIGTERM."""
 
 import asyncio
+import gc
 import hmac
 import shutil
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,9 @@ from ari_app.live import Live, opening
 from ari_app.lookups import LookUps
 from ari_app.media.kept import KeptAudio
 from ari_app.media.prompts import Prompts
+from ari_app.media.studio import take_file
 from ari_app.model.effects import (
+    AskStudio,
     CancelTimer,
     CheckPin,
     Effect,
@@ -51,7 +54,7 @@ from ari_app.model.events import (
     HoursLoaded,
     PinChecked,
 )
-from ari_app.model.layout import seen_by_asterisk
+from ari_app.model.layout import seen_by_asterisk, seen_by_daemon
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper
@@ -59,6 +62,7 @@ from ari_app.runtime.loop import Loop
 from ari_app.site import Site
 from ari_app.store.journal import Journal
 from ari_app.store.restore import last_agents, left_open
+from ari_app.studio import Studio
 from ari_app.web.app import make_app, serving
 from ari_app.web.metrics import Metrics
 
@@ -111,6 +115,8 @@ class Daemon:
         self.flows = FlowKeeper(
             site, self.journal, self.prompts, self.live, self.kept, self._swap, self.loop.clock.now, self.problems
         )
+        spoken = Path(seen_by_daemon(layout.messages, site.settings.asterisk.path_map))
+        self.studio = Studio(site.sounds, spoken, self.loop.post, lambda: self.flows.look("studio"))
         self.housekeeping.old_audio = self.flows.remove_old_audio
         self.flows.on_prompts = self._new_prompts
 
@@ -135,6 +141,9 @@ class Daemon:
 
     def _prompt(self, prompt: str, language: str, audio: str) -> str | None:
         """A prompt's file as Asterisk wants it: absolute, its own paths, without the extension."""
+        if prompt.startswith("take:"):  # What somebody has just recorded.
+            take = seen_by_asterisk(take_file(self.site.sounds, prompt[5:]), self.site.settings.asterisk.path_map)
+            return str(take.with_suffix(""))
         key = prompt, language, audio
         if key not in self._prompts:
             path = self.flows.audio_of(*key) or self.prompts.path(prompt, language)
@@ -155,6 +164,8 @@ class Daemon:
             self.loop.board.offer_flows(self.live.flows.values())
             for event in begun:
                 self.loop.post(event)
+            gc.collect()
+            gc.freeze()  # What is there now stays: never looked through again while calls go on.
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
                 services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run(), self.hearing.run())
                 agi = self.asking.lookups.server().run(self.site.settings.agi.port)
@@ -241,6 +252,8 @@ class Daemon:
                 self.hearing.perform(effect)
             case LookUp():
                 self.asking.perform(effect)
+            case AskStudio():
+                self.studio.perform(effect)
             case CheckPin(leg, agent, pin):
                 ok = hmac.compare_digest(self.site.secrets.pins.get(agent, "").encode(), pin.encode()) and bool(pin)
                 self.loop.post(PinChecked(leg, agent, ok))

@@ -11,6 +11,7 @@ from ari_app.model.effects import Reply
 from ari_app.model.events import AgentAsked, ClosureSet, FlowsLoaded, HoursLoaded
 from ari_app.model.ids import AgentId, CallId, RequestId
 from ari_app.model.mask import mask
+from ari_app.model.wishes import ForceAsked, SurgeAsked
 from ari_app.store.flows import closures
 from ari_app.store.reader import open_reader
 from ari_app.store.timeline import timeline
@@ -36,7 +37,9 @@ class Desk:
         self._asked += 1
         return RequestId(f"desk-{self._asked}")
 
-    async def ask(self, event: AgentAsked | ControlAsked | ClosureSet | FlowsLoaded | HoursLoaded) -> Reply:
+    async def ask(
+        self, event: AgentAsked | ControlAsked | ForceAsked | SurgeAsked | ClosureSet | FlowsLoaded | HoursLoaded
+    ) -> Reply:
         """Post the wish and wait for the board's answer."""
         if event.request is None:
             raise AsteriskError("a wish without a request id is never answered")
@@ -47,6 +50,9 @@ class Desk:
             return reply
         finally:
             del self._waiting[event.request]
+
+    async def supervise(self, event: ForceAsked | SurgeAsked) -> Reply:
+        return await self.ask(event)
 
     def replied(self, reply: Reply) -> None:
         future = self._waiting.get(reply.request)
@@ -102,7 +108,7 @@ class Desk:
             unknown=daemon.ari.decoder.unknown,
             ari=daemon.ari.counters,
         )
-        daemon.metrics.sample(views.totals(floor, now), views.queues(floor, now), levels)
+        daemon.metrics.sample(views.totals(floor, now), views.queues(floor, now), levels, views.surge(floor))
         return daemon.metrics.exposition()
 
     async def calls(self, limit: int) -> list[dict[str, Any]]:

@@ -14,8 +14,9 @@ from ari_app.config.diagnostics import BadFile, Problem, Shared, nearest, shown
 from ari_app.config.flows import Texts, check_texts, flow_texts, read_texts, version
 from ari_app.config.load import load_settings
 from ari_app.errors import ConfigError
-from ari_app.flow.model import LoadedFlow, prompts_of
+from ari_app.flow.model import LoadedFlow, spoken
 from ari_app.flow.situations import NO_SITUATIONS, SITUATIONS, Situations, prompts_said
+from ari_app.flow.speech import spoken_prompts
 from ari_app.lookups import scripts_of
 from ari_app.media.kept import Audio, KeptAudio, key_of
 from ari_app.media.prompts import MANIFEST, Prompts
@@ -155,7 +156,9 @@ def with_audio(live: Live, prompts: Prompts, kept: KeptAudio, own: Mapping[str, 
 
 def said_by(flow: LoadedFlow) -> list[str]:
     """Every prompt the nodes of a flow may say."""
-    return sorted({prompt for node in flow.flow.nodes.values() for prompt in prompts_of(node)})
+    said = {each for node in flow.flow.nodes.values() for each in spoken(node)}
+    prompts = {each for each in said if ":" not in each}
+    return sorted(prompts if len(prompts) == len(said) else prompts | set(spoken_prompts()))
 
 
 def hours_in(site: Site) -> Mapping[str, Hours]:

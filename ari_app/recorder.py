@@ -4,7 +4,8 @@ What happened comes back as events. Effects of one recording are carried out in 
 """
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path, PurePath
@@ -24,6 +25,7 @@ BEGUN_S_MAX = 2.0
 STOP_TRIES = 10
 STOP_WAIT_S = 10.0
 LOOK_EVERY_S = 0.05
+JOIN_EVERY_S = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +47,8 @@ class Recorder:
     zone: tzinfo
     post: Callable[[Event], None]
     _last: dict[RecordingId, asyncio.Task[None]] = field(default_factory=dict)
+    _ended: dict[RecordingId, tuple[float, asyncio.Future[Event]]] = field(default_factory=dict)  # Since when.
+    _joining: asyncio.Task[None] | None = None
 
     def perform(self, effect: RecordingEffect) -> None:
         """Queue the effect behind earlier ones of the same recording; returns at once."""
@@ -112,13 +116,36 @@ class Recorder:
         return True
 
     async def _join(self, recording: RecordingId) -> None:
-        await self._until(lambda: recordings.finished(self.parts, recording), CLOSED_S_MAX)
+        whole: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._ended[recording] = time.monotonic(), whole
+        if self._joining is None or self._joining.done():
+            self._joining = asyncio.create_task(self._join_ended(), name="joining recordings")
+        self.post(await whole)
+
+    async def _join_ended(self) -> None:
+        """Those that ended about the same time together: a thread woken for each costs more than the joining."""
+        while self._ended:
+            await asyncio.sleep(JOIN_EVERY_S)
+            ended = {recording: at for recording, (at, _) in self._ended.items()}
+            for event in await asyncio.to_thread(self._joined, ended):
+                _, whole = self._ended.pop(event.recording)
+                whole.set_result(event)
+
+    def _joined(self, ended: Mapping[RecordingId, float]) -> list[RecordingJoined | RecordingUnusable]:
+        """What became of those whose sides are closed, or should long have been. In a thread."""
         day = datetime.now(self.zone).strftime("%Y-%m-%d")
+        over = time.monotonic() - CLOSED_S_MAX
+        ready = [name for name, at in ended.items() if at < over or recordings.finished(self.parts, name)]
+        return [self._whole(recording, day) for recording in ready]
+
+    def _whole(self, recording: RecordingId, day: str) -> RecordingJoined | RecordingUnusable:
         try:
-            joined = await asyncio.to_thread(recordings.join, self.parts, recording, self.kept, day)
+            joined = recordings.join(self.parts, recording, self.kept, day)
         except recordings.RecordingProblem as problem:
-            self.post(RecordingUnusable(recording, str(problem)))
+            return RecordingUnusable(recording, str(problem))
         except OSError as error:
-            self.post(RecordingUnusable(recording, f"{error.strerror}: {error.filename}"))
-        else:
-            self.post(RecordingJoined(recording, str(joined.path), joined.seconds, joined.size_bytes, joined.sha256))
+            return RecordingUnusable(recording, f"{error.strerror}: {error.filename}")
+        except Exception as bug:  # Of this one; the others must not wait for it.
+            log.exception("bug: a recording could not be joined", recording=recording)
+            return RecordingUnusable(recording, type(bug).__name__)
+        return RecordingJoined(recording, str(joined.path), joined.seconds, joined.size_bytes, joined.sha256)

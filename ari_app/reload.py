@@ -6,6 +6,7 @@ config.yaml go the same way, and count for every call at once.
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
@@ -148,8 +149,10 @@ class FlowKeeper:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # Said already, also when whoever asked has gone away.
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if not isinstance(error, HotlineError):  # Those were said by `_failed`, or to whoever asked.
+            log.error("bug: flows not changed; those of before stay live", exc_info=error)
 
     async def _reload(self, by: str, asked: bool) -> str:
         async with self._turn:
@@ -188,6 +191,13 @@ class FlowKeeper:
 
     def _read(self, asked: bool) -> tuple[Live, Prompts]:
         """On a thread: all files, checked; then the held flows laid over them."""
+        gc.disable()  # A check makes objects by the hundred thousand; looking through them all would hold up the loop.
+        try:
+            return self._read_all(asked)
+        finally:
+            gc.enable()
+
+    def _read_all(self, asked: bool) -> tuple[Live, Prompts]:
         site = self._with_hours()
         prompts, files = Prompts.load(site.sounds), read_texts(site.flows)
         live, old = checked(site, prompts, files), self.live

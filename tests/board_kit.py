@@ -18,6 +18,7 @@ from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
+from ari_app.model.audit import WrapUpExtended
 from ari_app.model.ids import AgentId, CallId, LegId, Number, PhoneName, RequestId, TimerId
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState, CallState
@@ -319,7 +320,7 @@ def assert_clean(board: Board) -> None:
 
 def about(facts: list[Any], call: CallId) -> list[Any]:
     """A call's facts, without those of the agents' seats and what may come after its end (files, dispositions)."""
-    late = (ft.AgentChanged, ft.DispositionNoted, ft.RecordingStored, ft.RecordingMissed)
+    late = (ft.AgentChanged, ft.DispositionNoted, WrapUpExtended, ft.RecordingStored, ft.RecordingMissed)
     return [fact for fact in facts if getattr(fact, "call", None) == call and not isinstance(fact, late)]
 
 

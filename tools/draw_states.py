@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # For whoever runs it outside the virtual environment's own checkout.
 
-from ari_app.model.states import AGENT, CALL, AgentState, CallState  # noqa: E402
+from ari_app.model.states import AGENT, CALL, NOT_READY_REASONS, AgentState, CallState  # noqa: E402
 
 PAGE = ROOT / "docs" / "states.md"
 
@@ -24,8 +24,16 @@ does not know is a bug, and raises.
 AGENTS = """\
 ## An agent
 
-`reserved`: the phone rings, or the whisper is heard. `offer-lost`: declined, ran out, or the phone cannot be reached.
-A wish to be not ready or to sign out while reserved or talking is kept, and carried out when that ends.
+`reserved`: the phone rings, or the whisper is heard. `offer-lost`: declined, ran out too often, or the phone cannot be
+reached. `offer-ran-out`: not answered in time, but not yet `agent_rules.ran_out_max` times in a row; the agent stays
+ready, last in line, and is offered nothing for `agent_rules.ran_out_pause_s`.
+
+A wish to be not ready or to sign out while reserved or talking, the agent's own or a supervisor's, is kept, and carried
+out when that ends. Holding and consulting are parts of `talking`: they belong to the talk, as facts of their own
+(`HoldBegan`, `HoldEnded`). After-call work ends by its timer, by `ready`, and never before the agent's leg is gone; it
+may be extended (`WrapUpExtended`). A move that is not drawn is refused with the reason, in words.
+
+Reasons the hotline itself gives for `not-ready`; agents give those of `agent_rules.not_ready_reasons`:
 """
 CALLS = """\
 ## A call
@@ -56,7 +64,9 @@ def _id(state: StrEnum) -> str:
 def page() -> str:
     """The whole of docs/states.md."""
     agents, calls = diagram(AGENT, AgentState.SIGNED_OUT), diagram(CALL, CallState.IN_FLOW)
-    return "\n".join((HEAD, AGENTS, agents, CALLS, calls))
+    rows = "".join(f"| `{reason}` | {meaning} |\n" for reason, meaning in NOT_READY_REASONS.items())
+    reasons = f"| reason | when |\n|---|---|\n{rows}"
+    return "\n".join((HEAD, AGENTS, reasons, agents, CALLS, calls))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ After every connect it says LinkUp, Listed, and then what happened meanwhile, in
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import aiohttp
@@ -17,7 +17,7 @@ from ari_app.ari.connection import AccessDenied, Address, Backoff, EventSocket, 
 from ari_app.ari.decode import Decoder
 from ari_app.ari.encode import Prompts, encode
 from ari_app.ari.lanes import Lanes, target_of
-from ari_app.ari.pool import Pool
+from ari_app.ari.pool import Hear, Pool
 from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import Announce, AsteriskEffect, Play
@@ -191,10 +191,10 @@ class AriLink:
 
     # ---- smaller parts ----
 
-    async def _ask(self, request: Request, express: bool) -> Reply:
+    async def _ask(self, requests: Sequence[Request], hear_reply: Hear, express: bool) -> None:
         if self._pool is None:
             raise AsteriskError(self.status)
-        return await self._pool.ask(request, express)
+        await self._pool.ask(requests, hear_reply, express)
 
     def _emit(self, event: Event) -> None:
         match event:

@@ -40,6 +40,7 @@ DISALLOWED: Final = (
     "PlaybackStarted",
     "PlaybackContinuing",
 )
+PHONES_EVENT: Final = "PeerStatusChange"  # The one event asked for about phones.
 _IGNORED: Final = frozenset(
     (
         *DISALLOWED,
@@ -55,12 +56,13 @@ _IGNORED: Final = frozenset(
         "ChannelCreated",
         "ChannelToneDetected",
         "ChannelUserevent",
-        "ContactStatusChange",  # EndpointStateChange says the same.
+        "ContactStatusChange",  # PeerStatusChange says the same.
         "DeviceStateChanged",
-        "PeerStatusChange",
+        "EndpointStateChange",  # Also comes with every channel a phone gets or loses; PeerStatusChange with news only.
         "RecordingStarted",
     )
 )
+_WITHHELD: Final = frozenset(("anonymous", "unavailable", "restricted", "unknown"))  # RFC 3323 §4.1; trunks' words.
 _ENDPOINT: Final = re.compile(r"[^/]+/(.+)-[0-9a-f]+(;[12])?")
 _REMEMBERED_MAX: Final = 8192  # Channels; far more than end between two events about one of them.
 _NAMES_MAX: Final = 200  # Different unknown types counted by name.
@@ -155,7 +157,7 @@ class Decoder:
                 return (LegHeld(LegId(message["channel"]["id"])),)
             case "ChannelUnhold":
                 return (LegResumed(LegId(message["channel"]["id"])),)
-            case "EndpointStateChange":
+            case "PeerStatusChange":
                 return self._phone(message["endpoint"])
             case _:
                 self.count(kind)
@@ -168,6 +170,8 @@ class Decoder:
         match role:
             case "in":
                 number = Number(channel["caller"]["number"])
+                if number.lower() in _WITHHELD:
+                    number = Number("")
                 via = args[2] if len(args) > 2 and args[2] else endpoint_of(channel["name"])
                 return (CallArrived(leg, number, args[1], via),)
             case "feature":
@@ -202,7 +206,6 @@ class Decoder:
         return (LegRinging(LegId(leg)),) if self._ringing.put(leg) else ()
 
     def _phone(self, endpoint: dict[str, Any]) -> tuple[Event, ...]:
-        # The same state comes again with every channel the phone gets or loses.
         name, reachable = str(endpoint["resource"]), endpoint["state"] == "online"
         known = self._phones.get(name, False if self._listed else None)
         if endpoint["technology"] != "PJSIP" or known == reachable:

@@ -57,8 +57,9 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             return (_dial(effect, app),)
         case MakeBridge():
             return _make_bridge(effect)
-        case Join(bridge=bridge, leg=leg):
-            return (Request("POST", f"bridges/{_id(bridge)}/addChannel", {"channel": leg}),)
+        case Join(bridge=bridge, leg=leg, keep_keys=keep_keys):
+            query = {"channel": leg} | ({"absorbDTMF": "true"} if keep_keys else {})
+            return (Request("POST", f"bridges/{_id(bridge)}/addChannel", query),)
         case Leave(bridge=bridge, leg=leg):
             return (Request("POST", f"bridges/{_id(bridge)}/removeChannel", {"channel": leg}, quiet_404=True),)
         case DropBridge(bridge=bridge):

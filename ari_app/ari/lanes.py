@@ -1,20 +1,21 @@
-"""One ordered lane a call: an effect is sent when the one before it is answered; lanes go side by side.
+"""One ordered lane a call: what waits in it is sent together, over one socket, once all before it is answered; lanes
+go side by side.
 
-Asterisk lets a request on a playing channel wait until the prompt ends (phones.md §0.2). So when a lane's head has
-been waiting for PATIENCE_S, what can end the blockade (StopPlay, HangUp) overtakes, unless what it refers to (its
-Play, its Ring) has not been answered yet. All later effects wait for the overtakers.
+Asterisk lets a request on a playing channel wait until the prompt ends (phones.md §0.2). So what can end such a
+blockade (StopPlay, HangUp) is never sent behind another effect, and when a lane has been waiting for PATIENCE_S it
+overtakes, unless what it refers to (its Play, its Ring) has not been answered yet. All later effects wait for it.
 """
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import structlog
 
 from ari_app.ari.protocol import Reply, Request
-from ari_app.errors import AsteriskError, Gone, RequestFailed
+from ari_app.errors import AsteriskError
 from ari_app.model.effects import (
     Announce,
     AsteriskEffect,
@@ -40,15 +41,25 @@ STOP_TRIES: Final = 20
 STOP_PAUSE_S: Final = 0.01
 LANE_MAX: Final = 500  # Effects waiting in one lane; hang-ups are never refused.
 
-Ask: TypeAlias = Callable[[Request, bool], Awaitable[Reply]]
+Hear: TypeAlias = Callable[[Reply], Awaitable[None]]
+Ask: TypeAlias = Callable[[Sequence[Request], Hear, bool], Awaitable[None]]
 Encode: TypeAlias = Callable[[AsteriskEffect], tuple[Request, ...]]
+
+
+@dataclass
+class _Sent:
+    """An effect of which something is not answered yet."""
+
+    effect: AsteriskEffect
+    requests: deque[Request]
+    failed: bool = False
 
 
 @dataclass
 class _Lane:
     waiting: deque[AsteriskEffect] = field(default_factory=deque)
-    head: AsteriskEffect | None = None
-    late: bool = False  # The head has been waiting for longer than PATIENCE_S.
+    sent: deque[_Sent] = field(default_factory=deque)
+    late: bool = False  # They have been waiting for longer than PATIENCE_S.
     overtakers: set[asyncio.Task[None]] = field(default_factory=set)
 
 
@@ -105,13 +116,13 @@ class Lanes:
                     await asyncio.wait(lane.overtakers)
                 if not lane.waiting:
                     break
-                lane.head = lane.waiting.popleft()
+                lane.sent = self._prepared(_together(lane.waiting))
                 patience = loop.call_later(PATIENCE_S, self._impatient, lane)
                 try:
-                    await self._carry_out(lane.head, express=False)
+                    await self._carry_out(lane.sent, express=False)
                 finally:
                     patience.cancel()
-                    lane.head, lane.late = None, False
+                    lane.late = False
         finally:
             del self._lanes[key]
 
@@ -121,12 +132,12 @@ class Lanes:
         self._let_overtake(lane)
 
     def _let_overtake(self, lane: _Lane) -> None:
-        before = [lane.head] if lane.head is not None else []
+        before = [one.effect for one in lane.sent]
         kept: deque[AsteriskEffect] = deque()
         for effect in lane.waiting:
             if _frees(effect) and not any(_needs(effect, earlier) for earlier in before):
                 self.counters["overtakings"] += 1
-                task = self._start(self._carry_out(effect, express=True))
+                task = self._start(self._carry_out(self._prepared((effect,)), express=True))
                 lane.overtakers.add(task)
                 task.add_done_callback(lane.overtakers.discard)
             else:
@@ -140,40 +151,82 @@ class Lanes:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _carry_out(self, effect: AsteriskEffect, express: bool) -> None:
-        try:
-            requests = self._encode(effect)
-            if not requests and isinstance(effect, Play | Announce):
-                self._on_event(PlaybackEnded(effect.playback, ok=False))  # Not one prompt of it exists.
-            for request in requests:
-                await self._send(effect, request, express)
-        except TimeoutError:
-            self._failed(effect, "timeout", "no answer in time")
-        except RequestFailed as error:
-            self._failed(effect, _reason(effect, error), f"{error.status} {error.reason}")
-        except AsteriskError as error:
-            self._failed(effect, "down", str(error))
-        except Exception as error:
-            log.exception("effect not carried out", action=type(effect).__name__, call=effect.call)
-            self._failed(effect, "error", type(error).__name__)
-        finally:
+    def _prepared(self, effects: Iterable[AsteriskEffect]) -> deque[_Sent]:
+        """Their requests; an effect without any is done with here."""
+        sent = deque[_Sent]()
+        for effect in effects:
+            try:
+                requests = deque(self._encode(effect))
+            except Exception as error:
+                self.pending -= 1
+                self._bug(effect, error)
+                continue
+            if requests:
+                sent.append(_Sent(effect, requests))
+                continue
             self.pending -= 1
+            if isinstance(effect, Play | Announce):
+                self._on_event(PlaybackEnded(effect.playback, ok=False))  # Not one prompt of it exists.
+        return sent
 
-    async def _send(self, effect: AsteriskEffect, request: Request, express: bool) -> None:
-        reply = await self._ask(request, express)
-        if isinstance(effect, StopPlay):
-            for _ in range(STOP_TRIES):
-                if reply.status != 500:
-                    break
-                self.counters["stops_again"] += 1
-                await asyncio.sleep(STOP_PAUSE_S)
-                reply = await self._ask(request, express)
-        if reply.status == 404 and request.quiet_404:
+    async def _carry_out(self, sent: deque[_Sent], express: bool) -> None:
+        """Ask for all of it at once; who is answered leaves `sent`, and an error fails the rest."""
+
+        async def heard(reply: Reply) -> None:
+            await self._answered(sent[0], reply)
+            if not sent[0].requests:
+                sent.popleft()
+                self.pending -= 1
+
+        try:
+            if sent:
+                await self._ask([request for one in sent for request in one.requests], heard, express)
+        except TimeoutError:
+            self._all_failed(sent, "timeout", "no answer in time")
+        except AsteriskError as error:
+            self._all_failed(sent, "down", str(error))
+        except Exception as error:
+            for one in sent:
+                self._bug(one.effect, error)
+        finally:
+            self.pending -= len(sent)
+            sent.clear()
+
+    async def _answered(self, one: _Sent, reply: Reply) -> None:
+        request = one.requests.popleft()
+        if isinstance(one.effect, StopPlay) and reply.status == 500:
+            reply = await self._stopped_again(request)
+        if request.quiet_404 and _is_over(reply):
             self.counters["gone_quiet"] += 1
-        elif reply.status == 409 and isinstance(effect, MakeBridge):
+        elif reply.status == 409 and isinstance(one.effect, MakeBridge):
             self.counters["bridge_was_there"] += 1  # Ids are ours: the bridge of an earlier life of the daemon.
-        else:
-            reply.check()
+        elif not reply.ok and not one.failed:
+            one.failed = True
+            self._failed(one.effect, _reason(one.effect, reply), f"{reply.status} {reply.detail()}")
+
+    async def _stopped_again(self, request: Request) -> Reply:
+        """Over another socket: what was sent behind the stop may be waiting for it."""
+        heard: list[Reply] = []
+
+        async def hear(reply: Reply) -> None:
+            heard.append(reply)
+
+        for _ in range(STOP_TRIES):
+            self.counters["stops_again"] += 1
+            await asyncio.sleep(STOP_PAUSE_S)
+            await self._ask((request,), hear, True)
+            if heard[-1].status != 500:
+                break
+        return heard[-1]
+
+    def _all_failed(self, sent: Iterable[_Sent], reason: FailReason, detail: str) -> None:
+        for one in sent:
+            if not one.failed:
+                self._failed(one.effect, reason, detail)
+
+    def _bug(self, effect: AsteriskEffect, error: Exception) -> None:
+        log.error("effect not carried out", action=type(effect).__name__, call=effect.call, exc_info=error)
+        self._failed(effect, "error", type(error).__name__)
 
     def _failed(self, effect: AsteriskEffect, reason: FailReason, detail: str) -> None:
         action, target = type(effect).__name__, target_of(effect)
@@ -181,6 +234,14 @@ class Lanes:
         if reason not in ("gone", "down"):
             log.warning("command failed", action=action, call=effect.call, target=target, reason=reason, detail=detail)
         self._on_event(CommandFailed(action, effect.call, target, reason, detail))
+
+
+def _together(waiting: deque[AsteriskEffect]) -> list[AsteriskEffect]:
+    """Take what may be sent at once: an effect, and all behind it up to one that must be free to overtake them."""
+    taken = [waiting.popleft()]
+    while waiting and not _frees(waiting[0]):
+        taken.append(waiting.popleft())
+    return taken
 
 
 def _frees(effect: AsteriskEffect) -> bool:
@@ -198,18 +259,20 @@ def _needs(effect: AsteriskEffect, earlier: AsteriskEffect) -> bool:
             return False
 
 
-def _reason(effect: AsteriskEffect, error: RequestFailed) -> FailReason:
-    if isinstance(error, Gone):
-        return "gone"
+def _is_over(reply: Reply) -> bool:
+    """Gone, or hung up and on its way out."""
+    return reply.status == 404 or (reply.status == 409 and "not in Stasis" in reply.detail())
+
+
+def _reason(effect: AsteriskEffect, reply: Reply) -> FailReason:
+    status = reply.status
     # addChannel and removeChannel say 400 for a channel that has ended, 422 for one no longer in the bridge or app.
-    if isinstance(effect, Join | Leave) and error.status in (400, 422):
+    if _is_over(reply) or (isinstance(effect, Join | Leave) and status in (400, 422)):
         return "gone"
-    if error.status == 409 and "not in Stasis" in error.reason:
-        return "gone"  # Hung up, and on its way out.
     # An unregistered phone: 500 "Allocation failed".
-    if isinstance(effect, Ring | Dial) and error.status >= 500:
+    if isinstance(effect, Ring | Dial) and status >= 500:
         return "unreachable"
-    return "refused" if error.status in (409, 412, 422) else "error"
+    return "refused" if status in (409, 412, 422) else "error"
 
 
 def target_of(effect: AsteriskEffect) -> str:

@@ -1,12 +1,14 @@
-"""Request sockets: WebSockets that carry requests only, each one request at a time, opened as they are needed.
+"""Request sockets: WebSockets that carry requests only, each one lane's at a time, opened as they are needed.
 
-Asterisk works off a socket serially, so a request that waits for a playback holds up its own socket and no other.
+Asterisk works off a socket serially and in order, so what a lane asks at once is sent at once (a write and a wake-up
+a request cost more than all else of it), and a request that waits for a playback holds up its own lane and no other.
 Which carrier and why: docs/adr/0003.
 """
 
 import asyncio
 from collections import Counter, deque
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
 
 import aiohttp
 import structlog
@@ -20,6 +22,8 @@ log = structlog.get_logger(__name__)
 SOCKETS_MAX: Final = 64  # Each costs Asterisk a thread and one of http.conf's `sessionlimit`.
 EXPRESS_MAX: Final = 8  # More of them for what must end a blockade: stopping a playback, hanging up.
 
+Hear: TypeAlias = Callable[[Reply], Awaitable[None]]
+
 
 class SocketBroken(AsteriskError):
     """A request socket ended. `sent` tells whether the request may have been carried out."""
@@ -30,27 +34,39 @@ class SocketBroken(AsteriskError):
 
 
 class RequestSocket:
-    """One request at a time over one WebSocket. After any error or timeout it must be closed, not used again."""
+    """The requests of one lane at a time over one WebSocket. After any error it must be closed, not used again."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
         self._exchange = Exchange()
 
-    async def ask(self, request: Request) -> Reply:
-        """The reply, whatever its status. SocketBroken; TimeoutError after `request.timeout_s`."""
-        name, frame = self._exchange.ask(request)
+    async def ask(self, requests: Sequence[Request], hear_reply: Hear) -> None:
+        """Tell the replies, whatever their status, in order. SocketBroken; TimeoutError when not all have come within
+        the longest `timeout_s`: what was not told by then may be carried out or not."""
+        names = await self._send(requests)
+        async with asyncio.timeout(max(request.timeout_s for request in requests)):
+            for name in names:
+                await hear_reply(await self._reply(name))
+
+    async def _send(self, requests: Sequence[Request]) -> list[str]:
+        names: list[str] = []
         try:
-            await self._socket.send_str(frame)
+            for request in requests:
+                name, frame = self._exchange.ask(request)
+                await self._socket.send_str(frame)
+                names.append(name)
         except (aiohttp.ClientError, OSError):
-            raise SocketBroken(sent=False) from None
-        async with asyncio.timeout(request.timeout_s):
-            while True:
-                answer = await self._socket.receive()
-                if answer.type is not aiohttp.WSMsgType.TEXT:
-                    raise SocketBroken(sent=True)
-                match hear(answer.data):
-                    case Answered(request=answered, reply=reply) if answered == name:
-                        return reply
+            raise SocketBroken(sent=bool(names)) from None
+        return names
+
+    async def _reply(self, name: str) -> Reply:
+        while True:
+            answer = await self._socket.receive()
+            if answer.type is not aiohttp.WSMsgType.TEXT:
+                raise SocketBroken(sent=True)
+            match hear(answer.data):
+                case Answered(request=answered, reply=reply) if answered == name:
+                    return reply
 
     async def close(self) -> None:
         await self._socket.close()
@@ -74,13 +90,14 @@ class Pool:
         """How many are open."""
         return len(self._taken)
 
-    async def ask(self, request: Request, express: bool = False) -> Reply:
-        """Carry out one request. TimeoutError; AsteriskError when the link is down. `express`: never waits in line."""
-        self.counters["requests"] += 1
+    async def ask(self, requests: Sequence[Request], hear_reply: Hear, express: bool = False) -> None:
+        """Carry out requests in order, telling each reply. What an error leaves untold may be carried out or not:
+        TimeoutError; AsteriskError when the link is down. `express`: never waits in line."""
+        self.counters["requests"] += len(requests)
         while True:
             socket = await self._take(express)
             try:
-                reply = await socket.ask(request)
+                await socket.ask(requests, hear_reply)
             except SocketBroken as broken:
                 self._discard(socket)
                 if broken.sent or self._closed:
@@ -91,7 +108,7 @@ class Pool:
                 raise
             else:
                 self._give_back(socket)
-                return reply
+                return
 
     async def _take(self, express: bool) -> RequestSocket:
         most = SOCKETS_MAX + (EXPRESS_MAX if express else 0)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from ari_app.ari.connection import Address
-from ari_app.ari.decode import DISALLOWED
+from ari_app.ari.decode import DISALLOWED, PHONES_EVENT
 from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import Gone
 from ari_app.model.events import BridgeSeen, CallArrived, ChannelSeen, Event, FeatureDialled, Listed
@@ -22,7 +22,7 @@ async def subscribe(ask: Ask, address: Address) -> str:
     about = (await ask(Request("GET", "asterisk/info", {"only": "system"}))).check().value()
     ours = await _filter(ask, address.app, {"disallowed": [{"type": kind} for kind in DISALLOWED]})
     await _unsubscribe(ask, address.app, ours["endpoint_ids"])
-    await _filter(ask, address.phones_app, {"allowed": [{"type": "EndpointStateChange"}]})
+    await _filter(ask, address.phones_app, {"allowed": [{"type": PHONES_EVENT}]})
     await _subscribe(ask, address.phones_app, "endpoint:PJSIP")
     return str(about["system"]["version"])
 

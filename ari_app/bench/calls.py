@@ -6,9 +6,11 @@ Timed by RTP and SIP as phones of our own see it, beside the load:
   file; its 100 ms of silence at the start is part of it. key_to_sound_ms: → its first packet that sounds.
 - ready_to_ring_ms: the agent's wish accepted (HTTP reply read) → INVITE at his phone, a caller waiting.
   asked_to_ring_ms counts from the HTTP request. A reply may come after the INVITE: then the figure is negative.
-CPU is that of the whole processes from the load's start to the last recording joined, divided by the load's calls: it
-holds the measuring phones' calls and rounds, their scrapes of /metrics, and what the processes do when idle; how much
-that is, without the load, stands in `*_cpu_ms_per_s_unloaded`.
+CPU is that of the whole processes from the load's start to the last recording joined, divided by all calls the daemon
+took in that time (`calls_taken`): the load's (`placed`) and the measuring phones' own, which are calls like any other.
+In it are also the measuring agent's rounds (an offer, a ring, a refusal, but no call of its own: 1.5 a second), scrapes
+of /metrics, and what the processes do when idle; how much measuring and idling take without the load stands in
+`*_cpu_ms_per_s_unloaded`.
 """
 
 import asyncio
@@ -87,7 +89,8 @@ async def _measure(running: House, plan: Plan, say: Say) -> dict[str, Any]:
         async with probing(running, measured):
             idle = _cpu(running)
             await asyncio.sleep(WARM_S)
-            before = _cpu(running)
+            await asyncio.to_thread(calls.read)
+            taken_before, before = calls.taken, _cpu(running)
             load = await run_callers(running.server, callers)
         say("the last caller has hung up; waiting for the recordings")
         in_time = await calls.settled(SETTLE_S)
@@ -95,7 +98,8 @@ async def _measure(running: House, plan: Plan, say: Say) -> dict[str, Any]:
     answered = await asyncio.to_thread(calls.answered, running.site.recordings, callers.tone_hz)
     for trouble in [*_troubles(load, phones.load, calls, in_time), *measured.troubles]:
         say(trouble)
-    return _result(plan, load, answered, measured) | _costs((idle, before, after), load.placed)
+    taken = calls.taken - taken_before
+    return _result(plan, load, answered, measured) | {"calls_taken": taken} | _costs((idle, before, after), taken)
 
 
 async def _sign_in(running: House, numbers: list[str]) -> None:
@@ -157,9 +161,9 @@ def _result(plan: Plan, load: Load, answered: int, measured: Measured) -> dict[s
     }
 
 
-def _costs(readings: Readings, placed: int) -> dict[str, float]:
+def _costs(readings: Readings, calls: int) -> dict[str, float]:
     costs = {}
     for name, idle, before, after in zip(("daemon", "asterisk"), *readings, strict=True):
-        costs[f"{name}_cpu_ms_per_call"] = round(1000 * (after - before) / max(1, placed), 2)
+        costs[f"{name}_cpu_ms_per_call"] = round(1000 * (after - before) / max(1, calls), 2)
         costs[f"{name}_cpu_ms_per_s_unloaded"] = round(1000 * (before - idle) / WARM_S, 1)
     return costs

@@ -29,6 +29,7 @@ class Calls:
     """The load's calls as the store tells them; `read` goes on where it stopped."""
 
     store: Path
+    taken: int = 0  # Of all calls, those of the measuring phones too.
     opened: set[CallId] = field(default_factory=set)
     closed: set[CallId] = field(default_factory=set)
     connected: set[CallId] = field(default_factory=set)
@@ -42,6 +43,7 @@ class Calls:
         with open_reader(self.store) as reader:
             while kept := reader.facts_after(self._last):
                 for one in kept:
+                    self.taken += isinstance(one.fact, CallOpened)
                     self._take(one.fact)
                 self._last = kept[-1].id
 

@@ -17,8 +17,11 @@ from ari_app.board import (
     line,
     link,
     offers,
+    override,
     recording,
     seats,
+    studio,
+    surge,
     talk,
     unstaffed,
     waiting,
@@ -65,12 +68,13 @@ from ari_app.model.events import (
     Restored,
     SpeechBegan,
     SpeechEnded,
+    StudioAnswered,
     TimerFired,
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Mint, TimerId, call_of
 from ari_app.model.settings import Settings
-from ari_app.model.states import AgentState
+from ari_app.model.wishes import ForceAsked, SurgeAsked
 
 
 class Board:
@@ -127,6 +131,8 @@ class Board:
                 self._asked(event, now)
             case ControlAsked():
                 self._controlled(event, now)
+            case ForceAsked() | SurgeAsked():
+                self._supervised(event, now)
             case PinChecked(leg, agent, ok):
                 if isinstance(at := self._at(leg), Desk):
                     desk.pin_checked(self.floor, at, agent, ok, now)
@@ -139,7 +145,10 @@ class Board:
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():
-                walk.message_recorded(self.floor, event, now)
+                self._message(event, now)
+            case StudioAnswered(leg):
+                if isinstance(at := self._at(leg), Desk):
+                    studio.answered(self.floor, at, event, now)
             case PlaybackEnded(playback, ok):
                 self._playback(playback, ok, now)
             case LegRinging() | LegAnswered() | LegEnded() | LegHeld() | LegResumed() | KeyPressed():
@@ -149,6 +158,7 @@ class Board:
                     walk.speech(self.floor, at, event, now)
             case _:
                 assert_never(event)
+        surge.look(self.floor, now)
         if self.floor.staff_changed:
             unstaffed.look(self.floor, now)
         offers.make_all(self.floor, now)
@@ -189,6 +199,12 @@ class Board:
         if (call := self.floor.calls.get(call_of(event.lookup) or CallId(""))) is not None:
             walk.looked_up(self.floor, call, event, now)
 
+    def _message(self, event: MessageRecorded, now: float) -> None:
+        if (at := self.floor.desks.get(call_of(event.message) or CallId(""))) is not None:
+            studio.recorded(self.floor, at, event, now)
+        else:
+            walk.message_recorded(self.floor, event, now)
+
     def _playback(self, playback: str, ok: bool, now: float) -> None:
         owner = call_of(playback)
         if owner in self.floor.calls:
@@ -207,11 +223,20 @@ class Board:
                 desk.timed_out(self.floor, at, now)
         else:
             seat = self.floor.seats.get(AgentId(owner.removeprefix("agent-")))
-            if seat is not None and seat.state is AgentState.WRAP_UP and seat.wrap_up_at <= now:
-                seats.wrap_up_ended(self.floor, seat, now)
+            if seat is not None:
+                seats.timer(self.floor, seat, name, now)
 
     def _asked(self, event: AgentAsked, now: float) -> None:
         ok, message = seats.ask(self.floor, event, now)
+        if event.request is not None:
+            self.floor.do(Reply(event.request, ok, message))
+
+    def _supervised(self, event: ForceAsked | SurgeAsked, now: float) -> None:
+        match event:
+            case ForceAsked():
+                ok, message = override.force(self.floor, event, now)
+            case SurgeAsked():
+                ok, message = surge.ask(self.floor, event, now)
         if event.request is not None:
             self.floor.do(Reply(event.request, ok, message))
 
@@ -259,7 +284,7 @@ class Board:
         if call is not None and event.action == "StartRecording":
             recording.failed(self.floor, call, event.target, f"{event.reason} {event.detail}".strip(), now)
         elif event.action == "RecordMessage":
-            walk.message_recorded(self.floor, MessageRecorded(MessageId(event.target), 0.0), now)
+            self._message(MessageRecorded(MessageId(event.target), 0.0), now)
         elif event.action == "Play":
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":

@@ -23,7 +23,7 @@ def answered(floor: Floor, call: Call, now: float) -> None:
     asked.answered = True
     invite.settled(floor, call)
     floor.note(TransferAnswered(call.id, TransferId(asked.leg)))
-    floor.do(Join(call.id, talking.bridge, asked.leg))
+    floor.do(Join(call.id, talking.bridge, asked.leg, keep_keys=asked.agent is not None))
     if asked.agent is not None:
         seats.move(floor, floor.seats[asked.agent], AgentMove.CONNECT, now)
 
@@ -53,7 +53,6 @@ def complete(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
         return
     supervise.stop(floor, call, now)
     talk.part(floor, call, by, now)
-    floor.offer(floor.engine.talk_over(call.id))
     call.to(CallMove.PARTY_JOINS)
     if talking.away:
         floor.do(Join(call.id, talking.bridge, call.leg))

@@ -120,6 +120,8 @@ def _seek(floor: Floor, call: Call, asked: ControlAsked, now: float) -> Outcome:
     if blind:
         _transfer(floor, call, target, now)
         return True, f"transferred to {target.text}"
+    if call.talk is not None:
+        _mute(floor, call, call.talk, False)  # He wants to be heard by the one he consults.
     consult.begin(floor, call, target, now)
     return True, f"ringing {target.text}; the caller hears music"
 

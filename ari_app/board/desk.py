@@ -4,7 +4,7 @@ Signing in asks for work number and PIN, each ended by `#`. The PIN's digits are
 Every other code needs no PIN: it acts for the agent signed in on that phone.
 """
 
-from ari_app.board import seats
+from ari_app.board import seats, studio
 from ari_app.board.floor import Desk, Floor
 from ari_app.model.effects import Answer, CancelTimer, CheckPin, HangUp, MarkSecret, Play, SetTimer, StopPlay
 from ari_app.model.events import AgentAsked, AgentWish, FeatureDialled
@@ -25,6 +25,10 @@ def dialled(floor: Floor, event: FeatureDialled, now: float) -> None:
     floor.legs[desk.leg] = desk.id
     seats.phone_taken(floor, desk.phone)
     floor.do(Answer(desk.id, desk.leg))
+    if event.dialled == floor.settings.feature_codes.record_prompt:
+        desk.records = True
+        _ask(floor, desk, "number", "enter-work-number", now)
+        return None
     wish, value = _wish(floor, event.dialled)
     if wish == "sign-in":
         _ask(floor, desk, "number", "enter-work-number", now)
@@ -34,7 +38,7 @@ def dialled(floor: Floor, event: FeatureDialled, now: float) -> None:
         _say(floor, desk, "code-unknown" if wish is None else "not-signed-in", now)
         return
     ok, _ = seats.ask(floor, AgentAsked(agent, wish, value), now)
-    _say(floor, desk, _answer(floor, agent, wish) if ok else "code-unknown", now)
+    _say(floor, desk, _answer(floor, agent, wish) if ok else _refusal(floor, agent, wish), now)
 
 
 def _wish(floor: Floor, code: str) -> tuple[AgentWish | None, str]:
@@ -45,6 +49,7 @@ def _wish(floor: Floor, code: str) -> tuple[AgentWish | None, str]:
         codes.not_ready: "not-ready",
         codes.sign_out: "sign-out",
         codes.disposition: "disposition",
+        codes.more_time: "extend",
     }
     for prefix, wish in wishes.items():
         if code == prefix or (code.startswith(prefix) and wish in ("not-ready", "disposition")):
@@ -57,11 +62,22 @@ def _answer(floor: Floor, agent: AgentId, wish: AgentWish) -> str:
         return "disposition-noted"
     if wish == "sign-out":
         return "signed-out"
+    if wish == "extend":
+        return "more-time"
     return "agent-not-ready" if wish == "not-ready" else "agent-ready"
+
+
+def _refusal(floor: Floor, agent: AgentId, wish: AgentWish) -> str:
+    if wish == "ready" and floor.seats[agent].owes is not None:
+        return "disposition-first"
+    return "not-possible-now" if wish == "extend" else "code-unknown"
 
 
 def key(floor: Floor, desk: Desk, digit: str, now: float) -> None:
     """A key at a desk: part of the work number or of the PIN."""
+    if desk.studio is not None:
+        studio.key(floor, desk, desk.studio, digit, now)
+        return
     if digit != "#" and (desk.asking == "pin" or desk.number):  # Also when he types on after the PIN was taken.
         floor.do(MarkSecret())
     if desk.asking not in ("number", "pin"):
@@ -79,6 +95,9 @@ def key(floor: Floor, desk: Desk, digit: str, now: float) -> None:
 
 
 def pin_checked(floor: Floor, desk: Desk, agent: AgentId, ok: bool, now: float) -> None:
+    if desk.records:
+        studio.pin_checked(floor, desk, agent, ok, now)
+        return
     if desk.asking != "check" or agent != desk.number:
         return
     if not ok:
@@ -93,6 +112,8 @@ def prompt_over(floor: Floor, desk: Desk, playback: str, now: float) -> None:
         desk.playback = None
         if desk.ending:
             _hang_up(floor, desk, now)
+        elif desk.studio is not None:
+            studio.prompt_over(floor, desk, desk.studio, now)
 
 
 def timed_out(floor: Floor, desk: Desk, now: float) -> None:
@@ -110,6 +131,7 @@ def timed_out(floor: Floor, desk: Desk, now: float) -> None:
 
 def gone(floor: Floor, desk: Desk) -> None:
     """The leg ended; the phone may be rung again."""
+    studio.gone(floor, desk)
     floor.do(CancelTimer(_timer(desk)))
     del floor.legs[desk.leg], floor.desks[desk.id]
     floor.mint.forget(desk.id)
@@ -121,6 +143,8 @@ def missed_events(floor: Floor, desk: Desk, now: float) -> None:
     _hush(floor, desk)
     if desk.ending:
         _hang_up(floor, desk, now)
+    elif desk.studio is not None:
+        studio.prompt_over(floor, desk, desk.studio, now)
 
 
 def _hang_up(floor: Floor, desk: Desk, now: float) -> None:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ari_app.acd.engine import Engine
 from ari_app.acd.model import Match, Rule, Visit
+from ari_app.acd.surge import Plan, Step, Surge
 from ari_app.board.familiar import Familiar
 from ari_app.flow.intents import Cursor, Walk
 from ari_app.flow.model import LoadedFlow
@@ -41,6 +42,9 @@ from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
 from ari_app.model.skills import needs_of
 from ari_app.model.states import CALL, AgentState, CallMove, CallState
+
+if TYPE_CHECKING:
+    from ari_app.board.studio import Studio
 
 HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
 
@@ -107,6 +111,7 @@ class Talk:
     since: float
     held: bool = False  # By the phone's own button: Asterisk plays the music.
     away: bool = False
+    counted: bool = False  # He waited in the queue: counts against its talking_max.
     muted: bool = False
     reminded: int = 0  # Reminders of this hold so far.
     typed: str = ""  # Of a code.
@@ -189,10 +194,25 @@ class Seat:
     withdrawn: bool = False  # The offer is withdrawn; waits for the leg to end.
     wrap_up_over: bool = False  # The time is up; waits for the leg to end.
     wrap_up_at: float = 0.0  # When the time is up.
+    extended: int = 0  # Times he asked for more of it.
+    noted: CallId | None = None  # The last call he noted a disposition for.
+    owes: CallId | None = None  # A call whose queue requires a disposition, and has none.
+    ran_out: int = 0  # Offers in a row that he let run out, while ready.
+    paused: bool = False  # Ready, but not offered anything until the timer `pause`.
     signed_in_at: float = 0.0
     occupancy: float = 0.0  # Share of the time signed in that he talked, at his last change of state.
     talked_s: float = 0.0  # Since signing in, talks that are over.
     pending: tuple[AgentState, str] | None = None  # Not ready or signed out as soon as this is over, and why.
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeTaken:
+    """A step of the surge plan (from 0) that holds: since when, by whom, and why."""
+
+    step: int
+    at: float
+    by: str
+    why: str
 
 
 @dataclass
@@ -208,6 +228,8 @@ class Desk:
     playback: PlaybackId | None = None
     ending: bool = False
     hung_up: bool = False
+    records: bool = False  # Dialled to record a prompt.
+    studio: "Studio | None" = None  # The same, once work number and PIN were right.
     due: float = 0.0  # When its one timer fires.
 
 
@@ -241,6 +263,9 @@ class Floor:
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
     freed: list[AgentId] = field(default_factory=list)  # Agents who got free during the event being handled.
+    surge: Surge = field(init=False)
+    surge_taken: list[SurgeTaken] = field(default_factory=list)
+    surge_at: float | None = None  # When its timer fires.
     matched: list[Match] = field(default_factory=list)  # By the event being handled; offers.make_all rings the phones.
     out: list[Effect] = field(default_factory=list)
 
@@ -251,6 +276,9 @@ class Floor:
             skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},
             open=False,  # Until the first Listed.
         )
+        plan = self.settings.surge
+        steps = tuple(Step(each.name, each.only_in_rush, each.rush_after_s) for each in plan.steps)
+        self.surge = Surge(Plan(plan.waiting, plan.rush, plan.for_s, steps), armed=plan.armed)
         routing = self.settings.routing
         self.familiar = Familiar(routing.last_agent_max, routing.last_agent_days * 86_400)
         for number, agent in self.settings.agents.items():

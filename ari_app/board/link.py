@@ -46,8 +46,7 @@ def _compare(floor: Floor, listed: Listed, now: float) -> None:
     for channel in listed.channels:
         _made_up(floor, channel, now)
     for seat in floor.seats.values():
-        if seat.phone not in listed.phones:
-            seats.phone_changed(floor, seat.phone, False, now)
+        seats.phone_is(floor, seat, seat.phone in listed.phones, now)
     talking = {
         leg for bridge in listed.bridges if bridge.kind == "mixing" and len(bridge.legs) > 1 for leg in bridge.legs
     }

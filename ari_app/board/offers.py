@@ -6,7 +6,7 @@ from ari_app.board.floor import Call, Floor, Offer, queue_of
 from ari_app.model.effects import Play, Ring
 from ari_app.model.facts import LegOpened, OfferEnded, OfferMade, OfferOutcome, OfferRang
 from ari_app.model.ids import LegId, OfferId
-from ari_app.model.states import AgentState, CallMove, CallState
+from ari_app.model.states import RING_NO_ANSWER, AgentState, CallMove, CallState
 
 OFFER_AGAIN_S = 1.0  # After a phone could not be rung through no fault of its own.
 
@@ -84,7 +84,7 @@ def offer_failed(floor: Floor, call: Call, outcome: OfferOutcome, cause: int, no
     call.to(CallMove.OFFER_ENDS)
     floor.hang_up(call, offer.leg, now, 26)
     recording.drop(floor, call)
-    reason = "ring-no-answer" if outcome == "ran-out" else outcome
+    reason = RING_NO_ANSWER if outcome == "ran-out" else outcome
     seats.lost_offer(floor, floor.seats[offer.agent], reason, now)
     assert call.visit is not None
     if now >= call.visit.since + queue_of(floor, call).wait_s_max:

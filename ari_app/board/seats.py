@@ -4,11 +4,22 @@ Every change is a fact. An agent who gets ready is matched at once; offers.make_
 """
 
 from ari_app.board.floor import Floor, Seat
+from ari_app.model.audit import WrapUpExtended
 from ari_app.model.effects import CancelTimer, SetTimer
 from ari_app.model.events import AgentAsked
 from ari_app.model.facts import AgentChanged, DispositionNoted
 from ari_app.model.ids import CallId, LegId, PhoneName, TimerId
-from ari_app.model.states import AGENT, AgentMove, AgentState
+from ari_app.model.states import (
+    AGENT,
+    DISPOSITION_MISSING,
+    PHONE_UNREACHABLE,
+    RING_NO_ANSWER,
+    SIGNED_IN,
+    UNREACHABLE,
+    UNSPECIFIED,
+    AgentMove,
+    AgentState,
+)
 
 ON_A_CALL = (AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP)
 Outcome = tuple[bool, str]  # Whether a wish was granted, and a short sentence: `ready`, or why not.
@@ -22,6 +33,9 @@ def move(floor: Floor, seat: Seat, what: AgentMove, now: float, reason: str = ""
     floor.staff_changed |= seat.state is AgentState.SIGNED_OUT
     if seat.state is not AgentState.READY:
         floor.engine.agent_not_ready(seat.agent)
+    if what not in (AgentMove.OFFER, AgentMove.OFFER_RAN_OUT, AgentMove.OFFER_WITHDRAWN):
+        seat.ran_out = 0
+    _unpause(floor, seat)
     call = seat.call if seat.state in ON_A_CALL else None
     floor.note(AgentChanged(seat.agent, seat.state, reason, seat.phone, call))
 
@@ -37,6 +51,9 @@ def _clock(seat: Seat, to: AgentState, now: float) -> None:
 
 def ready(floor: Floor, seat: Seat, what: AgentMove, now: float) -> None:
     """The agent gets ready, unless a wish waits; the first caller he can serve is matched at once."""
+    if seat.owes is not None and seat.pending is None and what is AgentMove.WRAP_UP_ENDS:
+        move(floor, seat, AgentMove.DISPOSITION_MISSING, now, DISPOSITION_MISSING)
+        return
     if seat.pending is not None:
         (state, reason), seat.pending = seat.pending, None
         if (
@@ -62,8 +79,9 @@ def available(floor: Floor, seat: Seat) -> None:
 
 
 def is_free(floor: Floor, seat: Seat) -> bool:
-    """Ready, and nothing is on his phone."""
-    return seat.state is AgentState.READY and seat.leg is None and not floor.phones_used[seat.phone]
+    """Ready, nothing is on his phone, and he is not left alone for a while after an offer that ran out."""
+    is_waiting = seat.state is AgentState.READY and not seat.paused
+    return is_waiting and seat.leg is None and not floor.phones_used[seat.phone]
 
 
 def match_freed(floor: Floor) -> None:
@@ -100,15 +118,40 @@ def reserve(floor: Floor, seat: Seat, call: CallId, leg: LegId, now: float) -> N
 
 
 def lost_offer(floor: Floor, seat: Seat, reason: str, now: float) -> None:
-    """Declined, ran out, unreachable: not ready until the agent says so himself."""
+    """Declined, unreachable, ran out once too often: not ready until the agent says so himself."""
+    if reason == RING_NO_ANSWER and seat.pending is None and seat.ran_out + 1 < floor.settings.agent_rules.ran_out_max:
+        _ran_out(floor, seat, now)
+        return
     (state, why), seat.pending = seat.pending or (AgentState.NOT_READY, reason), None
     move(floor, seat, AgentMove.OFFER_LOST, now, why if state is AgentState.NOT_READY else reason)
     if state is AgentState.SIGNED_OUT:
         move(floor, seat, AgentMove.SIGN_OUT, now, why)
 
 
-def talk_ended(floor: Floor, seat: Seat, wrap_up_s: float, now: float) -> None:
-    """Wrap-up begins; it ends by its timer, by a wish, and never before the agent's leg is gone."""
+def _ran_out(floor: Floor, seat: Seat, now: float) -> None:
+    """Still ready, but last in line, and offered nothing for a while: his caller goes to others first."""
+    seat.ran_out += 1
+    seat.idle_since = now
+    move(floor, seat, AgentMove.OFFER_RAN_OUT, now, RING_NO_ANSWER)
+    if pause_s := floor.settings.agent_rules.ran_out_pause_s:
+        seat.paused = True
+        floor.do(SetTimer(_timer(seat, "pause"), now + pause_s))
+
+
+def _unpause(floor: Floor, seat: Seat) -> None:
+    if seat.paused:
+        seat.paused = False
+        floor.do(CancelTimer(_timer(seat, "pause")))
+
+
+def talk_ended(floor: Floor, seat: Seat, wrap_up_s: float, now: float, *, owes: bool = False) -> None:
+    """Wrap-up begins; it ends by its timer, by a wish, and never before the agent's leg is gone.
+
+    `owes`: the talk needs a disposition.
+    """
+    seat.extended = 0
+    if owes and seat.noted != seat.call:
+        seat.owes = seat.call
     seat.wrap_up_over = wrap_up_s == 0
     move(floor, seat, AgentMove.TALK_ENDS, now)
     seat.wrap_up_at = now + wrap_up_s
@@ -117,7 +160,20 @@ def talk_ended(floor: Floor, seat: Seat, wrap_up_s: float, now: float) -> None:
 
 
 def wrap_timer(seat: Seat) -> TimerId:
-    return TimerId(f"agent-{seat.agent}.wrap")
+    return _timer(seat, "wrap")
+
+
+def _timer(seat: Seat, name: str) -> TimerId:
+    return TimerId(f"agent-{seat.agent}.{name}")
+
+
+def timer(floor: Floor, seat: Seat, name: str, now: float) -> None:
+    """One of the agent's timers fired; it may be one that was stopped just as it fired."""
+    if name == "wrap" and seat.state is AgentState.WRAP_UP and seat.wrap_up_at <= now:
+        wrap_up_ended(floor, seat, now)
+    elif name == "pause" and seat.paused and seat.since + floor.settings.agent_rules.ran_out_pause_s <= now:
+        seat.paused = False
+        available(floor, seat)
 
 
 def wrap_up_ended(floor: Floor, seat: Seat, now: float) -> None:
@@ -141,10 +197,18 @@ def leg_gone(floor: Floor, seat: Seat, leg: LegId, now: float) -> None:
 
 
 def phone_changed(floor: Floor, phone: PhoneName, reachable: bool, now: float) -> None:
-    """A ready agent whose phone is gone is not offered calls."""
     for seat in floor.seats.values():
-        if seat.phone == phone and not reachable and seat.state is AgentState.READY:
-            move(floor, seat, AgentMove.GO_NOT_READY, now, "phone-unreachable")
+        if seat.phone == phone:
+            phone_is(floor, seat, reachable, now)
+
+
+def phone_is(floor: Floor, seat: Seat, reachable: bool, now: float) -> None:
+    """A ready agent whose phone is gone is not offered calls; once it is back he may be, if the settings say so."""
+    if not reachable and seat.state is AgentState.READY:
+        move(floor, seat, AgentMove.PHONE_LOST, now, PHONE_UNREACHABLE)
+    was_for_the_phone = seat.state is AgentState.NOT_READY and seat.reason in (PHONE_UNREACHABLE, UNREACHABLE)
+    if reachable and was_for_the_phone and floor.settings.agent_rules.phone_back_ready:
+        ready(floor, seat, AgentMove.PHONE_BACK, now)
 
 
 def ask(floor: Floor, asked: AgentAsked, now: float) -> Outcome:
@@ -156,20 +220,22 @@ def ask(floor: Floor, asked: AgentAsked, now: float) -> Outcome:
         case "sign-in":
             return _sign_in(floor, seat, asked.phone or PhoneName(floor.settings.agents[asked.agent].phone), now)
         case "disposition":
-            return _disposition(floor, seat, asked.value)
+            return _disposition(floor, seat, asked.value, now)
         case _ if seat.state is AgentState.SIGNED_OUT:
             return False, "not signed in"
+        case "extend":
+            return _extend(floor, seat, now)
         case "ready":
-            return _ready(floor, seat, now)
+            return become_ready(floor, seat, now)
         case "not-ready":
-            reason = asked.value or "unspecified"
+            reason = asked.value or UNSPECIFIED
             known = floor.settings.agent_rules.not_ready_reasons
             reason = known.get(reason, reason)
             if asked.value and reason not in known.values():
                 return False, f"no reason {asked.value!r}; known: {', '.join(known.values())}"
-            return _away(floor, seat, AgentState.NOT_READY, reason, now)
+            return go_away(floor, seat, AgentState.NOT_READY, reason, now)
         case "sign-out":
-            return _away(floor, seat, AgentState.SIGNED_OUT, "", now)
+            return go_away(floor, seat, AgentState.SIGNED_OUT, "", now)
 
 
 def _sign_in(floor: Floor, seat: Seat, phone: PhoneName, now: float) -> Outcome:
@@ -181,16 +247,21 @@ def _sign_in(floor: Floor, seat: Seat, phone: PhoneName, now: float) -> Outcome:
     if seat.state not in (AgentState.SIGNED_OUT, AgentState.NOT_READY):
         return (True, str(seat.state)) if seat.phone == phone else (False, f"{seat.state} on {seat.phone}")
     seat.phone = phone
-    move(floor, seat, AgentMove.SIGN_IN, now, "signed-in")
+    move(floor, seat, AgentMove.SIGN_IN, now, SIGNED_IN)
     return True, "signed in, not ready"
 
 
-def _ready(floor: Floor, seat: Seat, now: float) -> Outcome:
+def become_ready(floor: Floor, seat: Seat, now: float) -> Outcome:
     if seat.state is AgentState.READY:
+        _unpause(floor, seat)  # He is there after all.
+        available(floor, seat)
         return True, "ready"
     if seat.state in (AgentState.RESERVED, AgentState.TALKING):
         seat.pending = None
         return True, f"{seat.state}; ready afterwards"
+    if seat.owes is not None:
+        known = ", ".join(floor.settings.agent_rules.dispositions.values())
+        return False, f"call {seat.owes} needs a disposition first: {known}"
     if seat.state is AgentState.WRAP_UP:
         seat.pending = None
         floor.do(CancelTimer(wrap_timer(seat)))
@@ -200,7 +271,7 @@ def _ready(floor: Floor, seat: Seat, now: float) -> Outcome:
     return True, "ready"
 
 
-def _away(floor: Floor, seat: Seat, to: AgentState, reason: str, now: float) -> Outcome:
+def go_away(floor: Floor, seat: Seat, to: AgentState, reason: str, now: float) -> Outcome:
     """Not ready or signed out: at once where the table allows it, else as soon as the call is over."""
     if seat.state in (AgentState.RESERVED, AgentState.TALKING):
         seat.pending = (to, reason)
@@ -212,7 +283,22 @@ def _away(floor: Floor, seat: Seat, to: AgentState, reason: str, now: float) -> 
     return True, str(to)
 
 
-def _disposition(floor: Floor, seat: Seat, value: str) -> Outcome:
+def _extend(floor: Floor, seat: Seat, now: float) -> Outcome:
+    """More time for after-call work."""
+    rules = floor.settings.agent_rules
+    if seat.state is not AgentState.WRAP_UP or seat.wrap_up_over:
+        return False, f"{seat.state}: only after-call work that is not over can be extended"
+    if seat.extended >= rules.wrap_up_more_max:
+        return False, f"extended {seat.extended} times already: no more than agent_rules.wrap_up_more_max"
+    assert seat.call is not None
+    seat.extended += 1
+    seat.wrap_up_at += rules.wrap_up_more_s
+    floor.do(SetTimer(wrap_timer(seat), seat.wrap_up_at))
+    floor.note(WrapUpExtended(seat.agent, seat.call, seat.wrap_up_at, seat.extended))
+    return True, f"wrap-up for {seat.wrap_up_at - now:.0f} s more"
+
+
+def _disposition(floor: Floor, seat: Seat, value: str, now: float) -> Outcome:
     known = floor.settings.agent_rules.dispositions
     disposition = known.get(value, value)
     if disposition not in known.values():
@@ -220,4 +306,9 @@ def _disposition(floor: Floor, seat: Seat, value: str) -> Outcome:
     if seat.talked is None:
         return False, "no call to note it for"
     floor.note(DispositionNoted(seat.talked, seat.agent, disposition))
+    seat.noted = seat.talked
+    if seat.owes == seat.talked:
+        seat.owes = None
+        if seat.state is AgentState.NOT_READY and seat.reason == DISPOSITION_MISSING:
+            ready(floor, seat, AgentMove.GO_READY, now)  # What his after-call work would have ended in.
     return True, disposition

@@ -27,5 +27,6 @@ def is_signed_in(floor: Floor, agent: AgentId) -> bool:
 
 def nobody_for(floor: Floor, node: Queue) -> bool:
     """Nobody signed in has what the node asks for, nor what its queue asks for later."""
-    signed_in = [seat.agent for seat in floor.seats.values() if seat.state is not AgentState.SIGNED_OUT]
-    return not floor.engine.servers(QueueName(node.queue), signed_in, needs_of_node(node))
+    name, needs = QueueName(node.queue), needs_of_node(node)
+    there = (seat.agent for seat in floor.seats.values() if seat.state is not AgentState.SIGNED_OUT)
+    return not any(floor.engine.servers(name, (agent,), needs) for agent in there)  # The first one found will do.

@@ -58,9 +58,9 @@ def _enter(floor: Floor, call: Call, watch: Watch) -> None:
     talk = call.talk
     assert talk is not None
     if watch.how == "barge":
-        floor.do(Join(call.id, talk.bridge, watch.leg))
+        floor.do(Join(call.id, talk.bridge, watch.leg, keep_keys=True))
     else:
-        floor.do(Join(call.id, watch.bridge, watch.leg))
+        floor.do(Join(call.id, watch.bridge, watch.leg, keep_keys=True))
         watch.snoop, watch.snooping = LegId(floor.mint.part(call.id, "l")), False
         floor.leg_opened(LegOpened(call.id, watch.snoop, "snoop"))
         floor.do(Snoop(call.id, watch.snoop, talk.leg, watch.how == "whisper"))
@@ -98,7 +98,7 @@ def take_over(floor: Floor, call: Call, seat: Seat, now: float) -> None:
     watch = call.watch
     assert watch is not None and call.talk is not None
     if watch.how != "barge":
-        floor.do(Join(call.id, call.talk.bridge, watch.leg))
+        floor.do(Join(call.id, call.talk.bridge, watch.leg, keep_keys=True))
     floor.note(Supervised(call.id, watch.supervisor, watch.agent, "take-over"))
     release(floor, call, now)
     floor.phones_used[floor.supervising.pop(watch.leg)] -= 1

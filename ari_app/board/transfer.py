@@ -110,9 +110,15 @@ def failed(floor: Floor, call: Call, outcome: TransferOutcome, now: float) -> st
 
 
 def back_to_queue(floor: Floor, call: Call, now: float, name: str = "") -> str | None:
-    """Into his queue, or another, ranked as from his first wait; the branch when it does not take him."""
+    """Into his queue, or another, ranked as from his first wait; the branch when it does not take him.
+
+    Nobody is preferred any more: that may well be the agent who passed him on.
+    """
     assert call.queue is not None
-    node = call.queue.model_copy(update={"queue": name or call.queue.queue, "say": ()})
+    changes: dict[str, object] = {"queue": name or call.queue.queue, "say": (), "prefer": None}
+    if changes["queue"] != call.queue.queue:
+        changes["skills"] = None  # Those the flow asked for were meant for the other queue.
+    node = call.queue.model_copy(update=changes)
     return waiting.enqueue(floor, call, node, now, call.ranked_at)
 
 

@@ -37,7 +37,7 @@ def _forget_preferred(floor: Floor, call: Call, now: float) -> None:
     call.visit = replace(call.visit, preferred=None, prefer_s=0.0)
     suspended = floor.engine.places[call.id].suspended
     floor.cancel_timer(call, "offer-again")
-    floor.engine.leave(call.id)
+    floor.offer(floor.engine.leave(call.id))
     match = floor.engine.enter(call.visit, suspended=suspended) or floor.engine.relax(call.id, now)
     floor.offer(match)
     waiting.await_stage(floor, call)

@@ -4,11 +4,12 @@ Reads the floor and changes nothing. Callers' numbers are masked here; times are
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ari_app.board import surge as plans
 from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model.facts import Verdict
-from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName
+from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName, Skill
 from ari_app.model.mask import mask
 from ari_app.model.states import AgentState, CallState
 
@@ -25,7 +26,11 @@ class PendingView:
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """One agent. `since` is None for one who has not signed in since the daemon started; `call` the one he is on."""
+    """One agent. `since` is None for one who has not signed in since the daemon started; `call` the one he is on.
+
+    `wrap_up_at`: when his after-call work is up, `more_times`: how often he may still ask for more; `owes`: a call that
+    needs a disposition before he is ready; `held`: his caller is on hold; `surge`: skills the surge plan gave him.
+    """
 
     number: AgentId
     state: AgentState
@@ -35,6 +40,11 @@ class AgentView:
     phone: PhoneName
     call: CallId | None
     pending: PendingView | None
+    wrap_up_at: float | None = None
+    more_times: int = 0
+    owes: CallId | None = None
+    held: bool = False
+    surge: dict[Skill, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,38 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class SurgeStepView:
+    """One step (from 1). `taken_at` is None for one that is not taken."""
+
+    step: int
+    name: str
+    agents: tuple[AgentId, ...]
+    skills: dict[str, int]
+    say: str
+    only_in_rush: bool
+    taken_at: float | None = None
+    by: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeView:
+    """The surge plan. `next`: `take`, `undo` or empty, at `next_at` if as many go on waiting; `drill`: only said."""
+
+    armed: bool
+    drill: bool
+    waiting: int
+    threshold: int
+    rush: int
+    for_s: float
+    above_since: float | None
+    below_since: float | None
+    next: str
+    next_at: float | None
+    steps: tuple[SurgeStepView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything at one `now`."""
 
@@ -101,19 +143,23 @@ class Snapshot:
     agents: tuple[AgentView, ...]
     queues: tuple[QueueView, ...]
     calls: tuple[CallView, ...]
+    surge: SurgeView | None = None
 
 
 def snapshot(floor: Floor, now: float) -> Snapshot:
     """All views of one moment; call it between two events."""
-    return Snapshot(now, totals(floor, now), agents(floor, now), queues(floor, now), calls(floor, now))
+    return Snapshot(now, totals(floor, now), agents(floor, now), queues(floor, now), calls(floor, now), surge(floor))
 
 
 def agents(floor: Floor, now: float) -> tuple[AgentView, ...]:
     """Every agent of config.yaml, by work number."""
-    return tuple(_agent(seat, now) for _, seat in sorted(floor.seats.items()))
+    return tuple(_agent(floor, seat, now) for _, seat in sorted(floor.seats.items()))
 
 
-def _agent(seat: Seat, now: float) -> AgentView:
+def _agent(floor: Floor, seat: Seat, now: float) -> AgentView:
+    is_wrapping = seat.state is AgentState.WRAP_UP
+    on = floor.calls.get(seat.call) if seat.state is AgentState.TALKING and seat.call is not None else None
+    own = floor.settings.agents[seat.agent].skills
     return AgentView(
         number=seat.agent,
         state=seat.state,
@@ -123,6 +169,39 @@ def _agent(seat: Seat, now: float) -> AgentView:
         phone=seat.phone,
         call=seat.call if seat.state in _ON_A_CALL else None,
         pending=PendingView(*seat.pending) if seat.pending is not None else None,
+        wrap_up_at=seat.wrap_up_at if is_wrapping else None,
+        more_times=floor.settings.agent_rules.wrap_up_more_max - seat.extended if is_wrapping else 0,
+        owes=seat.owes,
+        held=on is not None and on.talk is not None and on.talk.held,
+        surge={name: level for name, level in floor.engine.skills[seat.agent].items() if level != own.get(name)},
+    )
+
+
+def surge(floor: Floor) -> SurgeView | None:
+    """The surge plan; None when config.yaml has none."""
+    at, plan = floor.surge, floor.settings.surge
+    if not plan.steps:
+        return None
+    taken = {each.step: each for each in floor.surge_taken}
+    steps = []
+    for n, step in enumerate(plan.steps):
+        known = (n + 1, step.name, plans.members(floor, step), dict(step.skills), step.say, step.only_in_rush)
+        steps.append(
+            SurgeStepView(*known, taken[n].at, taken[n].by, taken[n].why) if n in taken else SurgeStepView(*known)
+        )
+    due = at.next_at()
+    return SurgeView(
+        armed=at.armed,
+        drill=at.drill,
+        waiting=plans.waiting(floor),
+        threshold=plan.waiting,
+        rush=plan.rush,
+        for_s=plan.for_s,
+        above_since=at.above_since,
+        below_since=at.below_since,
+        next="" if due is None else "take" if at.above_since is not None else "undo",
+        next_at=due,
+        steps=tuple(steps),
     )
 
 

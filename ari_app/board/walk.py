@@ -43,6 +43,7 @@ from ari_app.model.ids import LegId, LookUpId, MessageId, Number, call_of
 from ari_app.model.states import CallState
 
 MESSAGE_GRACE_S = 0.2  # A message not ended by its key mostly ended with the caller: his leg's end follows within this.
+NOTHING_S = 1.0  # Asterisk says 1 s of a recording that was silent from beginning to end (measured on 22.10).
 LOOK_UP_GRACE_S = 1.0  # Whoever looks up keeps the time himself; this is the net below.
 
 
@@ -187,12 +188,13 @@ def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
     owner, filed = call_of(event.message), floor.boxes.pop(event.message, None)
     if owner is None or filed is None:
         return
-    box, back = filed
-    if event.seconds > 0:
+    call, (box, back) = floor.calls.get(owner), filed
+    is_keyed = call is not None and call.message == event.message and call.message_keyed
+    is_taken = event.seconds > (0.0 if is_keyed else NOTHING_S)
+    if is_taken:
         floor.note(MessageLeft(owner, event.message, box, event.seconds, back))
-    call = floor.calls.get(owner)
     if call is not None and call.message == event.message and call.state is CallState.IN_FLOW:
-        call.message, call.message_taken = None, event.seconds > 0
+        call.message, call.message_taken = None, is_taken
         if call.message_keyed:
             message_over(floor, call, now)
         else:

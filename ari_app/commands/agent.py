@@ -1,6 +1,6 @@
 """`hotline agent …`: agents' states, over the running daemon."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,16 +20,31 @@ def _ask(number: str, wish: str, **body: str) -> None:
 @app.command("list")
 def list_agents(as_json: common.AsJson = False) -> None:
     """Every agent with state, reason, seconds in it, phone and call."""
-    agents = common.api().get("/api/agents")["agents"]
+    got = common.api().get("/api/agents")
+    agents, now = got["agents"], got["now"]
     if as_json:
         common.print_json({"agents": agents})
         return
     for agent in agents:
         common.console.print(
             f"{agent['number']:>8}  {agent['state']:<11} {agent['reason'] or '-':<16} "
-            f"{agent['seconds']:>7.0f}s  {agent['phone']:<12} {agent['call'] or ''}",
+            f"{agent['seconds']:>7.0f}s  {agent['phone']:<12} {agent['call'] or ''}{_more(agent, now)}",
             markup=False,
         )
+
+
+def _more(agent: dict[str, Any], now: float) -> str:
+    """What is left of after-call work, a disposition that is missing, hold, skills of the surge plan."""
+    said = []
+    if agent["wrap_up_at"] is not None:
+        said.append(f"{max(0.0, agent['wrap_up_at'] - now):.0f} s left, {agent['more_times']} times more")
+    if agent["owes"]:
+        said.append(f"call {agent['owes']} needs a disposition")
+    if agent["held"]:
+        said.append("caller on hold")
+    if agent["surge"]:
+        said.append("surge: " + ", ".join(f"{skill} {level}" for skill, level in agent["surge"].items()))
+    return f"  {'; '.join(said)}" if said else ""
 
 
 @app.command()
@@ -56,6 +71,23 @@ def not_ready(number: Number, reason: Annotated[str, typer.Argument(help="A reas
 def sign_out(number: Number) -> None:
     """Sign out; during a call: as soon as it is over."""
     _ask(number, "sign-out")
+
+
+@app.command()
+def extend(number: Number) -> None:
+    """More time for after-call work."""
+    _ask(number, "extend")
+
+
+@app.command()
+def force(
+    number: Number,
+    to: Annotated[str, typer.Argument(help="ready, not-ready or sign-out.")],
+    by: Annotated[str, typer.Option(help="Your work number; agents.NUMBER.may in config.yaml must have supervise.")],
+    reason: Annotated[str, typer.Option(help="Why; kept for ever.")],
+) -> None:
+    """A supervisor's override: at once, or as soon as the agent's call is over."""
+    _ask(number, "force", to=to, by=by, reason=reason)
 
 
 @app.command()

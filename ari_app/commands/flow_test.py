@@ -34,7 +34,9 @@ Places = Annotated[
 def test(
     places: Places = None,
     live: Annotated[bool, typer.Option("--live", help="On a real Asterisk, with a SIP caller; real time.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="With --live: not only those marked `live: yes`.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="With --live: all, not only files named and `live: yes`.")
+    ] = False,
 ) -> None:
     """Run call transcripts against the flows; exit 1 when one does not go as it says."""
     if everything and not live:
@@ -46,7 +48,8 @@ def test(
     transcripts, failed = _read(paths)
     house = stage.house_of(site)
     if live:
-        chosen = [each for each in transcripts if each.header.live or everything]
+        named = {str(place) for place in places or () if place.is_file()}
+        chosen = [each for each in transcripts if each.header.live or everything or each.file in named]
         count, wrong = asyncio.run(_live(site, chosen))
     else:
         count, wrong = len(transcripts), _shown(rehearse(each, house) for each in transcripts)

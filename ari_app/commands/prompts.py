@@ -10,7 +10,7 @@ from ari_app.commands import common
 from ari_app.config.diagnostics import BadFile, Shared
 from ari_app.config.marks import read_marked
 from ari_app.media import build as builder
-from ari_app.media.catalogue import CATALOGUE, LANGUAGES, Wanted, mistakes, wanted
+from ari_app.media.catalogue import CATALOGUE, LANGUAGES, Wanted, mistakes, number_of, wanted
 from ari_app.media.prompts import Prompts
 
 app = typer.Typer(no_args_is_help=True, help="Prompts: list, check, build.")
@@ -21,7 +21,7 @@ def list_prompts(
     language: Annotated[str | None, typer.Option(help=f"Only this language: {', '.join(LANGUAGES)}.")] = None,
     missing: Annotated[bool, typer.Option("--missing", help="Only those of the catalogue without a sound.")] = False,
 ) -> None:
-    """Every prompt with language, seconds and text."""
+    """Every prompt with its number for recording by telephone, language, seconds and text."""
     if language not in (None, *LANGUAGES):
         raise typer.BadParameter(f"{language!r}; there are {', '.join(LANGUAGES)}", param_hint="--language")
     folder = common.site().sounds
@@ -66,4 +66,6 @@ def read_catalogue(folder: Path) -> list[Wanted]:
 
 def _print(lines: Iterable[tuple[str, str, str, str]]) -> None:
     for prompt_id, language, seconds, text in lines:
-        common.console.print(f"{prompt_id:<24} {language:<6} {seconds:>6}  {text}", markup=False)
+        common.console.print(
+            f"{number_of(prompt_id)}  {prompt_id:<24} {language:<6} {seconds:>6}  {text}", markup=False
+        )

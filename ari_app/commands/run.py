@@ -1,9 +1,9 @@
 """`hotline run`: the daemon, until SIGTERM. `hotline replay`: what it decided, decided again."""
 
-import asyncio
 from typing import Annotated
 
 import typer
+import uvloop
 
 from ari_app.commands import common
 from ari_app.daemon import Daemon
@@ -24,7 +24,7 @@ def run() -> None:
         daemon.on_signals()
         await daemon.run()
 
-    asyncio.run(until_stopped())
+    uvloop.run(until_stopped())
 
 
 def replay(epoch: Annotated[int, typer.Argument(help="Number of the run; the newest when left out.")] = 0) -> None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from ari_app.config.control_checks import check_control
 from ari_app.config.diagnostics import Problem, Shared, nearest, shown
 from ari_app.config.marks import KeyPath, Marks
+from ari_app.config.surge_checks import check_surge
 from ari_app.flow.situations import SITUATIONS
 from ari_app.model.routing import FeatureCodes
 from ari_app.model.settings import Settings
@@ -34,6 +35,7 @@ _SIP_ADDRESS: Final = re.compile(r"sip:[A-Za-z0-9._~+-]+@([A-Za-z0-9.-]+|\[[0-9A
 def check_settings(settings: Settings, marks: Marks, root: Path) -> Iterator[Problem]:
     """Problems across parts; `root` is where relative paths start. `settings` may lack parts that were faulty."""
     yield from _skills(settings, marks)
+    yield from check_surge(settings, marks)
     yield from _phones(settings, marks)
     yield from _contacts(settings, marks)
     yield from _flows(settings, marks, root / settings.paths.flows)

@@ -7,13 +7,14 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from ari_app.config.diagnostics import BadFile, Problem, dotted, nearest
 from ari_app.config.marks import BYTES_MAX, Marks
-from ari_app.config.schema import read_yaml
+from ari_app.config.schema import Loaded, read_yaml
 from ari_app.config.unquoted import with_unquoted
 from ari_app.flow.finding import Draft, Finding, Missing, World
 from ari_app.flow.lint import lint
@@ -23,6 +24,7 @@ from ari_app.flow.situations import NO_SITUATIONS, SITUATIONS, SituationFile, Si
 from ari_app.model.settings import Settings
 
 _NEAREST_MAX: Final = 30  # Names proposed a file; each is compared with all there are.
+PARSED_MAX: Final = 32  # Files remembered as parsed, by what stands in them.
 
 Texts = Mapping[Path, bytes | None]
 """Flow files as read, by path; None: could not be read, the check says why."""
@@ -86,7 +88,7 @@ def look_over(texts: Texts, settings: Settings, missing: Missing, scripts: Colle
     marked: dict[str, Marks] = {}
     problems: list[Problem] = [*scripts_read.problems]
     for path, content in flow_texts(texts).items():
-        loaded = read_yaml(path, Flow, "F", content=content)
+        loaded = _parsed(path, content) if content is not None else read_yaml(path, Flow, "F", content=content)
         found = with_unquoted(loaded.marks, list(loaded.problems))
         problems += found
         if loaded.value is not None:
@@ -121,6 +123,12 @@ def _situations(texts: Texts) -> _Scripts:
             situations = Situations(version=version(content or b""), named=named)
             return _Scripts(situations, loaded.marks, loaded.problems)
     return _Scripts()
+
+
+@lru_cache(maxsize=PARSED_MAX)
+def _parsed(path: Path, content: bytes) -> Loaded[Flow]:
+    """A reload reads every file, and mostly one of them has changed. Nothing changes what is handed out."""
+    return read_yaml(path, Flow, "F", content=content)
 
 
 def version(content: bytes) -> str:

@@ -1,13 +1,16 @@
 """What a pydantic model expects at a place: annotations walked along a text tree, unions settled by it."""
 
+from collections.abc import Callable
+from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ari_app.config.marks import Tree
 
+R = TypeVar("R")
 Shape = Any  # A type annotation; typing has no better name for one.
 
 _KINDS: Final = {dict: (dict,), list: (list, tuple, set, frozenset)}
@@ -17,6 +20,20 @@ def _origin(shape: Shape) -> Any:
     return get_origin(shape)
 
 
+def _once(work: Callable[[Shape], R]) -> Callable[[Shape], R]:
+    """Worked out once for each shape. By identity: an Annotated holds what has no hash; shapes live as their models."""
+    known: dict[int, tuple[Shape, R]] = {}
+
+    def asked(shape: Shape) -> R:
+        found = known.get(id(shape))
+        if found is None or found[0] is not shape:
+            found = known[id(shape)] = shape, work(shape)
+        return found[1]
+
+    return asked
+
+
+@_once
 def bare(shape: Shape) -> Shape:
     """The annotation without Annotated and without `| None`."""
     while _origin(shape) is Annotated:
@@ -25,6 +42,7 @@ def bare(shape: Shape) -> Shape:
     return bare(branches[0]) if len(branches) == 1 else shape
 
 
+@_once
 def union_branches(shape: Shape) -> tuple[Shape, ...]:
     """The branches of a union but None; () when it is no union."""
     while _origin(shape) is Annotated:
@@ -34,6 +52,7 @@ def union_branches(shape: Shape) -> tuple[Shape, ...]:
     return tuple(branch for branch in get_args(shape) if branch is not NoneType)
 
 
+@_once
 def tag_key(shape: Shape) -> str | None:
     """The discriminator of a tagged union, e.g. `type`."""
     while _origin(shape) is Annotated:
@@ -53,6 +72,13 @@ def tags(branch: Shape, key: str) -> tuple[str, ...]:
     return tuple(str(value) for value in get_args(inner.model_fields[key].annotation))
 
 
+@_once
+def _by_tag(shape: Shape) -> dict[str, Shape]:
+    """Of a tagged union: tag -> branch."""
+    key = tag_key(shape) or ""
+    return {tag: branch for branch in reversed(union_branches(bare(shape))) for tag in tags(branch, key)}
+
+
 def is_model(shape: Shape) -> bool:
     return isinstance(shape, type) and issubclass(shape, BaseModel)
 
@@ -69,7 +95,7 @@ def branch_for(shape: Shape, tree: Tree) -> Shape:
         return shape
     if key := tag_key(shape):
         tag = tree.get(key) if isinstance(tree, dict) else None
-        return next((branch for branch in branches if tag in tags(branch, key)), None)
+        return _by_tag(shape).get(tag) if isinstance(tag, str) else None
     fitting = [branch for branch in branches if kind_of(bare(branch)) is type(tree)]
     return max(fitting, key=lambda branch: _overlap(bare(branch), tree), default=None)
 
@@ -87,8 +113,7 @@ def kind_of(shape: Shape) -> type:
 def child(shape: Shape, key: str | int) -> Shape:
     """The shape below a settled one; None when the key is unknown or nothing can stand there."""
     if is_model(shape):
-        field = fields(shape).get(str(key))
-        return None if field is None else child_of(field)
+        return _children(shape).get(str(key))
     arguments = get_args(shape)
     match _origin(shape):
         case origin if origin is dict and isinstance(key, str):
@@ -100,6 +125,11 @@ def child(shape: Shape, key: str | int) -> Shape:
         case origin if origin in (list, set, frozenset):
             return arguments[0]
     return None
+
+
+@cache
+def _children(model: type[BaseModel]) -> dict[str, Shape]:
+    return {key: child_of(field) for key, field in fields(model).items()}
 
 
 def child_of(field: FieldInfo) -> Shape:
@@ -121,6 +151,7 @@ def extras(shape: Shape) -> list[Any]:
             return found
 
 
+@cache
 def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """Fields by the key that is written for them."""
     return {field.alias or name: field for name, field in model.model_fields.items()}

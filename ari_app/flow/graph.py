@@ -28,7 +28,7 @@ def backwards(ways: Ways) -> dict[str, set[str]]:
 
 def knots(ways: Ways) -> list[list[str]]:
     """Groups of names that all lead to one another; a name alone only if it leads to itself. In the order of `ways`."""
-    place = {name: n for n, name in enumerate(ways)}
+    ways = _in_circles(ways)
     back, group = backwards(ways), dict[str, str]()
     for name in reversed(_finished(ways)):  # Kosaraju: last finished first, against the arrows.
         todo = [name]
@@ -36,11 +36,29 @@ def knots(ways: Ways) -> list[list[str]]:
             one = todo.pop()
             if one not in group:
                 group[one] = name
-                todo += [before for before in back.get(one, ()) if before in place]
+                todo += [before for before in back.get(one, ()) if before in ways]
     members: dict[str, list[str]] = {}
     for name in ways:
         members.setdefault(group[name], []).append(name)
     return [found for found in members.values() if len(found) > 1 or found[0] in ways[found[0]]]
+
+
+def _in_circles(ways: Ways) -> Ways:
+    """Without the names that lead nowhere, again and again: what is left is a circle, or leads into one."""
+    counts = {name: sum(target in ways for target in targets) for name, targets in ways.items()}
+    todo = [name for name, count in counts.items() if not count]
+    if not todo:
+        return ways
+    back = backwards(ways)
+    while todo:
+        name = todo.pop()
+        del counts[name]
+        for before in back.get(name, ()):
+            if before in counts:
+                counts[before] -= 1
+                if not counts[before]:
+                    todo.append(before)
+    return {name: ways[name] for name in ways if name in counts}
 
 
 def _finished(ways: Ways) -> list[str]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from ari_app.flow.intents import Heard, Key, Listen, Rated, SaidAll, Took, Unlisten, Wait, WaitedOut
 from ari_app.flow.nodes import Collect, Confirm, Menu, Survey
 from ari_app.flow.turn import Turn
-
-REDACTED = "x"  # What the journal keeps of a secret's digit (store/rows).
+from ari_app.model.mask import SECRET_DIGIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,8 @@ def keyed(node: Menu | Confirm | Survey) -> Keyed:
 
 def added(node: Collect, digits: str, digit: str) -> str:
     """The digits after one more key; the end key and other signs add nothing, nor does one too many."""
-    # A replayed secret has REDACTED for digits: it must be as long as it was.
-    return (digits + digit)[: node.max] if digit.isdigit() or digit == REDACTED else digits
+    # A replayed secret has SECRET_DIGIT for digits: it must be as long as it was.
+    return (digits + digit)[: node.max] if digit.isdigit() or digit == SECRET_DIGIT else digits
 
 
 def completes(node: Collect, digits: str, digit: str) -> bool:

@@ -99,10 +99,11 @@ def _places_of(kind: type[Node]) -> tuple[str, ...]:
 
 def spoken(node: Node) -> Iterator[str]:
     """Everything a node may say: prompt ids and `form:variable`."""
-    yield from getattr(node, "say", ())
-    for place in ("morning", "day", "vip", "wrong_key", "no_key", "too_few", "weekend", "holiday"):
-        said = getattr(node, place, None)
-        if said is not None and not (isinstance(node, Confirm) and place == "no_key"):
+    for place in _said_at(type(node)):
+        said = getattr(node, place)
+        if isinstance(said, tuple):
+            yield from said
+        elif said is not None:
             yield said
     if isinstance(node, Voicemail):
         yield "beep"
@@ -110,6 +111,13 @@ def spoken(node: Node) -> Iterator[str]:
         yield from node.festivals.values()
     if isinstance(node, Confirm):
         yield from ("wrong-key", "no-key")
+
+
+@cache
+def _said_at(kind: type[Node]) -> tuple[str, ...]:
+    """Places of a type that hold prompts; a Confirm's `no_key` is a key."""
+    places = ("say", "morning", "day", "vip", "wrong_key", "no_key", "too_few", "weekend", "holiday")
+    return tuple(each for each in places if each in kind.model_fields and not (kind is Confirm and each == "no_key"))
 
 
 def prompts_of(node: Node) -> tuple[str, ...]:

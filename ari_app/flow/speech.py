@@ -6,6 +6,7 @@ Every id is in `sounds/catalogue.yaml`. Numbers go up to 99,999,999 (Mandarin gr
 from collections.abc import Callable
 from datetime import date, time
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
 from typing import Final, Literal
 
 Form = Literal["digits", "number", "money", "date", "time"]
@@ -31,6 +32,7 @@ def speak(value: str, form: Form, language: str) -> Ids:
     return forms[form](value.strip(), language)
 
 
+@cache
 def spoken_prompts() -> Ids:
     """Every prompt id this module can give: what a language must have."""
     tens = [f"num-{n}" for n in (*range(10, 20), *range(20, 100, 10))]

@@ -107,14 +107,21 @@ def _render(folder: Path, want: Wanted, synthesise: Synthesise | None) -> Row:
     pcm = _extra("ari_app.media.pcm")
     if want.voice == STUDIO:
         recorded, rate = pcm.read_wav(studio_file(folder, want))
-        sound = _finish(want, pcm.trim(pcm.telephone(recorded, rate)))
+        sound = finished(want, pcm.trim(pcm.telephone(recorded, rate)))
     elif want.voice == TONE:
         sound = pcm.tone(want.tone_hz, TONE_S)
     elif synthesise is None:
         raise HotlineError(f"{want.file}: no voice to speak it with")
     else:
-        sound = _finish(want, pcm.telephone(synthesise(want.text, want.language, want.facts), SPEECH_RATE))
+        sound = finished(want, pcm.telephone(synthesise(want.text, want.language, want.facts), SPEECH_RATE))
     pcm.write_wav(folder / want.file, sound)
+    return row_of(folder, want)
+
+
+def row_of(folder: Path, want: Wanted) -> Row:
+    """The manifest's row of a sound that stands at its place."""
+    pcm = _extra("ari_app.media.pcm")
+    sound, _ = pcm.read_wav(folder / want.file)
     return Row(
         id=want.id,
         language=want.language,
@@ -127,11 +134,12 @@ def _render(folder: Path, want: Wanted, synthesise: Synthesise | None) -> Row:
     )
 
 
-def _finish(want: Wanted, sound: "Samples") -> "Samples":
+def finished(want: Wanted, sound: "Samples") -> "Samples":
+    """Speech as a prompt: its level, its peaks, the silence around it."""
     pcm = _extra("ari_app.media.pcm")
     least_s = FACT_PART_S * max(1, _hanzi(want)) if want.facts else 0.0
-    finished: Samples = pcm.part(sound, least_s) if want.part else pcm.finish(sound)
-    return finished
+    done: Samples = pcm.part(sound, least_s) if want.part else pcm.finish(sound)
+    return done
 
 
 def _hanzi(want: Wanted) -> int:
@@ -139,7 +147,6 @@ def _hanzi(want: Wanted) -> int:
 
 
 def _check_one(folder: Path, want: Wanted, row: Row | None) -> Iterator[str]:
-    pcm = _extra("ari_app.media.pcm")
     file = folder / want.file
     if row is None:
         yield f"not in the manifest. {_CURE}"
@@ -150,6 +157,14 @@ def _check_one(folder: Path, want: Wanted, row: Row | None) -> Iterator[str]:
         return
     if _sha256(file) != row.sha256:
         yield f"is not the file the manifest names (sha256). {_CURE}, or keep your own in {STUDIO}/{want.file}"
+    yield from sound_problems(want, file)
+    if want.voice != STUDIO:  # A person may speak as he likes.
+        yield from _check_pace(want, file)
+
+
+def sound_problems(want: Wanted, file: Path) -> Iterator[str]:
+    """What is wrong with a sound: rate, level, peak, length."""
+    pcm = _extra("ari_app.media.pcm")
     try:
         sound, rate = pcm.read_wav(file)
     except ConfigError as problem:
@@ -165,10 +180,15 @@ def _check_one(folder: Path, want: Wanted, row: Row | None) -> Iterator[str]:
     least, most = PART_SECONDS if want.part else SECONDS
     if not least <= seconds <= most:
         yield f"{seconds:.2f} s long, want {least} to {most:.0f} s; say it in fewer words or in two prompts"
-    yield from _check_pace(want, seconds, 0.0 if want.part else pcm.LEAD_S + pcm.TAIL_S)
 
 
-def _check_pace(want: Wanted, seconds: float, padding_s: float) -> Iterator[str]:
+def _check_pace(want: Wanted, file: Path) -> Iterator[str]:
+    pcm = _extra("ari_app.media.pcm")
+    try:
+        sound, rate = pcm.read_wav(file)
+    except ConfigError:
+        return  # Said already.
+    seconds, padding_s = len(sound) / rate, 0.0 if want.part else pcm.LEAD_S + pcm.TAIL_S
     hanzi = _hanzi(want)
     most = FACTS_A_MINUTE if want.facts else HANZI_A_MINUTE
     minutes = (seconds if want.facts else seconds - padding_s) / 60

@@ -42,6 +42,11 @@ class Wanted:
         return f"{self.language}/{self.id}.wav"
 
 
+def number_of(prompt_id: str) -> str:
+    """What is dialled for a prompt: five digits that follow from its id alone, so that they never change."""
+    return str(int(hashlib.sha256(prompt_id.encode()).hexdigest()[:12], 16) % 90_000 + 10_000)
+
+
 class Mistake(NamedTuple):
     """What is wrong at a place of the catalogue: `("goodbye", "en")`, or `()` for the whole file."""
 
@@ -58,7 +63,12 @@ def mistakes(tree: object) -> list[Mistake]:
     """Everything wrong with a parsed catalogue: text trees, id -> field -> text."""
     if not isinstance(tree, Mapping) or not tree:
         return [Mistake((), "want `id: {zh-CN: text, en: text}` here")]
-    return [mistake for prompt_id, fields in tree.items() for mistake in _mistakes(str(prompt_id), fields)]
+    found = [mistake for prompt_id, fields in tree.items() for mistake in _mistakes(str(prompt_id), fields)]
+    numbers: dict[str, str] = {}
+    for prompt_id in tree:
+        if (other := numbers.setdefault(number_of(str(prompt_id)), str(prompt_id))) != prompt_id:
+            found.append(Mistake((str(prompt_id),), f"has the same number as {other}; choose another id"))
+    return found
 
 
 def wanted(folder: Path, tree: object) -> list[Wanted]:

@@ -22,6 +22,9 @@ from ari_app.model.ids import (
     RequestId,
     TimerId,
 )
+from ari_app.model.part import Language
+
+StudioWish = Literal["find", "finish", "keep", "drop"]
 
 # -- on Asterisk ------------------------------------------------------------------------------------------------------
 
@@ -110,9 +113,12 @@ class MakeBridge:
 
 @dataclass(frozen=True, slots=True)
 class Join:
+    """`keep_keys`: the keys of this leg come to us alone, not to the others: those of agents are codes."""
+
     call: CallId
     bridge: BridgeId
     leg: LegId
+    keep_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +288,19 @@ class CheckPin:
 
 
 @dataclass(frozen=True, slots=True)
+class AskStudio:
+    """Find the prompt of a number, bring a take to the level of prompts, keep or drop it. StudioAnswered answers, but
+    not a drop."""
+
+    leg: LegId
+    wish: StudioWish
+    number: str
+    prompt: str
+    language: Language
+    take: MessageId | None
+
+
+@dataclass(frozen=True, slots=True)
 class LookUp:
     """Ask a handler, a service or a database; LookedUp answers within `timeout_s`. May hold secrets: never logged."""
 
@@ -347,6 +366,7 @@ Effect: TypeAlias = (
     | CancelTimer
     | Note
     | CheckPin
+    | AskStudio
     | LookUp
     | MarkSecret
     | Reply

@@ -39,10 +39,11 @@ from ari_app.model.system_events import (
     TimerFired,
     Unjoined,
 )
+from ari_app.model.wishes import ForceAsked, SurgeAsked
 
 ALL_HOURS: Final = "*"
 """What stands for the hours of every queue, and for queues without hours."""
-AgentWish = Literal["sign-in", "ready", "not-ready", "sign-out", "disposition"]
+AgentWish = Literal["sign-in", "ready", "not-ready", "sign-out", "disposition", "extend"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +280,17 @@ class PinChecked:
     ok: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StudioAnswered:
+    """Answer to AskStudio: the prompt found; or the sound's hash and length, of a take finished or kept."""
+
+    leg: LegId
+    ok: bool
+    prompt: str = ""
+    sha256: str = ""
+    seconds: float = 0.0
+
+
 Event: TypeAlias = (
     Booted
     | Restored
@@ -315,5 +327,8 @@ Event: TypeAlias = (
     | ClosureSet
     | AgentAsked
     | ControlAsked
+    | ForceAsked
+    | SurgeAsked
     | PinChecked
+    | StudioAnswered
 )

@@ -7,6 +7,7 @@ A field typed Number is personal data: the store keeps the number itself in a si
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from ari_app.model.audit import AgentForced, SurgeStepTaken, SurgeStepUndone, SurgeSwitched, WrapUpExtended
 from ari_app.model.control import (
     ConferenceBegan,
     HelpAsked,
@@ -282,6 +283,11 @@ Fact: TypeAlias = (
     | SupervisionEnded
     | DispositionNoted
     | AgentChanged
+    | WrapUpExtended
+    | AgentForced
+    | SurgeStepTaken
+    | SurgeStepUndone
+    | SurgeSwitched
     | RecordingWanted
     | RecordingRunning
     | RecordingRefused

@@ -4,6 +4,7 @@ from typing import Final
 
 ERASED: Final = "erased"
 WITHHELD: Final = "withheld"
+SECRET_DIGIT: Final = "x"  # What the journal keeps of a secret's digit; a replay meets it again.
 
 
 def mask(number: str) -> str:

@@ -117,6 +117,10 @@ class Queue(Part):
     recording: RecordingPolicy = Field(
         default_factory=RecordingPolicy, description="The recording policy of this queue."
     )
+    disposition_required: bool = Field(
+        False,
+        description="Whether every talk needs a disposition: without one wrap-up ends in not ready (disposition-missing).",
+    )
 
 
 class Limits(Part):
@@ -185,6 +189,21 @@ class AgentRules(Part):
     no_ringing_s: Seconds = Field(
         3, description="Seconds without a ringing signal after which a phone counts as unreachable."
     )
+    ran_out_max: Annotated[int, Field(ge=1, le=20)] = Field(
+        1, description="Offers in a row that an agent lets run out, after which he becomes not ready (ring-no-answer)."
+    )
+    ran_out_pause_s: Annotated[float, Field(ge=0, le=600)] = Field(
+        10, description="Seconds without an offer for an agent who let one run out and is still ready: others go first."
+    )
+    wrap_up_more_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        30, description="Seconds of after-call work an agent gets each time he asks for more."
+    )
+    wrap_up_more_max: Annotated[int, Field(ge=0, le=20)] = Field(
+        2, description="Times he may ask for more after one call; 0: never."
+    )
+    phone_back_ready: bool = Field(
+        False, description="Whether an agent whose phone was unreachable is ready again by himself when it comes back."
+    )
 
 
 class FeatureCodes(Part):
@@ -194,7 +213,9 @@ class FeatureCodes(Part):
     ready: Dialled = Field("*12", description="Ready for calls.")
     not_ready: Dialled = Field("*13", description="Not ready; a reason key may follow at once (*131).")
     sign_out: Dialled = Field("*14", description="Sign out.")
+    more_time: Dialled = Field("*19", description="More time for after-call work.")
     disposition: Dialled = Field("*15", description="Outcome of the last call; its key follows at once (*151).")
+    record_prompt: Dialled = Field("*17", description="Record a prompt by telephone: asks for work number and PIN.")
 
 
 TalkCode = Annotated[str, Field(pattern=r"^[0-9*#]{1,6}$")]

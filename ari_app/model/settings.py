@@ -11,6 +11,7 @@ from ari_app.model.line import Rules as LineRules
 from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
 from ari_app.model.routing import AgentRules, FeatureCodes, Hours, Limits, Queue, Routing, TalkCodes
+from ari_app.model.surge import Surge
 
 
 class NumberPlan(Part):
@@ -89,6 +90,7 @@ class Settings(Part):
     skills: dict[Name, str] = Field(default_factory=dict, description="Skill: what it means, in a few words.")
     queues: dict[Name, Queue] = Field(default_factory=dict, description="Queues by name.")
     routing: Routing = Field(default_factory=Routing, description="Rules for every queue.")
+    surge: Surge = Field(default_factory=Surge, description="What is done when too many callers wait.")
     agents: dict[WorkNumber, Agent] = Field(default_factory=dict, description="Agents by work number.")
     phones: dict[Name, Phone] = Field(default_factory=dict, description="SIP accounts by name.")
     trunks: dict[Name, Trunk] = Field(default_factory=dict, description="Where calls come from, by name.")

@@ -20,12 +20,16 @@ class AgentMove(StrEnum):
     GO_NOT_READY = "go-not-ready"
     SIGN_OUT = "sign-out"
     OFFER = "offer"
-    OFFER_LOST = "offer-lost"  # Declined, ran out, unreachable: not ready, with the reason.
+    OFFER_LOST = "offer-lost"  # Declined, ran out too often, unreachable: not ready, with the reason.
+    OFFER_RAN_OUT = "offer-ran-out"  # Not answered in time, but not yet too often in a row.
     OFFER_WITHDRAWN = "offer-withdrawn"  # The caller hung up first.
     CONNECT = "connect"
     TAKE_OVER = "take-over"  # A supervisor takes an agent's call.
     TALK_ENDS = "talk-ends"
     WRAP_UP_ENDS = "wrap-up-ends"
+    DISPOSITION_MISSING = "disposition-missing"  # The time is up, and the queue requires a disposition.
+    PHONE_LOST = "phone-lost"
+    PHONE_BACK = "phone-back"
 
 
 AGENT: Final[Mapping[AgentState, Mapping[AgentMove, AgentState]]] = {
@@ -34,12 +38,14 @@ AGENT: Final[Mapping[AgentState, Mapping[AgentMove, AgentState]]] = {
         AgentMove.SIGN_IN: AgentState.NOT_READY,
         AgentMove.GO_READY: AgentState.READY,
         AgentMove.GO_NOT_READY: AgentState.NOT_READY,
+        AgentMove.PHONE_BACK: AgentState.READY,
         AgentMove.SIGN_OUT: AgentState.SIGNED_OUT,
         AgentMove.TAKE_OVER: AgentState.TALKING,
     },
     AgentState.READY: {
         AgentMove.GO_READY: AgentState.READY,
         AgentMove.GO_NOT_READY: AgentState.NOT_READY,
+        AgentMove.PHONE_LOST: AgentState.NOT_READY,
         AgentMove.SIGN_OUT: AgentState.SIGNED_OUT,
         AgentMove.OFFER: AgentState.RESERVED,
         AgentMove.TAKE_OVER: AgentState.TALKING,
@@ -47,6 +53,7 @@ AGENT: Final[Mapping[AgentState, Mapping[AgentMove, AgentState]]] = {
     AgentState.RESERVED: {
         AgentMove.CONNECT: AgentState.TALKING,
         AgentMove.OFFER_LOST: AgentState.NOT_READY,
+        AgentMove.OFFER_RAN_OUT: AgentState.READY,
         AgentMove.OFFER_WITHDRAWN: AgentState.READY,
     },
     AgentState.TALKING: {AgentMove.TALK_ENDS: AgentState.WRAP_UP},
@@ -55,9 +62,31 @@ AGENT: Final[Mapping[AgentState, Mapping[AgentMove, AgentState]]] = {
         AgentMove.GO_NOT_READY: AgentState.NOT_READY,
         AgentMove.SIGN_OUT: AgentState.SIGNED_OUT,
         AgentMove.WRAP_UP_ENDS: AgentState.READY,
+        AgentMove.DISPOSITION_MISSING: AgentState.NOT_READY,
     },
 }
 """A wish to be not ready or to sign out while reserved or talking is kept and carried out when that ends."""
+
+SIGNED_IN: Final = "signed-in"
+RING_NO_ANSWER: Final = "ring-no-answer"
+DECLINED: Final = "declined"
+UNREACHABLE: Final = "unreachable"
+PHONE_UNREACHABLE: Final = "phone-unreachable"
+DISPOSITION_MISSING: Final = "disposition-missing"
+SUPERVISOR: Final = "supervisor"
+UNSPECIFIED: Final = "unspecified"
+
+NOT_READY_REASONS: Final[Mapping[str, str]] = {
+    SIGNED_IN: "Signed in, and has not said yet that he is ready.",
+    RING_NO_ANSWER: "Let `agent_rules.ran_out_max` offers in a row run out.",
+    DECLINED: "Refused an offer on the phone, or hung up before the talk.",
+    UNREACHABLE: "His phone could not be rung.",
+    PHONE_UNREACHABLE: "His phone is no longer registered, or does not answer.",
+    DISPOSITION_MISSING: "His queue requires a disposition, and after-call work ended without one.",
+    SUPERVISOR: "A supervisor said so; the fact AgentForced holds who and why.",
+    UNSPECIFIED: "He said so, and gave no reason.",
+}
+"""Reasons the hotline itself gives; agents give those of `agent_rules.not_ready_reasons`."""
 
 
 class CallState(StrEnum):

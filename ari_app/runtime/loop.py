@@ -55,6 +55,8 @@ class Loop:
     lag_s: float = 0.0  # The worst recent lateness of this event loop.
     bugs: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _alarm: asyncio.TimerHandle | None = None
+    _alarm_at: float = 0.0
 
     def post(self, event: Event) -> None:
         """Put an event into the inbox. Only from the loop's own thread."""
@@ -74,12 +76,23 @@ class Loop:
             await asyncio.sleep(0)  # Let the sockets be read between two batches.
             return
         at = self.timers.next_at()
-        timeout = None if at is None else max(0.0, at - self.clock.now())
-        try:
-            async with asyncio.timeout(timeout):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+        if at is not None:
+            self._wake_at(at)
+        await self._wake.wait()
+
+    def _wake_at(self, at: float) -> None:
+        """Nearly all timers are cancelled before they are due: the alarm is only ever moved forward, and may ring in
+        vain."""
+        if self._alarm is not None:
+            if self._alarm_at <= at:
+                return
+            self._alarm.cancel()
+        left_s = max(0.0, at - self.clock.now())
+        self._alarm, self._alarm_at = asyncio.get_running_loop().call_later(left_s, self._ring), at
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._wake.set()
 
     async def _turn(self) -> None:
         rows, effects = list[Row](), list[Effect]()

@@ -53,6 +53,11 @@ def _check(conn: sqlite3.Connection, path: Path) -> None:
 
 
 def _cure(path: Path, problem: object) -> str:
+    if isinstance(problem, sqlite3.OperationalError) and "locked" in str(problem):
+        return (
+            f"The store {path} is locked by another program.\n"
+            f"`fuser {path}` says which one (a shell with an open transaction, a backup): end it, and start again."
+        )
     return (
         f"The store {path} cannot be used: {problem}.\n"
         f"See that its folder can be written and has room; if it is damaged, `sqlite3 {path} .recover` saves what "

@@ -54,13 +54,14 @@ _FAULTS: Final = frozenset(
 class Options:
     """`retry_s`: how long rows wait in memory before the emergency file. `pause_s`: between two tries.
 
-    `linger_s`: how long rows nobody waits for wait for others, to share a transaction (0.4 ms CPU, however few rows).
+    `linger_s`: how long rows nobody waits for wait for others, to share a transaction (0.4 ms CPU, however few rows)
+    and the pages it writes. At 10 calls a second 0.03 takes 2.9 ms of the writer's CPU a call, 0.1 and 0.25 take 2.0.
     """
 
     emergency_bytes: int = 8 << 20
     retry_s: float = 5.0
     pause_s: float = 0.25
-    linger_s: float = 0.03
+    linger_s: float = 0.1
 
 
 @dataclass(slots=True)
@@ -128,12 +129,18 @@ class Journal:
     # -- for the loop --
 
     def next_epoch(self) -> int:
-        """The number of this run, committed and synced before it is returned. Waits."""
+        """The number of this run, committed and synced before it is returned. Waits. StoreError, with its cure."""
 
         def take(conn: sqlite3.Connection) -> int:
             return int(conn.execute(_SQL["add_boot"], (time.time(),)).lastrowid or 0)
 
-        self.epoch = self.run(take).result()
+        try:
+            self.epoch = self.run(take).result()
+        except StoreError as problem:
+            raise StoreError(
+                f"This run cannot be numbered: {problem}\n"
+                "Free disk space (paths.state), see that nobody else holds the store, and start again."
+            ) from problem
         return self.epoch
 
     def append(self, batch: Batch) -> "Future[None]":

@@ -50,6 +50,11 @@ def m0007_transfers_and_supervision(db: Database) -> None:
     _run(db, "m0007")
 
 
+@steps()
+def m0008_wrap_up_overrides_and_surge(db: Database) -> None:
+    _run(db, "m0008")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from ari_app.model import codec, control, facts
+from ari_app.model import audit, codec, control, facts
 from ari_app.model.facts import Fact
 from ari_app.store import queries
 
@@ -36,12 +36,22 @@ OF_CALL: Final = (
     "message",
     "rating",
     "situation",
+    "wrap_up_extension",
 )
 """Tables whose rows belong to a call, in their column `call`."""
-TABLES: Final = (*OF_CALL, "flow_active", "closure", "message_back", "prompt_recording")
+TABLES: Final = (
+    *OF_CALL,
+    "flow_active",
+    "closure",
+    "message_back",
+    "prompt_recording",
+    "agent_override",
+    "surge_step",
+    "surge_switch",
+)
 
 QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
-    facts.DaemonStarted: ("states_cut",),
+    facts.DaemonStarted: ("states_cut", "surge_cut"),
     facts.FlowsActivated: ("flows_activated",),
     facts.ClosureChanged: ("closure_ended", "closure_began"),
     facts.CallOpened: ("call_opened",),
@@ -71,6 +81,11 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     control.SupervisionEnded: ("supervision_ended",),
     facts.DispositionNoted: ("disposition_noted",),
     facts.AgentChanged: ("state_ended", "state_began"),
+    audit.WrapUpExtended: ("wrap_up_extended",),
+    audit.AgentForced: ("agent_forced",),
+    audit.SurgeStepTaken: ("surge_taken",),
+    audit.SurgeStepUndone: ("surge_undone",),
+    audit.SurgeSwitched: ("surge_switched",),
     facts.RecordingWanted: ("recording_wanted",),
     facts.RecordingRunning: ("recording_running",),
     facts.RecordingRefused: ("recording_refused",),

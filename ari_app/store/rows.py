@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import orjson
 
@@ -11,7 +11,7 @@ from ari_app.model import codec
 from ari_app.model.events import Event, KeyPressed
 from ari_app.model.facts import Fact
 from ari_app.model.ids import Number
-from ari_app.model.mask import ERASED
+from ari_app.model.mask import ERASED, SECRET_DIGIT
 from ari_app.store import projections, queries
 
 EventRow: TypeAlias = tuple[Literal["event"], float, Event, bool]
@@ -21,7 +21,6 @@ FactRow: TypeAlias = tuple[Literal["fact"], float, Fact]
 Row: TypeAlias = EventRow | FactRow
 Batch: TypeAlias = Sequence[Row]
 
-SECRET_DIGIT: Final = "x"
 _SQL = queries.load("journal")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final, TypeAlias
 
-from ari_app.model import codec, control, facts
+from ari_app.model import audit, codec, control, facts
 from ari_app.model.facts import Fact
 from ari_app.model.mask import WITHHELD, mask
 from ari_app.store.reader import CallStory
@@ -36,6 +36,18 @@ def _offer_ended(fact: facts.OfferEnded) -> str:
 
 def _agent_changed(fact: facts.AgentChanged) -> str:
     return f"agent {fact.agent} is {fact.state}" + (f" ({fact.reason})" if fact.reason else "")
+
+
+def _surge_taken(fact: audit.SurgeStepTaken) -> str:
+    agents = f" for {', '.join(fact.agents)}" if fact.agents else ""
+    call_in = f"; call in {fact.head_count} more" if fact.head_count else ""
+    drill = "drill: " if fact.drill else ""
+    return f"{drill}surge step {fact.step} ({fact.name}) taken by {fact.by}{agents}: {fact.why}{call_in}"
+
+
+def _surge_undone(fact: audit.SurgeStepUndone) -> str:
+    drill = "drill: " if fact.drill else ""
+    return f"{drill}surge step {fact.step} ({fact.name}) undone by {fact.by}: {fact.why}"
 
 
 def _recording_stored(fact: facts.RecordingStored) -> str:
@@ -129,6 +141,11 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     control.SupervisionEnded: "supervisor {by} leaves agent {agent}'s talk",
     facts.DispositionNoted: "agent {agent} notes: {disposition}",
     facts.AgentChanged: _agent_changed,
+    audit.WrapUpExtended: "agent {agent} takes more time after the call ({times})",
+    audit.AgentForced: "supervisor {by} puts agent {agent} to {to}: {reason}",
+    audit.SurgeStepTaken: _surge_taken,
+    audit.SurgeStepUndone: _surge_undone,
+    audit.SurgeSwitched: "surge plan {what} by {by}: {why}",
     facts.RecordingWanted: "recording {recording} ordered ({basis}; kept {keep_days} days)",
     facts.RecordingRunning: "recording {recording} runs",
     facts.RecordingRefused: "caller refused to be recorded",

@@ -5,6 +5,7 @@ stream, what the daemon decided with what it decided in the rehearsal: the same 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -88,10 +89,11 @@ class Hotline:
     arranged: list[tuple[str, ev.LookedUp]] = field(default_factory=list)
     leg: LegId | None = None  # Of the last caller.
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    typed_s: float = 0.0  # What keys have taken: in a rehearsal they take no time.
 
     def begin(self) -> None:
         """Forget the transcript before."""
-        self.telling, self.leg = Telling(), None
+        self.telling, self.leg, self.typed_s = Telling(), None, 0.0
         for kept in (self.told, self.playing, self.messages, self.asked, self.arranged):
             kept.clear()
 
@@ -237,33 +239,35 @@ async def _follow(rehearsed: Outcome, run: "Performance") -> Failure | None:
         expected = by_stream(rehearsed.told[: rehearsed.counts[line.number]])
         try:
             await run.do(line.what)
-            await hotline.until(lambda e=expected: _reached(e, hotline.told), STEP_S)  # type: ignore[misc]
+            await hotline.until(lambda e=expected: _reached(e, hotline), STEP_S)  # type: ignore[misc]
         except (TimeoutError, PhoneError, Impossible) as problem:
             why = str(problem)
-        difference = _difference(expected, hotline.told) or why
+        difference = _difference(expected, hotline) or why
         if difference:
             return Failure(line.number, f"live: {difference}", since, tuple(hotline.told[seen:]))
     extra = _extra(by_stream(rehearsed.told), hotline.told)
     return Failure(since, f"live: {extra}", since, tuple(hotline.told[seen:])) if extra else None
 
 
-def _reached(expected: dict[str, list[Told]], told: list[Told]) -> bool:
+def _reached(expected: dict[str, list[Told]], hotline: Hotline) -> bool:
     """All is there; or something else came, so that waiting helps no more."""
-    real = by_stream(told)
-    return _differs(expected, real) or all(len(real.get(name, ())) >= len(each) for name, each in expected.items())
+    real = by_stream(hotline.told)
+    return _differs(expected, real, hotline.typed_s) or all(
+        len(real.get(name, ())) >= len(each) for name, each in expected.items()
+    )
 
 
-def _differs(expected: dict[str, list[Told]], real: dict[str, list[Told]]) -> bool:
+def _differs(expected: dict[str, list[Told]], real: dict[str, list[Told]], slack_s: float) -> bool:
     pairs = ((a, b) for name, each in expected.items() for a, b in zip(each, real.get(name, ()), strict=False))
-    return any(not alike(a, b) for a, b in pairs)
+    return any(not alike(a, b, slack_s) for a, b in pairs)
 
 
-def _difference(expected: dict[str, list[Told]], told: list[Told]) -> str:
-    real = by_stream(told)
+def _difference(expected: dict[str, list[Told]], hotline: Hotline) -> str:
+    real = by_stream(hotline.told)
     for name, each in expected.items():
         for n, want in enumerate(each):
             came = real.get(name, [])[n : n + 1]
-            if not came or not alike(want, came[0]):
+            if not came or not alike(want, came[0], hotline.typed_s):
                 return f"rehearsed: {want}; came: {came[0] if came else 'nothing'} ({name})"
     return ""
 
@@ -312,7 +316,9 @@ class Performance:
                 self.caller = await phone.dial(dialled)
                 await self.caller.wait_answered(STEP_S)
             case Press(keys):
+                began = time.monotonic()
                 await self._live().press(keys)
+                hotline.typed_s += time.monotonic() - began
             case Wait(seconds):
                 await hotline.hear_out(hotline.leg)
                 await asyncio.sleep(seconds)

@@ -219,20 +219,20 @@ def _is_time(name: str) -> bool:
 # -- two runs --
 
 
-def alike(one: Told, other: Told) -> bool:
-    """Whether two runs did the same: times may differ a little, and what only a real Asterisk can know."""
+def alike(one: Told, other: Told, slack_s: float = 0.0) -> bool:
+    """Whether two runs did the same: times may differ a little and by `slack_s`; some only a real one knows."""
     if len(one.words) != len(other.words) or one.stream != other.stream:
         return False
-    return all(_alike(a, b) for a, b in zip(one.words, other.words, strict=True))
+    return all(_alike(a, b, slack_s) for a, b in zip(one.words, other.words, strict=True))
 
 
-def _alike(a: str, b: str) -> bool:
+def _alike(a: str, b: str, slack_s: float) -> bool:
     (name, equals, left), (other, _, right) = a.partition("="), b.partition("=")
     if a == b or (equals and name == other and name in _MAY_DIFFER):
         return True
     if name != other or not _is_time(name):
         return False
-    return abs(float(left) - float(right)) <= TOLERANCE_S + float(left) / 10
+    return abs(float(left) - float(right)) <= TOLERANCE_S + slack_s + float(left) / 10
 
 
 def by_stream(told: Iterable[Told]) -> dict[str, list[Told]]:

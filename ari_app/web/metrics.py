@@ -21,7 +21,9 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from ari_app.board.views import QueueView, Totals
+from ari_app.board.views import QueueView, SurgeView, Totals
+from ari_app.model.audit import AgentForced, SurgeStepTaken
+from ari_app.model.control import Supervised, TransferEnded
 from ari_app.model.effects import Effect, Note, Warn
 from ari_app.model.events import CommandFailed, Event
 from ari_app.model.facts import (
@@ -115,9 +117,13 @@ class Metrics:
         self.left = self._counter("queue_left", "Queue visits ended, by outcome.", "queue", "outcome")
         self.connected = self._counter("calls_connected", "Times caller and agent were joined.", "queue")
         self.wait = self._histogram("queue_wait_seconds", "Wait in queue of every visit ended.", WAIT_S, "queue")
+        self.transfers = self._counter("transfers", "Transfers and consults ended, by outcome.", "outcome")
+        self.supervised = self._counter("supervisions", "Times a supervisor took part in a talk, by way.", "how")
         self.talk = self._histogram("talk_seconds", "Length of talks ended.", TALK_S)
 
     def _make_fault_counters(self) -> None:
+        self.surge_steps = self._counter("surge_steps", "Steps of the surge plan taken, drills left out.")
+        self.forced = self._counter("agents_forced", "Overrides of agents' states by supervisors.", "to")
         self.failed = self._counter("ari_commands_failed", "Commands that failed, by reason.", "action", "reason")
         self.unknown = self._counter("ari_unknown_events", "Events of Asterisk we do not know, by type.", "type")
         self.unrecorded = self._counter("recordings_missed", "Talks or parts of them that were not recorded.")
@@ -142,6 +148,9 @@ class Metrics:
         self.longest = self._gauge("queue_longest_wait_seconds", "Longest wait of those waiting now.", "queue")
         self.ready = self._gauge("queue_agents_ready", "Ready agents with the queue's skills.", "queue")
         self.signed_in = self._gauge("queue_agents_signed_in", "Signed-in agents with the queue's skills.", "queue")
+        self.surge_armed = self._gauge("surge_armed", "1 while the surge plan takes steps by itself.")
+        self.surge_drill = self._gauge("surge_drill", "1 during a drill of the surge plan.")
+        self.surge_taken = self._gauge("surge_steps_taken", "Steps of the surge plan that hold, drills left out.")
 
     # -- fed by the loop --
 
@@ -187,6 +196,14 @@ class Metrics:
                 self.connected.labels(queue).inc()
             case TalkEnded(talk_s=talk_s):
                 self.talk.observe(talk_s)
+            case SurgeStepTaken(drill=False):
+                self.surge_steps.inc()
+            case AgentForced(to=to):
+                self.forced.labels(to).inc()
+            case TransferEnded(outcome=outcome):
+                self.transfers.labels(outcome).inc()
+            case Supervised(how=how):
+                self.supervised.labels(how).inc()
             case RecordingMissed():
                 self.unrecorded.inc()
             case RecordingStored():
@@ -211,7 +228,9 @@ class Metrics:
 
     # -- read --
 
-    def sample(self, totals: Totals, queues: Iterable[QueueView], levels: Levels) -> None:
+    def sample(
+        self, totals: Totals, queues: Iterable[QueueView], levels: Levels, surge: SurgeView | None = None
+    ) -> None:
         """Set the gauges; call it just before `exposition`."""
         self.inbox.set(levels.inbox)
         self.backlog.set(levels.journal)
@@ -232,6 +251,11 @@ class Metrics:
             self.longest.labels(queue.name).set(queue.longest_wait_s)
             self.ready.labels(queue.name).set(queue.ready)
             self.signed_in.labels(queue.name).set(queue.signed_in)
+        if surge is not None:
+            taken = sum(step.taken_at is not None for step in surge.steps)
+            self.surge_armed.set(surge.armed)
+            self.surge_drill.set(surge.drill)
+            self.surge_taken.set(0 if surge.drill else taken)
 
     def _count_on(self, counter: Counter, name: str, total: int) -> None:
         """Bring a counter up to a total somebody else keeps."""

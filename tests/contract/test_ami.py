@@ -294,6 +294,24 @@ async def test_silence_after_log_in_is_noticed(asterisk: RunningAsterisk, relay:
         await watched.connected()
 
 
+async def test_a_question_while_it_is_silent_fails_in_time(
+    asterisk: RunningAsterisk, relay: tuple[Relay, tuple[str, int]]
+) -> None:
+    """Silent, not cut: the connection stands, and nothing comes. The next ping ends it, and a new one serves again."""
+    between, address = relay
+    slow = Timing(answer_s=0.5, ping_s=30, retry_s_first=0.05, retry_s_max=0.2)
+    async with running(address, asterisk.secrets.ami_password, slow) as watched:
+        await watched.connected()
+        between.frozen = True
+        asked = (watched.link.start_recording("any", "/tmp/any"), watched.link.db_get("a", "b"), watched.link.ping())
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [getattr(answer, "status", answer) for answer in answers] == [0, 0, 0]
+        assert watched.link.connected, "only the watch decides that the link is lost"
+        between.frozen = False
+        assert await watched.link.ping() < 1
+
+
 async def test_answers_that_come_a_byte_at_a_time(
     asterisk: RunningAsterisk, relay: tuple[Relay, tuple[str, int]]
 ) -> None:

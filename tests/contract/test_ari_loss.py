@@ -43,7 +43,7 @@ async def applications(ear):
     )
 
 
-EXPECTED = (set(DISALLOWED), ["EndpointStateChange"], ([], ["PJSIP"]))
+EXPECTED = (set(DISALLOWED), ["PeerStatusChange"], ([], ["PJSIP"]))
 
 
 async def test_what_was_missed_stands_in_the_listing(asterisk):

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 from ari_app.ari.connection import Address
 from ari_app.daemon import Daemon
 from ari_app.model.effects import Effect, Note
-from ari_app.model.events import AgentAsked, Event
+from ari_app.model.events import AgentAsked, Event, KeyPressed
 from ari_app.model.facts import CallClosed, CallOpened, Fact
 from ari_app.model.ids import AgentId, CallId, PhoneName, RequestId
 from ari_app.phones.call import Call
 from ari_app.phones.phone import Phone, Policy, answer_after
 from ari_app.phones.ports import Ports
 from ari_app.site import Site
+from ari_app.store.history import open_history
 from ari_app.store.reader import open_reader
 from tests.asterisk import REPOSITORY, RunningAsterisk
 
@@ -127,6 +128,12 @@ class Hotline:
             listed: list[dict[str, Any]] = await got.json()
             return listed
 
+    def kept_keys(self) -> list[KeyPressed]:
+        """The keys of this run as the store keeps them."""
+        with open_history(self.daemon.site.store) as history:
+            events = [event for _, event in history.events(max(history.epochs))]
+        return [event for event in events if isinstance(event, KeyPressed)]
+
     async def at_rest(self) -> None:
         """Nothing left in Asterisk but music, every row closed, nobody reserved or talking, no timers of calls."""
         async with asyncio.timeout(10):
@@ -143,7 +150,7 @@ class Hotline:
         with open_reader(self.daemon.site.store) as reader:
             assert reader.open_calls() == []
         assert self.daemon.loop.bugs == 0
-        assert not [name for name in self.daemon.loop.timers._at if not name.startswith("agent-")]
+        assert not [name for name in self.daemon.loop.timers._at if not name.startswith(("agent-", "surge."))]
 
 
 @asynccontextmanager

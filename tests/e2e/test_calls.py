@@ -6,6 +6,7 @@ import pytest
 
 from ari_app.model.facts import (
     AgentChanged,
+    CallClosed,
     CallRefused,
     Connected,
     KeyTaken,
@@ -91,7 +92,9 @@ async def test_caller_cancels_before_an_answer(hotline: Hotline) -> None:
         await asyncio.wait([placing], timeout=0.001)
         call = await placing
         await call.hangup()
-    # Answered or cancelled first: either way nothing may be left, which the fixture checks.
+    await hotline.at_rest()
+    # Answered or cancelled first: either way he is gone, and no call says otherwise.
+    assert call.ended.is_set() and {fact.by for fact in hotline.facts if isinstance(fact, CallClosed)} <= {"caller"}
 
 
 async def test_caller_hangs_up_in_queue(hotline: Hotline) -> None:
@@ -202,9 +205,9 @@ async def test_info_digits_work_too(hotline: Hotline) -> None:
         call = await caller.dial("1860")
         await call.wait_silence_end(5)
         await call.press_info("1")
-        await hotline.wait(Queued, queue="billing")
+        queued = await hotline.wait(Queued, queue="billing")
         await call.hangup()
-        await hotline.closed()
+        assert (await hotline.closed()).call == queued.call
 
 
 async def test_unknown_number_is_told_so(hotline: Hotline) -> None:

@@ -1,5 +1,6 @@
 """Call control on a real Asterisk: hold, transfer, consult, three-way, supervision; audio proved by tones."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -19,7 +20,9 @@ from ari_app.model.facts import (
     TalkEnded,
 )
 from ari_app.phones import audio
-from ari_app.phones.phone import reject, ring_only
+from ari_app.phones.phone import Phone, reject, ring_only
+from ari_app.replay import recalled, replay
+from ari_app.store.history import open_history
 from tests.asterisk import RunningAsterisk, running_asterisk
 from tests.e2e.control_kit import (
     BOSS_HZ,
@@ -35,7 +38,7 @@ from tests.e2e.control_kit import (
     hears,
     outside,
 )
-from tests.e2e.kit import Hotline, talk
+from tests.e2e.kit import CALLER, PORTS, Hotline, talk
 
 
 @pytest.fixture(scope="module")
@@ -280,9 +283,15 @@ async def test_agent_hangs_up_while_the_consulted_rings(hotline: Hotline) -> Non
 
 
 @pytest.mark.parametrize("numbers", [(30_000, 1_000), (1_000, 41_000)])
-@pytest.mark.parametrize("how", ["blind", "consult"])
-async def test_second_agent_is_heard_and_recorded(hotline: Hotline, numbers: tuple[int, int], how: str) -> None:
-    async with hotline.agent("8025") as desk, hotline.agent("8026") as second, hotline.caller() as caller:
+@pytest.mark.parametrize(("how", "codec"), [("blind", "ulaw"), ("consult", "ulaw"), ("consult", "alaw")])
+async def test_second_agent_is_heard_and_recorded(
+    hotline: Hotline, numbers: tuple[int, int], how: str, codec: str
+) -> None:
+    async with (
+        hotline.agent("8025") as desk,
+        hotline.agent("8026") as second,
+        Phone(CALLER, None, hotline.asterisk.sip, PORTS, codecs=(codec,)) as caller,
+    ):
         desk.rtp_sequence, second.rtp_sequence = numbers
         call, answering = await connected(caller, desk)
         await call.lasts(1.0)
@@ -373,7 +382,19 @@ async def test_mute(hotline: Hotline) -> None:
         await call.lasts(0.5)
         await hears(call, without=(FIRST_HZ,))
         await hears(answering, CALLER_HZ)
+        assert call.voice is not None and not call.voice.digits, "codes come to us alone"
         await does(hotline, "8025", "unmute")
         await hears(call, FIRST_HZ)
         await call.hangup()
         await hotline.closed()
+
+
+async def test_every_run_of_this_page_replays(hotline: Hotline) -> None:
+    """Whatever ran before it in this file: every decision as it was."""
+    site = hotline.daemon.site
+    await asyncio.wrap_future(hotline.daemon.journal.committed())
+    with open_history(site.store) as history:
+        epochs = [epoch for epoch in history.epochs if epoch != hotline.daemon.loop.board.floor.mint.epoch]
+        for epoch in epochs:
+            found = replay(history, epoch, site.settings, recalled(site))
+            assert found.first is None, (epoch, found.first)

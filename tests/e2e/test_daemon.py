@@ -509,6 +509,21 @@ def said_by(house: House, *words: str) -> str:
     return done.output
 
 
+async def test_the_pin_is_in_no_log(house: House) -> None:
+    """With everything logged that can be: debug."""
+    pin = "73519642"
+    async with house.daemon() as daemon, house.desk("8025") as desk:
+        call = await desk.dial("*11")
+        await call.wait_silence_end(5)
+        await call.press(f"8025#{pin}#")
+        await call.wait_ended(30)
+        await house.at_rest()
+        text = daemon.text
+    assert daemon.said("ready", "info") and '"level": "debug"' in text
+    assert pin not in text
+    assert pin.encode() not in house.store.read_bytes() + house.store.with_name("hotline.db-wal").read_bytes()
+
+
 async def test_the_commands_beside_a_running_daemon(house: House) -> None:
     async with house.daemon() as daemon:
         watch = house.watch()
@@ -519,7 +534,16 @@ async def test_the_commands_beside_a_running_daemon(house: House) -> None:
             assert "8025  talking" in said_by(house, "agent", "list")
             await call.hangup()
             stored = await watch.fact(RecordingStored, call=served)
+            by = ("--by", "8026")
+            assert "8025: not-ready" in said_by(house, "agent", "force", "8025", "not-ready", *by, "--reason", "left")
+            assert "supervisor" in said_by(house, "agent", "list")
         await house.at_rest()
+        assert "step 1 (floating experts) taken" in said_by(house, "surge", "step", *by, "--why", "a fair")
+        assert "by 8026: a fair" in said_by(house, "surge", "status")
+        assert "8026" in said_by(house, "surge", "status") and "surge: billing 3" in said_by(house, "agent", "list")
+        assert "step 1 (floating experts) undone" in said_by(house, "surge", "undo", *by, "--why", "over")
+        plan = json.loads(said_by(house, "surge", "status", "--json").splitlines()[-1])["surge"]
+        assert plan["armed"] and not [step for step in plan["steps"] if step["taken_at"]]
         listed = said_by(house, "call", "list")
         assert listed.splitlines()[0].startswith(f"{served:>8}  2") and "138****8000" in listed and CALLER not in listed
         newest = json.loads(said_by(house, "call", "list", "--limit", "1", "--json").splitlines()[-1])["calls"]

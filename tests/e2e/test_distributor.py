@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ari_app.model.audit import AgentForced, SurgeStepTaken, SurgeStepUndone
 from ari_app.model.facts import AgentChanged, Connected, Fact, OfferEnded, OfferMade, Queued, QueueLeft
+from ari_app.model.ids import AgentId
+from ari_app.model.wishes import ForceAsked, SurgeAsked
 from ari_app.phones.phone import ring_only
 from ari_app.store.reader import open_reader
 from tests.asterisk import RunningAsterisk, running_asterisk
@@ -19,8 +23,11 @@ FLOWS: dict[str, str] = {
     "important": "{type: queue, queue: desk, say: [], priority: 5}",
     "patient": "{type: queue, queue: expert, say: []}",
     "known": "{type: queue, queue: desk, say: [], prefer: last_agent, prefer_s: 30}",
+    "swamped": "{type: queue, queue: storm, say: []}",
+    "careful": "{type: queue, queue: owing, say: []}",
     "wanting": "{type: queue, queue: desk, say: [], skills: network>=3, on_no_agents: sorry}",
 }
+NUMBER = {name: f"187{n}" for n, name in enumerate(FLOWS, 1)}
 SORRY = "  sorry: {type: hangup, say: [no-agents]}\n"
 
 
@@ -33,14 +40,25 @@ def changes(folder: Path) -> dict[str, Any]:
         "paths": {"flows": str(folder)},
         "numbers": {
             **{number: {"flow": "ordinary"} for number in ("1860", "1861", "1862")},
-            **{f"187{n}": {"flow": name} for n, name in enumerate(FLOWS, 1)},
+            **{NUMBER[name]: {"flow": name} for name in FLOWS},
         },
         "queues": {
             "desk": {**QUEUE, "skills": {"mandarin": 1}},
+            "storm": {**QUEUE, "skills": {"rescue": 1}},
+            "owing": {**QUEUE, "skills": {"mandarin": 1}, "wrap_up_s": 2, "disposition_required": True},
             "expert": {**QUEUE, "skills": "billing>=5", "relax": relax},
         },
         "agents": {"8025": {"skills": {"billing": 5, "mandarin": 5}}},
-        "agent_rules": {"no_ringing_s": 2},
+        "agent_rules": {"no_ringing_s": 2, "ran_out_max": 2, "ran_out_pause_s": 1, "phone_back_ready": True},
+        "skills": {"rescue": "steps in when too many wait"},
+        "surge": {
+            "armed": False,
+            "waiting": 0,
+            "rush": 50,
+            "for_s": 2,
+            "groups": {"helpers": ["8026"]},
+            "steps": [{"name": "helpers", "agents": ["helpers"], "skills": {"rescue": 2}}],
+        },
         "limits": {"drain_s": 0},
     }
 
@@ -69,9 +87,9 @@ async def timed(hotline: Hotline, first: Fact, second: Fact) -> float:
 
 async def test_an_important_caller_overtakes(hotline: Hotline) -> None:
     async with hotline.caller("13800138001") as plain, hotline.caller("13800138002") as vip:
-        waiting = await plain.dial("1871")
+        waiting = await plain.dial(NUMBER["ordinary"])
         await hotline.wait(Queued)
-        overtaking = await vip.dial("1872")
+        overtaking = await vip.dial(NUMBER["important"])
         await hotline.wait(Queued, count=2)
         async with hotline.agent("8025") as desk:
             answering = await desk.incoming()
@@ -88,7 +106,7 @@ async def test_an_important_caller_overtakes(hotline: Hotline) -> None:
 async def test_relaxation_reaches_the_second_best_agent_at_the_stated_second(hotline: Hotline) -> None:
     """billing>=5 has nobody; after 3 s billing>=2 is enough, which is 8026, not 8099."""
     async with hotline.agent("8099"), hotline.agent("8026") as second, hotline.caller() as caller:
-        call = await caller.dial("1873")
+        call = await caller.dial(NUMBER["patient"])
         answering = await second.incoming()
         await talk(call, answering)
         await call.hangup()
@@ -99,14 +117,16 @@ async def test_relaxation_reaches_the_second_best_agent_at_the_stated_second(hot
 
 
 async def test_a_lost_offer_keeps_the_place(hotline: Hotline) -> None:
+    """The first may run out, the agent stays ready; after the second he is not ready, and another takes the call."""
     async with hotline.caller("13800138001") as one, hotline.caller("13800138002") as two:
-        first = await one.dial("1871")
+        first = await one.dial(NUMBER["ordinary"])
         await hotline.wait(Queued)
-        second = await two.dial("1871")
+        second = await two.dial(NUMBER["ordinary"])
         await hotline.wait(Queued, count=2)
         async with hotline.agent("8025", ring_only()):
-            assert (await hotline.wait(OfferEnded)).outcome == "ran-out"
-            await hotline.wait(AgentChanged, agent="8025", state="not-ready", reason="ring-no-answer")
+            await hotline.wait(AgentChanged, agent="8025", state="ready", reason="ring-no-answer")
+            await hotline.wait(AgentChanged, agent="8025", state="not-ready", reason="ring-no-answer", timeout_s=20)
+            assert [f.outcome for f in hotline.facts if isinstance(f, OfferEnded)] == ["ran-out", "ran-out"]
             async with hotline.agent("8026") as desk:
                 await talk(first, await desk.incoming())
                 await first.hangup()
@@ -114,7 +134,12 @@ async def test_a_lost_offer_keeps_the_place(hotline: Hotline) -> None:
                 await second.hangup()
                 await hotline.closed(2)
     calls = [(await hotline.opened(n)).call for n in (1, 2)]
-    assert [fact.call for fact in hotline.facts if isinstance(fact, OfferMade)] == [calls[0], calls[0], calls[1]]
+    assert [fact.call for fact in hotline.facts if isinstance(fact, OfferMade)] == [
+        calls[0],
+        calls[0],
+        calls[0],
+        calls[1],
+    ]
 
 
 async def test_the_last_agent_gets_his_caller_again_also_after_a_restart(exchange: RunningAsterisk) -> None:
@@ -124,13 +149,13 @@ async def test_the_last_agent_gets_his_caller_again_also_after_a_restart(exchang
         before.agent("8025") as desk,
         before.caller("13700137000") as caller,
     ):
-        call = await caller.dial("1871")
+        call = await caller.dial(NUMBER["ordinary"])
         await talk(call, await desk.incoming())
         await call.hangup()
         await before.closed()
     async with running_hotline(exchange) as hotline, hotline.agent("8026"), hotline.agent("8025") as desk:
         async with hotline.caller("13700137000") as caller:
-            call = await caller.dial("1874")
+            call = await caller.dial(NUMBER["known"])
             await talk(call, await desk.incoming())
             await call.hangup()
             await hotline.closed()
@@ -140,10 +165,82 @@ async def test_the_last_agent_gets_his_caller_again_also_after_a_restart(exchang
 async def test_nobody_left_with_the_skills_and_the_caller_is_told_at_once(hotline: Hotline) -> None:
     async with hotline.caller() as caller:
         async with hotline.agent("8026", ready=False):
-            call = await caller.dial("1875")
+            call = await caller.dial(NUMBER["wanting"])
             await hotline.wait(Queued)
         await call.wait_ended(20)
         assert call.ended_by == "them"
         left = await hotline.wait(QueueLeft)
         assert left.outcome == "no-agents" and left.wait_s > 0
         await hotline.closed()
+
+
+async def test_a_surge_step_adds_an_agent_and_takes_it_back(hotline: Hotline) -> None:
+    """Nobody may serve the caller until the step, which the plan takes after 2 s; calm for 2 s, it is undone."""
+    skills = hotline.daemon.loop.board.floor.engine.skills
+    own = dict(skills[AgentId("8026")])
+    async with hotline.agent("8026") as desk, hotline.caller() as caller:
+        call = await caller.dial(NUMBER["swamped"])
+        await hotline.wait(Queued)
+        await supervise(hotline, SurgeAsked("arm", AgentId("8026"), "proved by a test"))
+        taken = await hotline.wait(SurgeStepTaken)
+        assert (taken.by, taken.agents, taken.waiting) == ("plan", ("8026",), 1)
+        await talk(call, await desk.incoming())
+        undone = await hotline.wait(SurgeStepUndone)
+        assert undone.by == "plan" and skills[AgentId("8026")] == own
+        await call.hangup()
+        await hotline.closed()
+        again = await caller.dial(NUMBER["swamped"])
+        await hotline.wait(Queued, count=2)
+        await supervise(hotline, SurgeAsked("disarm", AgentId("8026"), "proved by a test"))
+        assert len([fact for fact in hotline.facts if isinstance(fact, OfferMade)]) == 1
+        await again.hangup()
+        await hotline.closed(2)
+    assert await timed(hotline, taken, undone) >= 2
+
+
+async def test_a_surge_step_by_hand_and_a_drill(hotline: Hotline) -> None:
+    async with hotline.agent("8026") as desk, hotline.caller() as caller:
+        call = await caller.dial(NUMBER["swamped"])
+        await hotline.wait(Queued)
+        await supervise(hotline, SurgeAsked("drill", AgentId("8026"), "yearly"))
+        await supervise(hotline, SurgeAsked("step", AgentId("8026"), "yearly"))
+        assert (await hotline.wait(SurgeStepTaken)).drill
+        await supervise(hotline, SurgeAsked("end-drill", AgentId("8026"), "yearly"))
+        assert not [fact for fact in hotline.facts if isinstance(fact, OfferMade)]
+        await supervise(hotline, SurgeAsked("step", AgentId("8026"), "storm"))
+        await talk(call, await desk.incoming())
+        await supervise(hotline, SurgeAsked("undo", AgentId("8026"), "over"))
+        await call.lasts(0.5)
+        await call.hangup()
+        await hotline.closed()
+
+
+async def test_a_disposition_is_owed_until_noted_and_a_supervisor_may_override(hotline: Hotline) -> None:
+    async with hotline.agent("8025") as desk, hotline.caller() as caller:
+        for count in (1, 2):
+            call = await caller.dial(NUMBER["careful"])
+            await talk(call, await desk.incoming())
+            await call.hangup()
+            await hotline.closed(count)
+            await hotline.wait(AgentChanged, agent="8025", state="not-ready", reason="disposition-missing", count=count)
+            if count == 1:
+                await hotline.ask("8025", "disposition", "solved")
+            else:
+                await supervise(hotline, ForceAsked(AgentId("8025"), "ready", AgentId("8026"), "noted on paper"))
+            assert hotline.daemon.loop.board.floor.seats[AgentId("8025")].state == "ready"
+        assert (await hotline.wait(AgentForced)).by == "8026"
+        await supervise(hotline, ForceAsked(AgentId("8025"), "not-ready", AgentId("8026"), "away"))
+        await hotline.wait(AgentChanged, agent="8025", state="not-ready", reason="supervisor")
+
+
+async def test_a_phone_that_comes_back_is_ready_again(hotline: Hotline) -> None:
+    async with hotline.agent("8025") as desk:
+        await desk.unregister()
+        await hotline.wait(AgentChanged, agent="8025", state="not-ready", reason="phone-unreachable")
+        await desk.register()
+        await hotline.wait(AgentChanged, agent="8025", state="ready", count=2)
+
+
+async def supervise(hotline: Hotline, event: ForceAsked | SurgeAsked) -> None:
+    reply = await hotline.daemon.desk.supervise(replace(event, request=hotline.daemon.desk.request()))
+    assert reply.ok, reply.message

@@ -317,7 +317,7 @@ NONSENSE: tuple[dict[str, Any], ...] = (
     {"type": "PlaybackFinished", "playback": {"id": "no-such-playback", "state": "done"}},
     {"type": "PlaybackFinished", "playback": {"id": "", "state": "done"}},
     {"type": "Dial", "dialstatus": "RINGING"},
-    {"type": "EndpointStateChange", "endpoint": "p8025"},
+    {"type": "PeerStatusChange", "endpoint": "p8025"},
     {"type": "TeapotBoiled", "at": "noon"},
 )
 

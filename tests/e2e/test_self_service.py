@@ -61,7 +61,8 @@ async def test_wrong_twice_is_locked_and_leads_to_a_person(hotline: Hotline) -> 
         await call.press("*")
         await hotline.wait(Queued, queue="general")
         await call.hangup()
-        await hotline.closed()
+        assert (await hotline.closed()).node == "person"
+    assert not [fact for fact in hotline.facts if isinstance(fact, NodeEntered) and fact.node == "account"]
 
 
 async def test_a_vip_is_known_before_a_word_is_said(hotline: Hotline) -> None:
@@ -84,7 +85,7 @@ async def test_a_vip_is_known_before_a_word_is_said(hotline: Hotline) -> None:
 
 
 async def test_a_card_is_stopped_only_for_who_proves_it(hotline: Hotline) -> None:
-    async with hotline.caller() as caller:
+    async with hotline.agent("8025", ready=False), hotline.caller() as caller:
         call = await caller.dial("1861")
         await to_services(hotline, call)
         await call.press("3")

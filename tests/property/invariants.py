@@ -7,6 +7,7 @@ from ari_app.board import voice
 from ari_app.board.floor import Call, Floor, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
+from ari_app.model.audit import SurgeStepTaken, SurgeStepUndone
 from ari_app.model.control import TransferBegan, TransferEnded
 from ari_app.model.facts import OfferMade, Queued
 from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, PlaybackId, QueueName, Skill, TimerId, TransferId
@@ -19,6 +20,7 @@ def check(floor: Floor, running: set[TimerId], firing: set[TimerId], now: float)
     _queues(floor)
     _nobody_idles(floor, now)
     _nobody_waits_for_nobody(floor, now)
+    _surge(floor, now)
     _legs(floor)
     _timers(floor, running, firing)
     assert floor.refusing == sum(call.refusing for call in floor.calls.values())
@@ -39,6 +41,9 @@ def _agents(floor: Floor) -> None:
             assert offered[seat.agent] or seat.withdrawn, seat
         else:
             assert not offered[seat.agent], seat
+        assert not seat.paused or seat.state is AgentState.READY, seat
+        assert seat.owes is None or seat.state is not AgentState.READY, f"ready without the disposition: {seat}"
+        assert seat.extended <= floor.settings.agent_rules.wrap_up_more_max, seat
     assert set(floor.engine.ready) <= {s.agent for s in floor.seats.values() if s.state is AgentState.READY}
 
 
@@ -59,7 +64,6 @@ def _queues(floor: Floor) -> None:
         if consulting:
             assert call.talk is not None and call.invite is not None, call
             assert call.talk.away != call.invite.joined, f"the caller is on hold while he is talked about: {call}"
-    assert floor.engine.talking.keys() <= {call.id for call in floor.calls.values() if call.talk is not None}
     for queue, line in floor.engine.waiting.items():
         limit = floor.settings.queues[queue].talking_max
         assert limit is None or _busy(floor, queue) <= limit
@@ -73,12 +77,7 @@ def _nobody_idles(floor: Floor, now: float) -> None:
         return
     idle = [s for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)]
     for call in floor.calls.values():
-        if (
-            call.visit is None
-            or call.offer is not None
-            or _about_to(call, now)
-            or _at_limit(floor, call.visit.queue, now)
-        ):
+        if call.visit is None or call.offer is not None or _about_to(call, now) or _at_limit(floor, call.visit.queue):
             continue
         for seat in idle:
             assert not able(floor, call, seat, now), f"{seat.agent} idles while {call.id} waits"
@@ -120,27 +119,43 @@ def able(floor: Floor, call: Call, seat: Seat, now: float) -> bool:
 
 
 def _has(floor: Floor, seat: Seat) -> dict[Skill, int]:
-    return {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
+    """His own skills, and those of the steps that hold, by the steps' names."""
+    has = {Skill(name): level for name, level in floor.settings.agents[seat.agent].skills.items()}
+    plan = floor.settings.surge
+    for taken in floor.surge_taken if not floor.surge.drill else ():
+        step = plan.steps[taken.step]
+        if seat.agent in {number for name in step.agents for number in plan.groups.get(name, (name,))}:
+            has |= {Skill(name): max(level, has.get(Skill(name), 0)) for name, level in step.skills.items()}
+    return has
+
+
+def _surge(floor: Floor, now: float) -> None:
+    """Everybody can do exactly what his settings and the steps that hold say; no move of the plan is overdue."""
+    for seat in floor.seats.values():
+        assert floor.engine.skills[seat.agent] == _has(floor, seat), f"{seat.agent}: {floor.engine.skills[seat.agent]}"
+    assert [taken.step for taken in floor.surge_taken] == list(range(len(floor.surge_taken)))
+    due = floor.surge.next_at()
+    assert due is None or due > now, "a move of the surge plan is overdue"
 
 
 def _busy(floor: Floor, queue: QueueName) -> int:
-    """Callers of the queue who are being offered to agents or talk to them since; not whom a transfer brought."""
-    ringing = sum(c.offer is not None and c.visit is not None and c.visit.queue == queue for c in floor.calls.values())
-    return ringing + sum(came == queue for came in floor.engine.talking.values())
+    """Callers of the queue who are being offered to agents or talk to them."""
+    mine = [c for c in floor.calls.values() if c.visit is not None and c.visit.queue == queue]
+    ringing = sum(c.offer is not None or f"{c.id}.offer-again" in c.timers for c in mine)
+    talks = [call.talk for call in floor.calls.values() if call.talk is not None]
+    return ringing + sum(talk.counted and talk.queue == queue for talk in talks)
 
 
-def _at_limit(floor: Floor, queue: QueueName, now: float) -> bool:
-    """Whoever is offered again in a moment still counts."""
+def _at_limit(floor: Floor, queue: QueueName) -> bool:
     limit = floor.settings.queues[queue].talking_max
-    mine = [c for c in floor.calls.values() if c.visit is not None and c.visit.queue == queue and c.offer is None]
-    return limit is not None and _busy(floor, queue) + sum(_about_to(c, now) for c in mine) >= limit
+    return limit is not None and _busy(floor, queue) >= limit
 
 
 def _free(floor: Floor, seat: Seat) -> bool:
     own = [desk for desk in floor.desks.values() if desk.phone == seat.phone]
     watching = seat.phone in floor.supervising.values()
     own_calls = [call for call in floor.calls.values() if call.via == seat.phone]
-    return seat.leg is None and not own and not own_calls and not watching
+    return seat.leg is None and not own and not own_calls and not watching and not seat.paused
 
 
 def _about_to(call: Call, now: float) -> bool:
@@ -180,6 +195,8 @@ def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
     """Every timer belongs to something alive, and what waits for one has it."""
     known = {timer for call in floor.calls.values() for timer in call.timers}
     seats = {TimerId(f"agent-{s.agent}.wrap") for s in floor.seats.values() if s.state is AgentState.WRAP_UP}
+    seats |= {TimerId(f"agent-{s.agent}.pause") for s in floor.seats.values() if s.paused}
+    seats |= {TimerId("surge.look")} if floor.surge.next_at() is not None else set()
     desks = {TimerId(f"{desk.id}.ask") for desk in floor.desks.values()}
     assert known | desks <= running | firing, (known | desks) - running
     assert running <= known | seats | desks, running - known - seats - desks
@@ -215,8 +232,11 @@ class Watch:
         for effect in effects:
             self._effect(effect)
         self.reopened = isinstance(event, ev.Listed)
-        self._fair([e.fact for e in effects if isinstance(e, fx.Note) and isinstance(e.fact, OfferMade)], now)
-        self._places([e.fact for e in effects if isinstance(e, fx.Note)])
+        noted = [e.fact for e in effects if isinstance(e, fx.Note)]
+        is_surge = any(isinstance(fact, SurgeStepTaken | SurgeStepUndone) for fact in noted)
+        # A step changes what agents can do in the middle of an event: who was matched before it did not have it yet.
+        self._fair([fact for fact in noted if isinstance(fact, OfferMade) and not is_surge], now)
+        self._places(noted)
         self._hears()
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
         self.where = {leg: bridge for leg, bridge in self.where.items() if leg in self.floor.legs}
@@ -296,7 +316,7 @@ class Watch:
             if call.visit is None or call.offer is None or f"{call.offer.leg}" != offer.offer:
                 continue  # It is over already.
             mine = [each.visit for each in left if each.visit is not None and able(floor, each, seat, now)]
-            mine = [visit for visit in mine if floor.settings.queues[visit.queue].talking_max is None]
+            mine = [v for v in mine if floor.settings.queues[v.queue].talking_max is None]
             assert not [v for v in mine if v.key < call.visit.key], f"{offer} passed over {mine}"
             if _about_to(call, now):
                 continue  # The stage before was what held.

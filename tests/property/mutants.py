@@ -10,12 +10,12 @@ import pytest
 from ari_app.acd.engine import Engine, Place
 from ari_app.acd.matching import Order
 from ari_app.acd.model import Match, Visit
-from ari_app.board import consult, desk, link, seats, supervise, talk, unstaffed, voice, waiting
+from ari_app.board import consult, desk, link, seats, supervise, surge, talk, unstaffed, voice, waiting
 from ari_app.board.floor import Call, Floor, Seat
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import DropBridge, Join, Note
 from ari_app.model.facts import QueueLeft
-from ari_app.model.ids import AgentId, CallId, Mint, TimerId
+from ari_app.model.ids import AgentId, CallId, Mint, Skill, TimerId
 
 Patch = pytest.MonkeyPatch
 
@@ -233,6 +233,35 @@ def consulted_is_not_joined(patch: Patch) -> None:
     patch.setattr(consult, "answered", answered)
 
 
+def skills_kept_after_the_step(patch: Patch) -> None:
+    """A step of the surge plan is undone, and its agents keep what it gave them."""
+    old = surge.skills
+
+    def skills(floor: Floor, agent: AgentId) -> dict[Skill, int]:
+        return {
+            **old(floor, agent),
+            **{n: v for n, v in floor.engine.skills[agent].items() if n not in old(floor, agent)},
+        }
+
+    patch.setattr(surge, "skills", skills)
+
+
+def ready_without_the_disposition(patch: Patch) -> None:
+    def become_ready(floor: Floor, seat: Seat, now: float) -> seats.Outcome:
+        owed, seat.owes = seat.owes, None
+        done = old(floor, seat, now)
+        seat.owes = owed
+        return done
+
+    old = seats.become_ready
+    patch.setattr(seats, "become_ready", become_ready)
+
+
+def pause_outlives_the_agent(patch: Patch) -> None:
+    """The timer of a pause is never cancelled."""
+    patch.setattr(seats, "_unpause", lambda floor, seat: setattr(seat, "paused", False))
+
+
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     newest_first,
     queue_by_queue,
@@ -263,4 +292,7 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     supervisors_phone_never_free,
     left_on_hold_when_handed_over,
     consulted_is_not_joined,
+    skills_kept_after_the_step,
+    ready_without_the_disposition,
+    pause_outlives_the_agent,
 )

@@ -14,10 +14,12 @@ from ari_app.board.board import Board
 from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
+from ari_app.model.audit import ForcedState
 from ari_app.model.facts import SituationBegan, SituationEnded
 from ari_app.model.ids import AgentId, CallId, LegId, Number, PhoneName, PlaybackId, RequestId, TimerId
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
+from ari_app.model.wishes import ForceAsked, SurgeAsked, SurgeWish
 from ari_app.runtime.timers import Timers
 from tests.board_kit import NOON, assert_clean, assert_facts_add_up, loaded, situation
 from tests.property.invariants import Watch, check
@@ -25,6 +27,17 @@ from tests.property.invariants import Watch, check
 AGENTS = ("81", "82", "83")
 TARGETS = ("81", "82", "83", "queue:billing", "queue:network", "flow:menu", "9000", "9001", "nobody")
 REASONS = get_args(ev.FailReason)
+SURGE: dict[str, Any] = {
+    "waiting": 1,
+    "rush": 3,
+    "for_s": 6,
+    "groups": {"experts": ["81", "82"]},
+    "steps": [
+        {"name": "one", "agents": ["experts"], "skills": {"network": 1}},
+        {"name": "two", "agents": ["82", "83"], "skills": {"billing": 3}},
+        {"name": "three", "only_in_rush": True, "rush_after_s": 2, "call_in": True},
+    ],
+}
 FLOW: dict[str, Any] = {
     "start": "hello",
     "nodes": {
@@ -76,6 +89,7 @@ def universe(rng: Random) -> Settings:
             "waiting_max": rng.choice([2, 500]),
             "talking_max": rng.choice([None, None, None, 1]),
             "whisper": rng.choice(["", "queue-billing"]),
+            "disposition_required": rng.choice([False, False, True]),
             "recording": {"policy": rng.choice(["always", "announce", "ask", "never"])},
         }
 
@@ -91,6 +105,13 @@ def universe(rng: Random) -> Settings:
             "phones": {"p81": {}, "p82": {}, "p83": {}, "p84": {}},
             "trunks": {"out": {"match": ["192.0.2.1"], "address": "192.0.2.1:5060"}},
             "outbound": {"trunk": "out", "permitted": ["900X"], "ring_s": 10},
+            "agent_rules": {
+                "ran_out_max": rng.choice([1, 1, 2, 3]),
+                "ran_out_pause_s": rng.choice([0, 5, 60]),
+                "wrap_up_more_max": rng.choice([0, 2]),
+                "phone_back_ready": rng.choice([False, True]),
+            },
+            "surge": rng.choice([{}, SURGE, {**SURGE, "queues": ["network"]}, {**SURGE, "armed": False}]),
             "limits": {"calls_max": rng.choice([3, 400, 400]), "call_s_max": rng.choice([60, 14_400, 14_400])},
         }
     )
@@ -222,7 +243,7 @@ class World:
         life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
         ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold, self.speak]
         noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
-        noise += [self.door, self.stray, self.code]
+        noise += [self.door, self.stray, self.code, self.supervise]
         tempers = [
             (life, [4, 8, 16]),
             (ends, [0, 1, 2, 4]),
@@ -276,18 +297,27 @@ class World:
 
     def phone_ends(self) -> None:
         if (leg := self.some_leg(lambda it: bool(it.phone))) is not None:
-            self.leg_ends(leg, self.rng.choice([0, 16, 17, 19, 21]))
+            self.leg_ends(leg, self.rng.choice([0, 16, 17, 19, 19, 21]))
 
     def prompt_over(self) -> None:
         if self.playing:
             self.prompt_ends(self.rng.choice(list(self.playing)), self.rng.random() < 0.8)
 
     def wish(self) -> None:
-        wishes: list[ev.AgentWish] = ["sign-in", "ready", "ready", "ready", "not-ready", "sign-out", "disposition"]
+        wishes: list[ev.AgentWish] = ["sign-in", "ready", "ready", "ready", "not-ready", "sign-out"]
+        wishes += ["disposition", "disposition", "extend"]
         wish = self.rng.choice(wishes)
         value = {"not-ready": "meal", "disposition": "1"}.get(wish, "")
         phone = self.rng.choice([None, None, PhoneName("p84")]) if wish == "sign-in" else None
         self.feed(ev.AgentAsked(AgentId(self.rng.choice(AGENTS)), wish, value, phone, RequestId("r")))
+
+    def supervise(self) -> None:
+        by, request = AgentId(self.rng.choice(["83", "83", "81"])), RequestId("r")
+        if self.rng.random() < 0.5:
+            to = self.rng.choice(get_args(ForcedState))
+            self.feed(ForceAsked(AgentId(self.rng.choice(AGENTS)), to, by, "why", request))
+        else:
+            self.feed(SurgeAsked(self.rng.choice(get_args(SurgeWish)), by, "why", request))
 
     def control(self) -> None:
         """Call control by whoever may use it: mostly what fits a talk, else anything by anybody."""
@@ -334,7 +364,9 @@ class World:
             self.arrivals += 1
             leg, phone = LegId(f"d{self.arrivals}"), self.rng.choice(list(self.settings.phones))
             self.legs[leg] = Leg(phone, desk=True)
-            self.says(ev.FeatureDialled(leg, PhoneName(phone), self.rng.choice(["*11", "*12", "*131", "*14", "*151"])))
+            self.says(
+                ev.FeatureDialled(leg, PhoneName(phone), self.rng.choice(["*11", "*12", "*131", "*14", "*151", "*19"]))
+            )
 
     def hold(self) -> None:
         if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:

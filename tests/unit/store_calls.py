@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from ari_app.model import control, events, facts
+from ari_app.model.audit import WrapUpExtended
 from ari_app.model.states import AgentState
 from ari_app.store import projections
 
@@ -59,6 +60,7 @@ def whole_call(call="1-1", caller=NUMBER, at=START, recorded=True):
         (60, facts.TalkEnded(call, offer, "8025", "caller", 42.0)),
         (60, facts.LegClosed(call, offer, 16, 0)),
         (60, facts.AgentChanged("8025", AgentState.WRAP_UP, "", "p8025", call)),
+        (60, WrapUpExtended("8025", call, at + 90, 1)),
         (60, facts.Rated(call, "polite", "5", "8025")),
         (60, facts.LegClosed(call, "1795.1", 16, 0)),
         (60, facts.CallClosed(call, "caller", "billing", 16, 60.0)),

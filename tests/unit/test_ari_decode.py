@@ -105,6 +105,13 @@ def test_a_channel_that_comes_back_ends_again():
     assert [type(event).__name__ for event in decoded(*names, decoder=decoder)] == ["CallArrived", "LegEnded"] * 2
 
 
+@pytest.mark.parametrize("shown", ["anonymous", "Anonymous", "unavailable", ""])
+def test_a_withheld_number_is_no_number(shown):
+    arrives = SAMPLES["caller arrives"]
+    message = {**arrives, "channel": {**arrives["channel"], "caller": {"number": shown, "name": ""}}}
+    assert [event.caller for event in Decoder().decode(message)] == [""]
+
+
 def test_the_trunk_the_dialplan_names_goes_before_the_endpoint():
     message = {**SAMPLES["caller arrives"], "args": ["in", "1860", "carrier"]}
     assert Decoder().decode(message) == (CallArrived(CALLER, "13800138000", "1860", "carrier"),)

@@ -16,13 +16,16 @@ from ari_app.model.effects import (
     Leave,
     Listen,
     MakeBridge,
+    Mute,
     Play,
     Remember,
     Ring,
+    Snoop,
     StartMusic,
     StopMusic,
     StopPlay,
     Unlisten,
+    Unmute,
 )
 
 C = "7-1"
@@ -61,6 +64,26 @@ def sent(effect):
         (
             Announce(C, "7-1.b1", "7-1.p1", ("a",), "en"),
             [("POST", "bridges/7-1.b1/play/7-1.p1", {"media": "sound:/sounds/en/a"}, False)],
+        ),
+        (
+            Join(C, "7-1.b1", "7-1.l1", keep_keys=True),
+            [("POST", "bridges/7-1.b1/addChannel", {"channel": "7-1.l1", "absorbDTMF": "true"}, False)],
+        ),
+        (Mute(C, "7-1.l1"), [("POST", "channels/7-1.l1/mute", {"direction": "in"}, False)]),
+        (Unmute(C, "7-1.l1"), [("DELETE", "channels/7-1.l1/mute", {"direction": "in"}, True)]),
+        *(
+            (
+                Snoop(C, "7-1.l3", "7-1.l1", whisper),
+                [
+                    (
+                        "POST",
+                        "channels/7-1.l1/snoop/7-1.l3",
+                        {"spy": "both", "whisper": heard, "app": "hotline", "appArgs": "leg"},
+                        False,
+                    )
+                ],
+            )
+            for whisper, heard in ((False, "none"), (True, "out"))
         ),
         (StopPlay(C, "7-1.p1"), [("DELETE", "playbacks/7-1.p1", {}, True)]),
         (MakeBridge(C, "7-1.b1", "mixing"), [("POST", "bridges/7-1.b1", {"type": "mixing,video_sfu"}, False)]),

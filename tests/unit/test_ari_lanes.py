@@ -8,7 +8,7 @@ from ari_app.ari.encode import encode
 from ari_app.ari.lanes import LANE_MAX, PATIENCE_S, Lanes
 from ari_app.ari.protocol import Reply
 from ari_app.errors import AsteriskError
-from ari_app.model.effects import Answer, HangUp, Join, Leave, MakeBridge, Play, Remember, Ring, StopPlay
+from ari_app.model.effects import Answer, Dial, HangUp, Join, Leave, MakeBridge, Play, Remember, Ring, Snoop, StopPlay
 from ari_app.model.events import CommandFailed, PlaybackEnded
 
 A, B = "7-1", "7-2"
@@ -18,7 +18,8 @@ class Asterisk:
     """Answers 204 at once; a path in `blocked` waits for its event, one in `statuses` gets that status."""
 
     def __init__(self):
-        self.asked, self.events = [], []
+        self.asked, self.events = [], []  # Requests as Asterisk works them off, one after another.
+        self.sent = []  # How many requests were sent at once.
         self.blocked, self.statuses = {}, {}
         self.lanes = Lanes(
             self.ask,
@@ -26,14 +27,16 @@ class Asterisk:
             self.events.append,
         )
 
-    async def ask(self, request, express):
-        self.asked.append(f"{request.method} {request.path}")
-        if request.path in self.blocked:
-            await self.blocked[request.path].wait()
-        answer = self.statuses.get(request.path, 204)
-        if isinstance(answer, Exception):
-            raise answer
-        return Reply(answer, "reason")
+    async def ask(self, requests, hear, express):
+        self.sent.append(len(requests))
+        for request in requests:
+            self.asked.append(f"{request.method} {request.path}")
+            if request.path in self.blocked:
+                await self.blocked[request.path].wait()
+            answer = self.statuses.get(request.path, 204)
+            if isinstance(answer, Exception):
+                raise answer
+            await hear(Reply(answer, "reason"))
 
     def block(self, path):
         self.blocked[path] = asyncio.Event()
@@ -62,6 +65,44 @@ async def test_a_lane_keeps_its_order_and_vanishes():
     assert len(asterisk.lanes) == 0
 
 
+async def test_what_waits_is_sent_together_but_nothing_that_frees_behind_another():
+    asterisk = Asterisk()
+    stop, play, hang_up = StopPlay(A, "p1"), Play(A, "a", "p2", ("x",), "en"), HangUp(A, "l1")
+    for effect in (stop, Join(A, "b", "a"), play, Ring(A, "l1", "p", "1", "q", 9), hang_up, Leave(A, "b", "a")):
+        asterisk.lanes.put(effect)
+    await asterisk.quiet()
+    assert asterisk.sent == [4, 2]
+
+
+async def test_a_refusal_is_its_own_effect_s_and_an_error_fails_all_that_was_sent_with_it():
+    asterisk = Asterisk()
+    asterisk.statuses["channels/a/answer"] = 404
+    asterisk.statuses["channels/a/play/p1"] = TimeoutError()
+    for effect in (Answer(A, "a"), Remember(A, "a", "X", "1"), Play(A, "a", "p1", ("x",), "en"), Join(A, "b", "a")):
+        asterisk.lanes.put(effect)
+    await asterisk.quiet()
+    assert [(failed.action, failed.reason) for failed in asterisk.events] == [
+        ("Answer", "gone"),
+        ("Play", "timeout"),
+        ("Join", "timeout"),
+    ]
+
+
+async def test_a_stop_refused_at_first_frees_what_was_sent_behind_it():
+    asterisk = Asterisk()
+    asterisk.statuses["playbacks/p1"] = 500
+    free = asterisk.block("bridges/b/addChannel")
+    asterisk.lanes.put(StopPlay(A, "p1"))
+    asterisk.lanes.put(Join(A, "b", "a"))
+    await asterisk.until("DELETE playbacks/p1")
+    asterisk.statuses["playbacks/p1"] = 204
+    await asterisk.until("POST bridges/b/addChannel")
+    free.set()
+    await asterisk.quiet()
+    assert asterisk.asked == ["DELETE playbacks/p1", "DELETE playbacks/p1", "POST bridges/b/addChannel"]
+    assert asterisk.events == []
+
+
 async def test_a_blocked_lane_holds_up_its_own_call_and_no_other():
     asterisk = Asterisk()
     free = asterisk.block("channels/a/answer")
@@ -79,7 +120,7 @@ async def test_stopping_and_hanging_up_overtake_a_blocked_request_and_the_rest_w
     asterisk.lanes.put(Play(A, "a", "p1", ("x",), "en"))
     await asterisk.quiet()
     free, stopped = asterisk.block("bridges/b1/addChannel"), asterisk.block("playbacks/p1")
-    for effect in (Join(A, "b1", "a"), Remember(A, "a", "X", "1"), StopPlay(A, "p1")):
+    for effect in (Join(A, "b1", "a"), StopPlay(A, "p1"), Remember(A, "a", "X", "1")):
         asterisk.lanes.put(effect)
     await asterisk.until("DELETE playbacks/p1")
     asterisk.lanes.put(HangUp(A, "c"))  # Comes while the lane is known to be blocked: goes at once.
@@ -119,6 +160,8 @@ async def test_nothing_overtakes_while_asterisk_answers_promptly():
     [
         (Play(A, "a", "p1", ("x",), "en"), StopPlay(A, "p1"), "channels/a/play/p1"),
         (Ring(A, "l1", "p8025", "1", "q", 9), HangUp(A, "l1"), "channels/l1"),
+        (Dial(A, "l1", "1", "t", "192.0.2.1:5060", "2", 9), HangUp(A, "l1"), "channels/l1"),
+        (Snoop(A, "l1", "l0", False), HangUp(A, "l1"), "channels/l0/snoop/l1"),
     ],
 )
 async def test_what_would_come_to_nothing_does_not_overtake(first, second, path):
@@ -154,6 +197,7 @@ async def test_the_play_behind_the_blocked_one_keeps_its_stop_behind_it():
         (Answer(A, "x"), 409, "refused"),
         (Play(A, "x", "p", ("y",), "en"), 412, "refused"),
         (Ring(A, "x", "p", "1", "q", 9), 500, "unreachable"),
+        (Dial(A, "x", "1", "t", "192.0.2.1:5060", "2", 9), 500, "unreachable"),
         (Ring(A, "x", "p", "1", "q", 9), 409, "refused"),
         (Answer(A, "x"), 500, "error"),
         (Answer(A, "x"), TimeoutError(), "timeout"),
@@ -166,6 +210,7 @@ async def test_a_failure_comes_back_with_its_reason_and_the_lane_goes_on(effect,
     for request in encode(effect, lambda p, *_: p, "app"):
         asterisk.statuses[request.path] = answer
     asterisk.lanes.put(effect)
+    await asterisk.until(*(f"{request.method} {request.path}" for request in encode(effect, lambda p, *_: p, "app")))
     asterisk.lanes.put(Remember(A, "next", "X", "1"))
     await asterisk.quiet()
     [failed] = asterisk.events
@@ -227,7 +272,7 @@ async def test_a_lost_link_fails_what_waits():
     asterisk.lanes.drop()
     free.set()
     await asterisk.quiet()
-    assert [(e.action, e.reason) for e in asterisk.events] == [("Join", "down"), ("HangUp", "down"), ("Answer", "down")]
+    assert [(e.action, e.reason) for e in asterisk.events] == [("HangUp", "down"), ("Answer", "down"), ("Join", "down")]
     assert len(asterisk.lanes) == 0
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ari_app.board import views
 from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
@@ -131,6 +132,16 @@ def test_mute_is_sent_once() -> None:
     for action in ("mute", "mute", "unmute", "unmute"):
         does(kit, "81", action)  # type: ignore[arg-type]
     assert len(kit.effects(fx.Mute)) == len(kit.effects(fx.Unmute)) == 1
+    kit.everybody_leaves()
+
+
+def test_whoever_consults_is_heard() -> None:
+    kit = house_kit()
+    talking(kit)
+    kit.ready("82")
+    does(kit, "81", "mute")
+    does(kit, "81", "consult", "82")
+    assert kit.effects(fx.Unmute)
     kit.everybody_leaves()
 
 
@@ -286,7 +297,10 @@ def test_consult_and_complete() -> None:
     kit = house_kit()
     leg, second = consulting(kit)
     bridge = kit.effects(fx.MakeBridge)[-1].bridge
-    assert kit.effects(fx.Join)[-2:] == [fx.Join("7-1", "music-default", leg), fx.Join("7-1", bridge, second)]
+    assert kit.effects(fx.Join)[-2:] == [
+        fx.Join("7-1", "music-default", leg),
+        fx.Join("7-1", bridge, second, keep_keys=True),
+    ]
     assert kit.state("82") is AgentState.TALKING
     does(kit, "81", "complete")
     assert kit.effects(fx.Join)[-1] == fx.Join("7-1", bridge, leg)
@@ -491,7 +505,7 @@ def test_listen_whisper_barge_and_leave() -> None:
     assert kit.effects(fx.Snoop)[-1].whisper
     kit.press("3", boss)
     talk = next(iter(kit.board.floor.calls.values())).talk
-    assert talk is not None and kit.effects(fx.Join)[-1] == fx.Join("7-1", talk.bridge, boss)
+    assert talk is not None and kit.effects(fx.Join)[-1] == fx.Join("7-1", talk.bridge, boss, keep_keys=True)
     does(kit, "83", "leave")
     assert [f.how for f in kit.facts(ct.Supervised)] == ["listen", "whisper", "barge"]
     assert len(kit.facts(ct.SupervisionEnded)) == 1 and kit.state("81") is AgentState.TALKING
@@ -623,6 +637,32 @@ def test_transfer_node_waits_for_the_notice_before_it_joins() -> None:
     assert kit.call(leg) is CallState.DIALLING
     kit.heard(leg)
     assert kit.call(leg) is CallState.OUTSIDE and kit.facts(ft.RecordingWanted)
+    kit.everybody_leaves()
+
+
+# -- what pages see --
+
+
+def test_views_tell_of_transfers_and_supervision() -> None:
+    kit = house_kit()
+    leg, second = consulting(kit)
+    kit.ask("83", "sign-in")
+    does(kit, "83", "listen", "81")
+    does(kit, "81", "mute")
+
+    def seen() -> views.CallView:
+        return views.calls(kit.board.floor, kit.now)[0]
+
+    now = seen()
+    assert (now.transfer, now.transfer_state, now.held, now.muted) == ("agent:82", "consulting", True, True)
+    assert (now.supervisor, now.supervision) == ("83", "")
+    kit.event(ev.LegAnswered(kit.leg_of("83")))
+    does(kit, "81", "conference")
+    assert (seen().transfer_state, seen().supervision, seen().held) == ("three-way", "listen", False)
+    does(kit, "81", "complete")
+    assert (seen().agent, seen().passed_by, seen().transfer_state, seen().supervisor) == ("82", "81", "", None)
+    kit.hang_up(second)
+    kit.hang_up(leg)
     kit.everybody_leaves()
 
 

@@ -57,7 +57,10 @@ def test_who_hangs_up_while_he_speaks_is_led_nowhere(seconds: float) -> None:
     kit.everybody_leaves()
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0.0, "voicemail-nothing"), (120.0, "voicemail-thanks")])
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.0, "voicemail-nothing"), (1.0, "voicemail-nothing"), (2.0, "voicemail-thanks"), (120.0, "voicemail-thanks")],
+)
 def test_silence_and_the_longest_time_end_it_a_moment_later(seconds: float, said: str) -> None:
     kit = Kit(flow=DESK)
     speaking(kit)
@@ -65,6 +68,15 @@ def test_silence_and_the_longest_time_end_it_a_moment_later(seconds: float, said
     assert kit.said()[-1] == "beep"
     kit.wait(MESSAGE_GRACE_S)
     assert kit.said()[-1] == said
+    kit.everybody_leaves()
+
+
+def test_one_second_ended_by_the_key_is_a_message() -> None:
+    kit = Kit(flow=DESK)
+    order = speaking(kit)
+    kit.press(order.end_key)
+    recorded(kit, 1.0)
+    assert len(kit.facts(ft.MessageLeft)) == 1 and kit.said()[-1] == "voicemail-thanks"
     kit.everybody_leaves()
 
 

@@ -606,3 +606,10 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = CliRunner().invoke(app, ["flow", "check", str(tmp_path / "gone.yaml")])
     assert run.exit_code == 1
     assert "F001" in run.output
+
+
+def test_skills_that_only_the_surge_plan_gives_are_skills_somebody_can_have() -> None:
+    step = {"name": "experts", "agents": ["8025"], "skills": {"billing": 5}}
+    texts = {**BASE, "main": MAIN.replace("queue: billing", "queue: billing\n    skills: billing>=5")}
+    assert [p.code for p in problems(texts)] == ["F037"]
+    assert problems(texts, {**CONFIG, "surge": {"steps": [step]}}) == ()

@@ -8,6 +8,7 @@ import pytest
 
 from ari_app.errors import StoreError
 from ari_app.model import facts
+from ari_app.store import connect
 from ari_app.store.emergency import EmergencyFile
 from ari_app.store.journal import Journal, Options
 from tests.unit.store_calls import START, key, looking, on_disk
@@ -223,6 +224,29 @@ def test_a_bug_in_the_writer_closes_the_door_and_loses_nothing(store, monkeypatc
     journal.append(facts_of(2))
     with pytest.raises(StoreError, match="1 rows"):
         journal.close()
+
+
+def test_a_store_somebody_holds_is_said_with_its_cure(store, monkeypatch):
+    Journal.open(store, QUICK).close()
+    monkeypatch.setattr(connect, "BUSY_MS", 50)
+    other = sqlite3.connect(store, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match=r"(?s)is locked by another program.*fuser"):
+        Journal.open(store, QUICK)
+    other.execute("ROLLBACK")
+    other.close()
+    Journal.open(store, QUICK).close()  # Nothing is left held by the attempt that failed.
+
+
+def test_a_run_that_cannot_be_numbered_says_what_to_do(store):
+    journal = Journal.open(store, QUICK)
+    fill(journal)
+    journal._conn.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreError, match=r"(?s)cannot be numbered.*Free disk space"):
+        journal.next_epoch()
+    journal._conn.execute("PRAGMA query_only = OFF")
+    journal.close()
 
 
 def test_no_room_for_the_emergency_file_is_said_at_once(store, monkeypatch):

@@ -25,6 +25,7 @@ from ari_app.model.effects import Reply
 from ari_app.model.events import AgentAsked, ClosureSet
 from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName, RequestId
 from ari_app.model.states import AgentState, CallState
+from ari_app.model.wishes import ForceAsked, SurgeAsked
 from ari_app.web.app import BODY_MAX, READS_MAX, Health, Part, make_app, serving
 from ari_app.web.auth import is_loopback
 from ari_app.web.client import Api
@@ -65,6 +66,11 @@ class Paper:
             except asyncio.CancelledError:
                 self.cancelled += 1
                 raise
+        assert event.request is not None
+        return Reply(event.request, *self.reply)
+
+    async def supervise(self, event: ForceAsked | SurgeAsked) -> Reply:
+        self.changed.append((event,))
         assert event.request is not None
         return Reply(event.request, *self.reply)
 
@@ -273,6 +279,30 @@ async def test_a_body_that_does_not_come_is_408(client, desk, monkeypatch):
     assert not desk.asked
 
 
+# -- supervisors --
+
+
+async def test_an_override_and_a_wish_about_the_surge_plan_become_their_events(client, desk):
+    body = {"to": "not-ready", "by": "8001", "reason": "away"}
+    assert (await client.post("/api/agents/8025/force", headers=BEARER, json=body)).status == 200
+    assert (await client.post("/api/surge/step", headers=BEARER, json={"by": "8001", "why": "storm"})).status == 200
+    (force,), (surge,) = desk.changed
+    assert (force.agent, force.to, force.by, force.reason) == ("8025", "not-ready", "8001", "away")
+    assert (surge.wish, surge.by, surge.why) == ("step", "8001", "storm")
+    assert force.request != surge.request and not desk.asked
+    assert await (await client.get("/api/surge", headers=BEARER)).json() == {"now": 12.5, "surge": None}
+
+
+async def test_supervisors_are_told_what_is_wrong(client, desk):
+    body = await refused(await client.post("/api/agents/8025/force", headers=BEARER, json={"to": "talking"}), 400)
+    assert "not-ready" in body["cure"]
+    body = await refused(await client.post("/api/surge/panic", headers=BEARER), 404)
+    assert "end-drill" in body["cure"] and not desk.changed
+    desk.reply = (False, "8026 may not supervise")
+    body = await refused(await client.post("/api/surge/step", headers=BEARER, json={"by": "8026"}), 409)
+    assert body["error"] == "8026 may not supervise"
+
+
 # -- reading --
 
 
@@ -289,7 +319,7 @@ async def test_agents_queues_and_live(client):
         "signed_in": 5,
     }
     live = await (await client.get("/api/live", headers=BEARER)).json()
-    assert set(live) == {"now", "totals", "agents", "queues", "calls"}
+    assert set(live) == {"now", "totals", "agents", "queues", "calls", "surge"}
     assert live["totals"]["calls_by_state"]["in-flow"] == 0
 
 
@@ -323,9 +353,12 @@ async def test_reads_wait_their_turn_and_time_out(client, desk):
 
 PROTECTED = [
     *("/api/agents", "/api/queues", "/api/calls", "/api/calls/7-42", "/api/live"),
-    *("/api/flows", "/api/closures"),
+    *("/api/flows", "/api/closures", "/api/surge"),
 ]
-POSTED = {"/api/agents/{number}/{wish}", "/api/flows/reload", "/api/flows/{name}/rollback"}
+POSTED = {"/api/agents/{number}/{wish}", "/api/flows/reload", "/api/flows/{name}/rollback"} | {
+    "/api/agents/{number}/force",
+    "/api/surge/{wish}",
+}
 
 
 @pytest.mark.parametrize("path", PROTECTED)
@@ -340,6 +373,8 @@ async def test_without_the_token_nothing_is_said(client, path, given):
 
 
 async def test_without_the_token_nothing_is_done(client, desk):
+    for path in ("/api/agents/8025/force", "/api/surge/step"):
+        await refused(await client.post(path), 401)
     for path in ("/api/agents/8025/sign-out", "/api/flows/reload", "/api/flows/main/rollback", "/api/closures"):
         await refused(await client.post(path), 401)
     assert not desk.asked and not desk.changed

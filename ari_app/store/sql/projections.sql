@@ -275,3 +275,31 @@ UPDATE supervision SET ended_at = :at WHERE call = :call AND supervisor = :by AN
 -- name: supervisions_cut
 -- A call that was lost.
 UPDATE supervision SET ended_at = :at WHERE call = :call AND ended_at IS NULL;
+
+-- name: wrap_up_extended
+-- An agent has more time after a call.
+INSERT INTO wrap_up_extension (fact, call, agent, until, times, at) VALUES (:id, :call, :agent, :until, :times, :at);
+
+-- name: agent_forced
+-- A supervisor put an agent into a state.
+INSERT INTO agent_override (fact, agent, state, by, reason, at) VALUES (:id, :agent, :to, :by, :reason, :at);
+
+-- name: surge_taken
+-- A step of the surge plan is taken. `agents` is a JSON array.
+INSERT INTO surge_step (fact, step, name, drill, agents, head_count, waiting, taken_at, taken_by, taken_why)
+VALUES (:id, :step, :name, :drill, :agents, :head_count, :waiting, :at, :by, :why);
+
+-- name: surge_undone
+-- A step of the surge plan is over.
+UPDATE surge_step SET undone_at = :at, undone_by = :by, undone_why = :why
+WHERE step = :step AND drill = :drill AND undone_at IS NULL;
+
+-- name: surge_cut
+-- A new run of the daemon begins without steps.
+UPDATE surge_step SET undone_by = 'restart', undone_why = 'the daemon was started',
+  undone_at = max(taken_at, coalesce((SELECT at FROM fact WHERE id < :id ORDER BY id DESC LIMIT 1), :at))
+WHERE undone_at IS NULL;
+
+-- name: surge_switched
+-- The surge plan was armed or disarmed, or a drill began or ended.
+INSERT INTO surge_switch (fact, what, by, why, at) VALUES (:id, :what, :by, :why, :at);
