@@ -53,6 +53,7 @@ def complete(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
         return
     supervise.stop(floor, call, now)
     talk.part(floor, call, by, now)
+    floor.offer(floor.engine.talk_over(call.id))
     call.to(CallMove.PARTY_JOINS)
     if talking.away:
         floor.do(Join(call.id, talking.bridge, call.leg))

@@ -111,7 +111,6 @@ class Talk:
     since: float
     held: bool = False  # By the phone's own button: Asterisk plays the music.
     away: bool = False
-    counted: bool = False  # He waited in the queue: counts against its talking_max.
     muted: bool = False
     reminded: int = 0  # Reminders of this hold so far.
     typed: str = ""  # Of a code.

@@ -64,6 +64,7 @@ def _queues(floor: Floor) -> None:
         if consulting:
             assert call.talk is not None and call.invite is not None, call
             assert call.talk.away != call.invite.joined, f"the caller is on hold while he is talked about: {call}"
+    assert floor.engine.talking.keys() <= {call.id for call in floor.calls.values() if call.talk is not None}
     for queue, line in floor.engine.waiting.items():
         limit = floor.settings.queues[queue].talking_max
         assert limit is None or _busy(floor, queue) <= limit
@@ -77,7 +78,12 @@ def _nobody_idles(floor: Floor, now: float) -> None:
         return
     idle = [s for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)]
     for call in floor.calls.values():
-        if call.visit is None or call.offer is not None or _about_to(call, now) or _at_limit(floor, call.visit.queue):
+        if (
+            call.visit is None
+            or call.offer is not None
+            or _about_to(call, now)
+            or _at_limit(floor, call.visit.queue, now)
+        ):
             continue
         for seat in idle:
             assert not able(floor, call, seat, now), f"{seat.agent} idles while {call.id} waits"
@@ -139,16 +145,17 @@ def _surge(floor: Floor, now: float) -> None:
 
 
 def _busy(floor: Floor, queue: QueueName) -> int:
-    """Callers of the queue who are being offered to agents or talk to them."""
+    """Callers of the queue who are being offered to agents or talk to them since; not whom a transfer brought."""
     mine = [c for c in floor.calls.values() if c.visit is not None and c.visit.queue == queue]
     ringing = sum(c.offer is not None or f"{c.id}.offer-again" in c.timers for c in mine)
-    talks = [call.talk for call in floor.calls.values() if call.talk is not None]
-    return ringing + sum(talk.counted and talk.queue == queue for talk in talks)
+    return ringing + sum(came == queue for came in floor.engine.talking.values())
 
 
-def _at_limit(floor: Floor, queue: QueueName) -> bool:
+def _at_limit(floor: Floor, queue: QueueName, now: float) -> bool:
+    """Whoever is offered again in a moment still counts."""
     limit = floor.settings.queues[queue].talking_max
-    return limit is not None and _busy(floor, queue) >= limit
+    mine = [c for c in floor.calls.values() if c.visit is not None and c.visit.queue == queue and c.offer is None]
+    return limit is not None and _busy(floor, queue) + sum(_about_to(c, now) for c in mine) >= limit
 
 
 def _free(floor: Floor, seat: Seat) -> bool:
