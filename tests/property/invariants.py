@@ -77,7 +77,7 @@ def _nobody_idles(floor: Floor, now: float) -> None:
         return
     idle = [s for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)]
     for call in floor.calls.values():
-        if call.visit is None or call.offer is not None or _about_to(call, now) or _at_limit(floor, call.visit.queue):
+        if call.visit is None or call.offer is not None or _about_to(call, now) or _at_limit(floor, call.visit.queue, now):
             continue
         for seat in idle:
             assert not able(floor, call, seat, now), f"{seat.agent} idles while {call.id} waits"
@@ -146,9 +146,12 @@ def _busy(floor: Floor, queue: QueueName) -> int:
     return ringing + sum(talk.counted and talk.queue == queue for talk in talks)
 
 
-def _at_limit(floor: Floor, queue: QueueName) -> bool:
+def _at_limit(floor: Floor, queue: QueueName, now: float) -> bool:
+    """One whose time is over when he loses an agent keeps that agent's room until he leaves, this very moment."""
     limit = floor.settings.queues[queue].talking_max
-    return limit is not None and _busy(floor, queue) >= limit
+    waiting = [c for c in floor.calls.values() if c.state is CallState.QUEUED and c.visit and c.visit.queue == queue]
+    leaving = sum(c.timers.get(TimerId(f"{c.id}.wait"), now + 1) <= now for c in waiting)
+    return limit is not None and _busy(floor, queue) + leaving >= limit
 
 
 def _free(floor: Floor, seat: Seat) -> bool:

@@ -342,7 +342,18 @@ class World:
         """People who do one thing after the other: what was said is heard, who rings is answered, then control."""
         while self.pending and self.rng.random() < 0.95:
             self.deliver()
-        self.rng.choice([self.answer, self.answer, self.work, self.prompt_over, self.control, self.control])()
+        acts = [self.answer, self.answer, self.work, self.prompt_over, self.control, self.control, self.let_ring]
+        self.rng.choice(acts)()
+
+    def let_ring(self) -> None:
+        """An agent does not answer; while he is paused for it he may say that he is there, or leave."""
+        if any(seat.state is AgentState.RESERVED for seat in self.board.floor.seats.values()):
+            self.pass_time(10)
+        paused = [seat.agent for seat in self.board.floor.seats.values() if seat.paused]
+        if paused and self.rng.random() < 0.5:
+            wishes: list[ev.AgentWish] = ["ready", "not-ready", "sign-out"]
+            wish = self.rng.choice(wishes)
+            self.feed(ev.AgentAsked(self.rng.choice(paused), wish, "meal" if wish == "not-ready" else ""))
 
     def code(self) -> None:
         """A code typed during a talk, perhaps with a slip."""
