@@ -12,6 +12,7 @@ from typing import Any, Final, assert_never
 
 from ari_app.model import events as ev
 from ari_app.model.ids import AgentId, LegId, PhoneName, RequestId
+from ari_app.model.work import CallbackCancelled
 from ari_app.phones.call import Call
 from ari_app.phones.phone import Phone, manual
 from ari_app.phones.ports import Ports
@@ -120,11 +121,14 @@ def _extra(expected: dict[str, list[Told]], told: list[Told]) -> str:
 
 
 async def _rest(hotline: Hotline) -> None:
-    """Until no call is left; agents sign out."""
+    """Until no call is left; call-backs it booked are taken off the list, agents sign out."""
     floor = hotline.daemon.loop.board.floor
     async with asyncio.timeout(STEP_S):
         while floor.calls or floor.desks:
             await asyncio.sleep(0.02)
+    desk = hotline.daemon.desk
+    for booking in list(floor.bookings):
+        await asyncio.wait_for(desk.ask(CallbackCancelled(booking, "flow test", desk.request())), STEP_S)
     for agent, seat in floor.seats.items():
         if seat.state != "signed-out":
             await _ask(hotline, agent, "sign-out", "")
