@@ -77,7 +77,12 @@ def _nobody_idles(floor: Floor, now: float) -> None:
         return
     idle = [s for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)]
     for call in floor.calls.values():
-        if call.visit is None or call.offer is not None or _about_to(call, now) or _at_limit(floor, call.visit.queue, now):
+        if (
+            call.visit is None
+            or call.offer is not None
+            or _about_to(call, now)
+            or _at_limit(floor, call.visit.queue, now)
+        ):
             continue
         for seat in idle:
             assert not able(floor, call, seat, now), f"{seat.agent} idles while {call.id} waits"
