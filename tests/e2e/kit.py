@@ -59,7 +59,7 @@ class Hotline:
         self.facts += [effect.fact for effect in effects if isinstance(effect, Note)]
         self._changed.set()
 
-    async def wait(self, kind: type[F], timeout_s: float = 10, count: int = 1, **values: object) -> F:
+    async def wait(self, kind: type[F], timeout_s: float = 30, count: int = 1, **values: object) -> F:
         """The `count`-th fact of a kind with these field values, seen since the daemon started."""
 
         def found() -> list[Any]:
@@ -76,7 +76,7 @@ class Hotline:
         match: F = found()[count - 1]
         return match
 
-    async def asked(self, kind: type[F], timeout_s: float = 10, count: int = 1) -> F:
+    async def asked(self, kind: type[F], timeout_s: float = 30, count: int = 1) -> F:
         """The `count`-th effect of a kind the board has asked for."""
         async with asyncio.timeout(timeout_s):
             while len(found := [effect for effect in self.effects if isinstance(effect, kind)]) < count:
@@ -123,7 +123,7 @@ class Hotline:
         async with Phone(number, None, self.asterisk.sip, PORTS) as phone:
             yield phone
 
-    async def closed(self, count: int = 1, timeout_s: float = 10, **values: object) -> CallClosed:
+    async def closed(self, count: int = 1, timeout_s: float = 30, **values: object) -> CallClosed:
         return await self.wait(CallClosed, timeout_s, count, **values)
 
     async def opened(self, count: int = 1) -> CallOpened:

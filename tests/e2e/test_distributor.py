@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from ari_app.config.load import load_settings
 from ari_app.model.audit import AgentForced, SurgeStepTaken, SurgeStepUndone
 from ari_app.model.facts import AgentChanged, Connected, Fact, OfferEnded, OfferMade, Queued, QueueLeft
 from ari_app.model.ids import AgentId
 from ari_app.model.wishes import ForceAsked, SurgeAsked
 from ari_app.phones.phone import ring_only
 from ari_app.store.reader import open_reader
-from tests.asterisk import RunningAsterisk, running_asterisk
+from tests.asterisk import REPOSITORY, RunningAsterisk, running_asterisk
 from tests.e2e.kit import Hotline, running_hotline, talk
 
 QUEUE = {"ring_s": 3, "wrap_up_s": 0, "whisper": "", "recording": {"policy": "never"}}
@@ -39,7 +40,7 @@ def changes(folder: Path) -> dict[str, Any]:
     return {
         "paths": {"flows": str(folder)},
         "numbers": {
-            **{number: {"flow": "ordinary"} for number in ("1860", "1861", "1862", "1864", "1869")},
+            **{number: {"flow": "ordinary"} for number in load_settings(REPOSITORY / "config.yaml").numbers},
             **{NUMBER[name]: {"flow": name} for name in FLOWS},
         },
         "queues": {

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from ari_app.media.prompts import Prompts
-from ari_app.model.effects import Listen, Play
+from ari_app.model.effects import Listen, Play, SetTimer
 from ari_app.model.events import PlaybackEnded, TimerFired
 from ari_app.model.facts import CallClosed, KeyTaken, Queued, SituationBegan, SituationEnded, TalkEnded
 from ari_app.model.ids import CallId
@@ -43,8 +43,7 @@ nodes:
 """,
 }
 WAIT_S = 5.0
-WAIT_OFF_S = 0.15  # A timer is late by what the loop is busy; measured: 0.01.
-PROMPT_OFF_S = 0.4  # A prompt begins and ends with a request, and on the next frame; measured: 0.05 s longer.
+FRAME_S = 0.1  # A prompt ends on a frame. How much later its end is told is a matter of the machine, not of the script.
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +102,12 @@ async def test_a_silent_caller_hears_the_script_in_its_times(hotline: Hotline) -
     assert [name for name, _ in told] == ["SituationBegan", *("said", "waited") * 3, "SituationEnded"]
     steps = [after - before for (_, before), (_, after) in pairwise(told)]
     spoken = [said_s("silent-line-greeting"), said_s("silent-line-again"), said_s("silent-line-no-sound", "goodbye")]
-    assert steps[0::2][:3] == pytest.approx(spoken, abs=PROMPT_OFF_S)
-    assert steps[1::2][:3] == pytest.approx([WAIT_S] * 3, abs=WAIT_OFF_S)
-    assert told[-1][1] - told[0][1] == pytest.approx(sum(spoken) + 3 * WAIT_S, abs=1.0)
+    heard = zip(steps[0::2], spoken, strict=False)
+    assert all(lasted > whole - FRAME_S for lasted, whole in heard), "a prompt was cut off"
+    said = [at for name, at in told if name == "said"]
+    due = [e.at for e in hotline.effects if isinstance(e, SetTimer) and e.timer == f"{closed.call}.flow"]
+    assert [then - at for at, then in zip(said, due, strict=True)] == pytest.approx([WAIT_S] * 3, abs=0.001)
+    assert all(at >= then for (name, at), then in zip(told[2::2], due, strict=True) if name == "waited")
     print("silent line:", " · ".join(f"{name} {step:.2f} s" for (name, _), step in zip(told[1:], steps, strict=True)))
 
 
