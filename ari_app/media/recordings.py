@@ -12,7 +12,7 @@ import os
 import re
 import struct
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +77,14 @@ def _is_closed(path: Path) -> bool:
 
 
 def join(parts_folder: Path, recording: RecordingId, target_folder: Path, day: str) -> Joined:
-    """Join both sides into `target_folder/day/recording.wav` (day: YYYY-MM-DD), then delete them.
+    """Join both sides into `target_folder/day/recording.wav` (day: YYYY-MM-DD), then delete them: `merge`, `seal`."""
+    joined = merge(parts_folder, recording, target_folder, day)
+    seal(parts_folder, target_folder, {recording: joined})
+    return joined
+
+
+def merge(parts_folder: Path, recording: RecordingId, target_folder: Path, day: str) -> Joined:
+    """Join both sides into one file; its name is not safe, and the sides stay, until it is sealed.
 
     The shorter side is filled with silence. WAV headers a killed Asterisk never finished are read by file size. Done
     again after a crash it gives the same file. RecordingProblem for a side missing, empty or damaged.
@@ -89,7 +96,6 @@ def join(parts_folder: Path, recording: RecordingId, target_folder: Path, day: s
     if not (left.exists() and right.exists()):  # Joined before a crash, perhaps on another day?
         whole = next(target_folder.glob(f"*/{recording}.wav"), None)
         if whole is not None:
-            _remove(left, right)
             return _described(whole, target_folder)
     sides = _side(left), _side(right)
     if sides[0].rate != sides[1].rate:
@@ -100,8 +106,15 @@ def join(parts_folder: Path, recording: RecordingId, target_folder: Path, day: s
     with _replacing(target) as file:
         digest = _write_stereo(file, sides, frames)
         size = file.tell()
-    _remove(left, right)
     return Joined(target.relative_to(target_folder).as_posix(), frames / sides[0].rate, size, digest)
+
+
+def seal(parts_folder: Path, target_folder: Path, merged: Mapping[RecordingId, Joined]) -> None:
+    """Sync the folders of merged files, once for all of them, then delete the sides. OSError when it fails."""
+    for folder in {(target_folder / joined.path).parent for joined in merged.values()}:
+        _sync_folder(folder)
+    for recording in merged:
+        _remove(*parts(parts_folder, recording))
 
 
 def verify(path: Path, sha256: str) -> bool:
@@ -130,6 +143,7 @@ def compress(path: Path) -> Path:
             with soundfile.SoundFile(file, "w", format="FLAC", **form) as flac:
                 while block := source.buffer_read(_BLOCK, dtype="int16"):
                     flac.buffer_write(block, dtype="int16")
+        _sync_folder(target.parent)
     except (OSError, soundfile.SoundFileError) as problem:
         raise RecordingProblem(f"{path.name} cannot be compressed: {problem}") from problem
     if _sound_digest(path) != _sound_digest(target):
@@ -254,7 +268,7 @@ def _write_stereo(file: BinaryIO, sides: tuple[_Side, _Side], frames: int) -> st
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A new file beside `target` that takes its name, synced, when all went well, and is gone when not."""
+    """A new file beside `target`, synced, that takes its name when all went well, and is gone when not."""
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(target.name + ".part")
     try:
@@ -263,7 +277,6 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(target)
-        _sync_folder(target.parent)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
