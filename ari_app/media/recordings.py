@@ -13,7 +13,7 @@ import re
 import struct
 from array import array
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -44,9 +44,9 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One mono 16-bit WAV: where its samples begin and how many there are."""
+    """One mono 16-bit WAV, open: where its samples begin and how many there are."""
 
-    path: Path
+    file: BinaryIO
     rate: int
     start: int
     frames: int
@@ -69,7 +69,7 @@ def finished(parts_folder: Path, recording: RecordingId) -> bool:
 
 def _is_closed(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             riff, length = struct.unpack("<4sI", file.read(8))
             return bool(riff == b"RIFF" and length + 8 == os.fstat(file.fileno()).st_size)
     except (OSError, struct.error):
@@ -97,15 +97,16 @@ def merge(parts_folder: Path, recording: RecordingId, target_folder: Path, day: 
         whole = next(target_folder.glob(f"*/{recording}.wav"), None)
         if whole is not None:
             return _described(whole, target_folder)
-    sides = _side(left), _side(right)
-    if sides[0].rate != sides[1].rate:
-        raise RecordingProblem(f"{left.name} has {sides[0].rate} Hz, {right.name} {sides[1].rate} Hz")
-    frames = max(sides[0].frames, sides[1].frames)
-    if frames == 0:
-        raise RecordingProblem(f"{left.name} and {right.name} are empty: they hold no sound")
-    with _replacing(target) as file:
-        digest = _write_stereo(file, sides, frames)
-        size = file.tell()
+    with ExitStack() as files:
+        sides = _side(left, files), _side(right, files)
+        if sides[0].rate != sides[1].rate:
+            raise RecordingProblem(f"{left.name} has {sides[0].rate} Hz, {right.name} {sides[1].rate} Hz")
+        frames = max(sides[0].frames, sides[1].frames)
+        if frames == 0:
+            raise RecordingProblem(f"{left.name} and {right.name} are empty: they hold no sound")
+        with _replacing(target) as file:
+            digest = _write_stereo(file, sides, frames)
+            size = file.tell()
     return Joined(target.relative_to(target_folder).as_posix(), frames / sides[0].rate, size, digest)
 
 
@@ -168,13 +169,14 @@ def orphans(folder: Path, known: Collection[RecordingId]) -> list[Path]:
 # -- reading --
 
 
-def _side(path: Path) -> _Side:
+def _side(path: Path, files: ExitStack) -> _Side:
+    """Read its header; `files` closes it."""
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size == 0:
-                raise RecordingProblem(f"{path.name} is empty")
-            return _parsed(path, file, size)
+        file = files.enter_context(path.open("rb"))
+        size = os.fstat(file.fileno()).st_size
+        if size == 0:
+            raise RecordingProblem(f"{path.name} is empty")
+        return _parsed(path, file, size)
     except FileNotFoundError:
         raise RecordingProblem(f"{path.name} is missing") from None
     except OSError as problem:
@@ -202,7 +204,7 @@ def _parsed(path: Path, file: BinaryIO, size: int) -> _Side:
     if rate == 0:
         raise RecordingProblem(f"{path.name} is damaged: its header names no sample rate")
     start = file.tell()
-    return _Side(path, rate, start, _data_length(file, start, length, size) // 2)
+    return _Side(file, rate, start, _data_length(file, start, length, size) // 2)
 
 
 def _data_length(file: BinaryIO, start: int, declared: int, size: int) -> int:
@@ -217,13 +219,12 @@ def _data_length(file: BinaryIO, start: int, declared: int, size: int) -> int:
 def _blocks(side: _Side, frames: int) -> Iterator["array[int]"]:
     """`frames` samples of a side, silence after its end, a block at a time."""
     left = side.frames
-    with side.path.open("rb") as file:
-        file.seek(side.start)
-        for done in range(0, frames, _BLOCK):
-            want = min(_BLOCK, frames - done)
-            raw = file.read(2 * min(want, left))
-            left -= len(raw) // 2
-            yield array("h", raw + bytes(2 * want - len(raw)))
+    side.file.seek(side.start)
+    for done in range(0, frames, _BLOCK):
+        want = min(_BLOCK, frames - done)
+        raw = side.file.read(2 * min(want, left))
+        left -= len(raw) // 2
+        yield array("h", raw + bytes(2 * want - len(raw)))
 
 
 def _described(path: Path, folder: Path) -> Joined:
