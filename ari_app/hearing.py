@@ -103,11 +103,13 @@ class Hearing:
             self._legs[line] = leg
             self._tell({"watch": line, "path": self._path(line)})
 
-    async def _end(self, leg: LegId, line: LineId) -> None:
+    async def _end(self, leg: LegId | None, line: LineId) -> None:
+        """`leg` is None when it has ended, and Asterisk's listening with it."""
         if self._legs.pop(line, None) is None:
             return
-        with suppress(AsteriskError):  # The caller's leg is gone, and the listening with it.
-            await self.ami.stop_recording(leg, line)
+        if leg is not None:
+            with suppress(AsteriskError):  # It has just ended.
+                await self.ami.stop_recording(leg, line)
         self._tell({"drop": line})
 
     def _path(self, line: LineId) -> str:

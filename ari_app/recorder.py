@@ -25,7 +25,7 @@ BEGUN_S_MAX = 2.0
 STOP_TRIES = 10
 STOP_WAIT_S = 10.0
 LOOK_EVERY_S = 0.05
-JOIN_EVERY_S = 0.5
+JOIN_EVERY_S = 1.0  # At 10 calls a second ten share a thread and a sync of their folder.
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,12 @@ def _reason(error: AsteriskError) -> FailReason:
     if not isinstance(error, RequestFailed) or error.status == 0:
         return "down"
     return "gone" if error.status == 404 else "refused"
+
+
+def _told(recording: RecordingId, one: recordings.Joined | RecordingUnusable) -> RecordingJoined | RecordingUnusable:
+    if isinstance(one, RecordingUnusable):
+        return one
+    return RecordingJoined(recording, one.path, one.seconds, one.size_bytes, one.sha256)
 
 
 @dataclass
@@ -136,11 +142,17 @@ class Recorder:
         day = datetime.now(self.zone).strftime("%Y-%m-%d")
         over = time.monotonic() - CLOSED_S_MAX
         ready = [name for name, at in ended.items() if at < over or recordings.finished(self.parts, name)]
-        return [self._whole(recording, day) for recording in ready]
-
-    def _whole(self, recording: RecordingId, day: str) -> RecordingJoined | RecordingUnusable:
+        tried = {recording: self._merged(recording, day) for recording in ready}
+        merged = {name: one for name, one in tried.items() if isinstance(one, recordings.Joined)}
         try:
-            joined = recordings.join(self.parts, recording, self.kept, day)
+            recordings.seal(self.parts, self.kept, merged)
+        except OSError as error:
+            tried |= {name: RecordingUnusable(name, f"{error.strerror}: {error.filename}") for name in merged}
+        return [_told(name, one) for name, one in tried.items()]
+
+    def _merged(self, recording: RecordingId, day: str) -> recordings.Joined | RecordingUnusable:
+        try:
+            return recordings.merge(self.parts, recording, self.kept, day)
         except recordings.RecordingProblem as problem:
             return RecordingUnusable(recording, str(problem))
         except OSError as error:
@@ -148,4 +160,3 @@ class Recorder:
         except Exception as bug:  # Of this one; the others must not wait for it.
             log.exception("bug: a recording could not be joined", recording=recording)
             return RecordingUnusable(recording, type(bug).__name__)
-        return RecordingJoined(recording, str(joined.path), joined.seconds, joined.size_bytes, joined.sha256)

@@ -28,8 +28,10 @@ from ari_app.model.ids import LegId, MessageId, Number, PhoneName, PlaybackId
 log = structlog.get_logger(__name__)
 
 # Known and not needed. Those of DISALLOWED are not even sent to us (phones.md §2.9: 36 of 61 events of a call; the
-# bridge and playback ones are 14 of the 41 left, each some 40 µs of ours and more of Asterisk's).
+# bridge and playback ones are 14 of the 41 left, each some 40 µs of ours and more of Asterisk's). That a leg rings or
+# answers is said by Dial and StasisStart, too.
 DISALLOWED: Final = (
+    "ChannelStateChange",
     "ChannelVarset",
     "ChannelDialplan",
     "ChannelConnectedLine",
@@ -136,9 +138,6 @@ class Decoder:
                 return self._ended_now(message["channel"]["id"], cause)
             case "ChannelHangupRequest":
                 return self._hung_up(message["channel"]["id"], message)
-            case "ChannelStateChange":
-                channel = message["channel"]
-                return self._rings(channel["id"]) if channel["state"] == "Ringing" else ()
             case "Dial":
                 # PROGRESS is a phone that answers 183: alive, though it never says Ringing.
                 return self._rings(message["peer"]["id"]) if message["dialstatus"] in ("RINGING", "PROGRESS") else ()

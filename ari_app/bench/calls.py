@@ -10,7 +10,8 @@ CPU is that of the whole processes from the load's start to the last recording j
 took in that time (`calls_taken`): the load's (`placed`) and the measuring phones' own, which are calls like any other.
 In it are also the measuring agent's rounds (an offer, a ring, a refusal, but no call of its own: 1.5 a second), scrapes
 of /metrics, and what the processes do when idle; how much measuring and idling take without the load stands in
-`*_cpu_ms_per_s_unloaded`.
+`*_cpu_ms_per_s_unloaded`. Callers' lines are listened to as config.yaml's defaults say: `analyser_*` is the process
+that does it, which the daemon's figure leaves out; what the daemon does for it stays in.
 """
 
 import asyncio
@@ -41,7 +42,7 @@ SETTLE_S: Final = 30.0
 WARM_S: Final = 4.0  # The measuring phones alone, before the load.
 
 Say = Callable[[str], None]
-Cpu = tuple[float, float]  # CPU seconds of daemon and Asterisk.
+Cpu = tuple[float, float, float]  # CPU seconds of daemon, Asterisk and analyser.
 Readings = tuple[Cpu, Cpu, Cpu]  # When the measuring phones begin, when the load begins, when all is over.
 
 
@@ -74,7 +75,7 @@ def bench_calls(site: Site, install: Install, plan: Plan, say: Say) -> dict[str,
     with house(site, install, plan.scale) as running:
         say(f"ready: daemon pid {running.daemon.pid}, Asterisk pid {running.asterisk_pid}, {running.site.home}")
         measured = asyncio.run(_measure(running, plan, say))
-        result = {**measured, "asterisk_version": str(install.version), "line_analysis": False, **here}
+        result = {**measured, "asterisk_version": str(install.version), "line_analysis": running.listens, **here}
         if result["failed"]:
             say(f"logs and store are kept in {keep(running.site)}")
         return result
@@ -113,7 +114,8 @@ async def _sign_in(running: House, numbers: list[str]) -> None:
 
 def _cpu(running: House) -> Cpu:
     with suppress(OSError):
-        return figures.cpu_s(running.daemon.pid), figures.cpu_s(running.asterisk_pid)
+        analyser = sum(figures.cpu_s(child) for child in figures.children(running.daemon.pid))
+        return figures.cpu_s(running.daemon.pid), figures.cpu_s(running.asterisk_pid), analyser
     raise HotlineError("the daemon has ended during the bench")
 
 
@@ -163,7 +165,7 @@ def _result(plan: Plan, load: Load, answered: int, measured: Measured) -> dict[s
 
 def _costs(readings: Readings, calls: int) -> dict[str, float]:
     costs = {}
-    for name, idle, before, after in zip(("daemon", "asterisk"), *readings, strict=True):
+    for name, idle, before, after in zip(("daemon", "asterisk", "analyser"), *readings, strict=True):
         costs[f"{name}_cpu_ms_per_call"] = round(1000 * (after - before) / max(1, calls), 2)
         costs[f"{name}_cpu_ms_per_s_unloaded"] = round(1000 * (before - idle) / WARM_S, 1)
     return costs

@@ -29,6 +29,12 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_S
 
 
+def children(pid: int) -> list[int]:
+    """Processes it has started and not yet waited for."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
 def machine() -> dict[str, Any]:
     """The processor, its cores, and how busy they were with other things (1-minute load average)."""
     model = platform.machine()

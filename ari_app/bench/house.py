@@ -82,6 +82,11 @@ class House:
         return self.site.settings.asterisk.sip_listen, self.site.settings.asterisk.sip_port
 
     @property
+    def listens(self) -> bool:
+        """Whether callers' lines are analysed."""
+        return self.site.settings.line.lines_max > 0
+
+    @property
     def asterisk_pid(self) -> int:
         pid = self.instance.pid()
         if pid is None:

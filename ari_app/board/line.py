@@ -17,7 +17,7 @@ def listen(floor: Floor, call: Call) -> None:
 
 def forget(floor: Floor, call: Call) -> None:
     if call.line is not None:
-        floor.do(ForgetLine(call.id, call.leg, call.line))
+        floor.do(ForgetLine(call.id, call.leg if call.leg in call.legs else None, call.line))
         call.line = call.verdict = None
 
 

@@ -12,8 +12,8 @@ import os
 import re
 import struct
 from array import array
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -44,9 +44,9 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One mono 16-bit WAV: where its samples begin and how many there are."""
+    """One mono 16-bit WAV, open: where its samples begin and how many there are."""
 
-    path: Path
+    file: BinaryIO
     rate: int
     start: int
     frames: int
@@ -69,7 +69,7 @@ def finished(parts_folder: Path, recording: RecordingId) -> bool:
 
 def _is_closed(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             riff, length = struct.unpack("<4sI", file.read(8))
             return bool(riff == b"RIFF" and length + 8 == os.fstat(file.fileno()).st_size)
     except (OSError, struct.error):
@@ -77,7 +77,14 @@ def _is_closed(path: Path) -> bool:
 
 
 def join(parts_folder: Path, recording: RecordingId, target_folder: Path, day: str) -> Joined:
-    """Join both sides into `target_folder/day/recording.wav` (day: YYYY-MM-DD), then delete them.
+    """Join both sides into `target_folder/day/recording.wav` (day: YYYY-MM-DD), then delete them: `merge`, `seal`."""
+    joined = merge(parts_folder, recording, target_folder, day)
+    seal(parts_folder, target_folder, {recording: joined})
+    return joined
+
+
+def merge(parts_folder: Path, recording: RecordingId, target_folder: Path, day: str) -> Joined:
+    """Join both sides into one file; its name is not safe, and the sides stay, until it is sealed.
 
     The shorter side is filled with silence. WAV headers a killed Asterisk never finished are read by file size. Done
     again after a crash it gives the same file. RecordingProblem for a side missing, empty or damaged.
@@ -89,19 +96,26 @@ def join(parts_folder: Path, recording: RecordingId, target_folder: Path, day: s
     if not (left.exists() and right.exists()):  # Joined before a crash, perhaps on another day?
         whole = next(target_folder.glob(f"*/{recording}.wav"), None)
         if whole is not None:
-            _remove(left, right)
             return _described(whole, target_folder)
-    sides = _side(left), _side(right)
-    if sides[0].rate != sides[1].rate:
-        raise RecordingProblem(f"{left.name} has {sides[0].rate} Hz, {right.name} {sides[1].rate} Hz")
-    frames = max(sides[0].frames, sides[1].frames)
-    if frames == 0:
-        raise RecordingProblem(f"{left.name} and {right.name} are empty: they hold no sound")
-    with _replacing(target) as file:
-        digest = _write_stereo(file, sides, frames)
-        size = file.tell()
-    _remove(left, right)
+    with ExitStack() as files:
+        sides = _side(left, files), _side(right, files)
+        if sides[0].rate != sides[1].rate:
+            raise RecordingProblem(f"{left.name} has {sides[0].rate} Hz, {right.name} {sides[1].rate} Hz")
+        frames = max(sides[0].frames, sides[1].frames)
+        if frames == 0:
+            raise RecordingProblem(f"{left.name} and {right.name} are empty: they hold no sound")
+        with _replacing(target) as file:
+            digest = _write_stereo(file, sides, frames)
+            size = file.tell()
     return Joined(target.relative_to(target_folder).as_posix(), frames / sides[0].rate, size, digest)
+
+
+def seal(parts_folder: Path, target_folder: Path, merged: Mapping[RecordingId, Joined]) -> None:
+    """Sync the folders of merged files, once for all of them, then delete the sides. OSError when it fails."""
+    for folder in {(target_folder / joined.path).parent for joined in merged.values()}:
+        _sync_folder(folder)
+    for recording in merged:
+        _remove(*parts(parts_folder, recording))
 
 
 def verify(path: Path, sha256: str) -> bool:
@@ -130,6 +144,7 @@ def compress(path: Path) -> Path:
             with soundfile.SoundFile(file, "w", format="FLAC", **form) as flac:
                 while block := source.buffer_read(_BLOCK, dtype="int16"):
                     flac.buffer_write(block, dtype="int16")
+        _sync_folder(target.parent)
     except (OSError, soundfile.SoundFileError) as problem:
         raise RecordingProblem(f"{path.name} cannot be compressed: {problem}") from problem
     if _sound_digest(path) != _sound_digest(target):
@@ -154,13 +169,14 @@ def orphans(folder: Path, known: Collection[RecordingId]) -> list[Path]:
 # -- reading --
 
 
-def _side(path: Path) -> _Side:
+def _side(path: Path, files: ExitStack) -> _Side:
+    """Read its header; `files` closes it."""
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size == 0:
-                raise RecordingProblem(f"{path.name} is empty")
-            return _parsed(path, file, size)
+        file = files.enter_context(path.open("rb"))
+        size = os.fstat(file.fileno()).st_size
+        if size == 0:
+            raise RecordingProblem(f"{path.name} is empty")
+        return _parsed(path, file, size)
     except FileNotFoundError:
         raise RecordingProblem(f"{path.name} is missing") from None
     except OSError as problem:
@@ -188,7 +204,7 @@ def _parsed(path: Path, file: BinaryIO, size: int) -> _Side:
     if rate == 0:
         raise RecordingProblem(f"{path.name} is damaged: its header names no sample rate")
     start = file.tell()
-    return _Side(path, rate, start, _data_length(file, start, length, size) // 2)
+    return _Side(file, rate, start, _data_length(file, start, length, size) // 2)
 
 
 def _data_length(file: BinaryIO, start: int, declared: int, size: int) -> int:
@@ -203,13 +219,12 @@ def _data_length(file: BinaryIO, start: int, declared: int, size: int) -> int:
 def _blocks(side: _Side, frames: int) -> Iterator["array[int]"]:
     """`frames` samples of a side, silence after its end, a block at a time."""
     left = side.frames
-    with side.path.open("rb") as file:
-        file.seek(side.start)
-        for done in range(0, frames, _BLOCK):
-            want = min(_BLOCK, frames - done)
-            raw = file.read(2 * min(want, left))
-            left -= len(raw) // 2
-            yield array("h", raw + bytes(2 * want - len(raw)))
+    side.file.seek(side.start)
+    for done in range(0, frames, _BLOCK):
+        want = min(_BLOCK, frames - done)
+        raw = side.file.read(2 * min(want, left))
+        left -= len(raw) // 2
+        yield array("h", raw + bytes(2 * want - len(raw)))
 
 
 def _described(path: Path, folder: Path) -> Joined:
@@ -254,7 +269,7 @@ def _write_stereo(file: BinaryIO, sides: tuple[_Side, _Side], frames: int) -> st
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A new file beside `target` that takes its name, synced, when all went well, and is gone when not."""
+    """A new file beside `target`, synced, that takes its name when all went well, and is gone when not."""
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(target.name + ".part")
     try:
@@ -263,7 +278,6 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(target)
-        _sync_folder(target.parent)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise

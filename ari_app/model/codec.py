@@ -4,6 +4,7 @@ Tuples become lists and come back as tuples; nested records (ChannelSeen …) co
 """
 
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -33,6 +34,7 @@ def _shapes(cls: type[Any]) -> tuple[_Shape, ...]:
     return _SHAPES[cls]
 
 
+@cache
 def personal_fields(kind: str) -> tuple[str, ...]:
     """Names of the fields of `kind` that hold personal data (typed Number)."""
     return tuple(shape.name for shape in _shapes(_BY_KIND[kind]) if shape.personal)

@@ -218,8 +218,10 @@ class HearLine:
 
 @dataclass(frozen=True, slots=True)
 class ForgetLine:
+    """`leg`: None when it has ended, and Asterisk's listening with it."""
+
     call: CallId
-    leg: LegId
+    leg: LegId | None
     line: LineId
 
 

@@ -16,6 +16,8 @@ def writing(path: Path) -> sqlite3.Connection:
 
     Transactions are explicit (BEGIN IMMEDIATE … COMMIT). `secure_delete`: what is erased leaves no bytes behind;
     without it 16 of 200 erased numbers were still found in a file of 8,000 persons (pages split), with it none.
+    `temp_store`: what a savepoint may have to undo stays in memory; otherwise nearly every transaction makes a file of
+    it (180 writes a call instead of 76). The store itself and its WAL are as before.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,6 +28,7 @@ def writing(path: Path) -> sqlite3.Connection:
         conn.execute("PRAGMA foreign_keys = ON")
         conn.execute("PRAGMA secure_delete = ON")
         conn.execute("PRAGMA journal_size_limit = 67108864")
+        conn.execute("PRAGMA temp_store = MEMORY")
         _check(conn, path)
         migrate(conn)
     except (OSError, sqlite3.Error) as problem:

@@ -58,11 +58,11 @@ def cleaned(line: Line) -> Line:
 
 
 def _insert(conn: sqlite3.Connection, line: Line, project: bool) -> None:
-    body, values = dict(line.body), dict(line.body)
-    for name in codec.personal_fields(line.kind):
-        key = person_key(conn, body[name])
-        body[name] = {"person": key}
-        values[name] = key
+    body = values = line.body
+    if personal := codec.personal_fields(line.kind):
+        keys = {name: person_key(conn, body[name]) for name in personal}
+        body = {**body, **{name: {"person": key} for name, key in keys.items()}}
+        values = {**values, **keys}
     text = orjson.dumps(body).decode()
     if line.table == "event":
         conn.execute(_SQL["add_event"], (line.at, line.epoch, line.kind, text))

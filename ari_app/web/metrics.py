@@ -51,6 +51,30 @@ WAIT_S: Final = (1.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 18
 TALK_S: Final = (10.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 3600.0)
 
 
+# Of some 60 effects and facts a call, those that count something: asking first is quicker than trying each case.
+_COUNTED: Final = frozenset(
+    (
+        Warn,
+        DaemonStarted,
+        CallOpened,
+        CallRefused,
+        CallClosed,
+        OfferMade,
+        OfferEnded,
+        QueueLeft,
+        Connected,
+        TalkEnded,
+        SurgeStepTaken,
+        AgentForced,
+        TransferEnded,
+        Supervised,
+        RecordingMissed,
+        RecordingStored,
+        PromptFailed,
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Levels:
     """What only the daemon knows at a scrape: events waiting, rows to be written, lateness of the event loop.
@@ -92,6 +116,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(namespace="hotline", registry=self.registry)
         self._reason, self._kind, self._action, self._limit = Label("door"), Label(), Label(), Label()
+        self._handling: dict[type[Event], Histogram] = {}
         self._told: Counted[str] = Counted()  # What `sample` was told last of what others count.
         self._make_call_counters()
         self._make_fault_counters()
@@ -156,11 +181,15 @@ class Metrics:
 
     def watch(self, event: Event, effects: Iterable[Effect], seconds: float) -> None:
         """One event handled, what it caused, and the seconds the board took."""
-        self.handling.labels(type(event).__name__).observe(seconds)
+        kind = type(event)
+        if kind not in self._handling:
+            self._handling[kind] = self.handling.labels(kind.__name__)
+        self._handling[kind].observe(seconds)
         if isinstance(event, CommandFailed):
             self.failed.labels(self._action(event.action), event.reason).inc()
         for effect in effects:
-            self.observe(effect)
+            if type(effect.fact if isinstance(effect, Note) else effect) in _COUNTED:
+                self.observe(effect)
 
     def observe(self, what: Effect | Fact) -> None:
         """One effect, or one fact by itself; most count nothing."""

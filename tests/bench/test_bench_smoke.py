@@ -12,7 +12,15 @@ from ari_app.phones.sipp import available as sipp_available
 from tests.asterisk import REPOSITORY, asterisk_install
 
 PAIRS = {"first_audio_ms": "p50 p95", "key_to_prompt_ms": "p50 p95", "ready_to_ring_ms": "p50 p99"}
-SINGLE = ["placed", "answered", "failed", "daemon_cpu_ms_per_call", "asterisk_cpu_ms_per_call", "asterisk_version"]
+SINGLE = [
+    "placed",
+    "answered",
+    "failed",
+    "daemon_cpu_ms_per_call",
+    "asterisk_cpu_ms_per_call",
+    "analyser_cpu_ms_per_call",
+    "asterisk_version",
+]
 
 
 @pytest.mark.timeout(120)
@@ -33,7 +41,7 @@ def test_calls() -> None:
     for name, shares in PAIRS.items():
         assert set(figures[name]) == set(shares.split()) and None not in figures[name].values()
     assert (figures["placed"], figures["answered"], figures["failed"]) == (6, 6, 0), done.stderr
-    assert figures["asterisk_version"] == version and figures["line_analysis"] is False
+    assert figures["asterisk_version"] == version and figures["line_analysis"] is True
 
 
 @pytest.mark.timeout(120)
