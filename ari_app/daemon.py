@@ -60,6 +60,7 @@ from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
+from ari_app.spool import Spool
 from ari_app.store.journal import Journal
 from ari_app.store.restore import last_agents, left_open
 from ari_app.studio import Studio
@@ -116,6 +117,8 @@ class Daemon:
             site, self.journal, self.prompts, self.live, self.kept, self._swap, self.loop.clock.now, self.problems
         )
         spoken = Path(seen_by_daemon(layout.messages, site.settings.asterisk.path_map))
+        waiting = Path(seen_by_daemon(layout.net, site.settings.asterisk.path_map))
+        self.spool = Spool(site.store, waiting, spoken, self.loop.post)
         self.studio = Studio(site.sounds, spoken, self.loop.post, lambda: self.flows.look("studio"))
         self.housekeeping.old_audio = self.flows.remove_old_audio
         self.flows.on_prompts = self._new_prompts
@@ -169,7 +172,14 @@ class Daemon:
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
                 services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run(), self.hearing.run())
                 agi = self.asking.lookups.server().run(self.site.settings.agi.port)
-                keeping = (self._watch(), self.housekeeping.run(), self.flows.watch(), agi, self._ready(ready))
+                keeping = (
+                    self._watch(),
+                    self.housekeeping.run(),
+                    self.spool.run(),
+                    self.flows.watch(),
+                    agi,
+                    self._ready(ready),
+                )
                 running = [tasks.create_task(service) for service in (*services, *keeping)]
                 await self.stopping.wait()
                 await self._drain()

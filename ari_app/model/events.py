@@ -245,6 +245,16 @@ class MessageRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSpooled:
+    """A caller left a message at `left_at`, while no daemon ran; it stands on the disk and comes once."""
+
+    message: MessageId
+    caller: Number
+    seconds: float
+    left_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class LookedUp:
     """The answer to a LookUp; `ok` False with the reason when there is none."""
 
@@ -321,6 +331,7 @@ Event: TypeAlias = (
     | LineJudged
     | LineUnheard
     | MessageRecorded
+    | MessageSpooled
     | LookedUp
     | FlowsLoaded
     | HoursLoaded

@@ -31,6 +31,22 @@ class Asterisk(Part):
     )
 
 
+class Net(Part):
+    """The safety net: what Asterisk does by itself for a caller while no daemon runs. `hotline asterisk restart` takes changes."""
+
+    tries: Annotated[int, Field(ge=1, le=20)] = Field(
+        3, description="How often Asterisk looks again for a daemon before it takes a message."
+    )
+    try_every_s: Annotated[int, Field(ge=1, le=300)] = Field(10, description="Seconds of music before each of them.")
+    message_s_max: Annotated[int, Field(ge=5, le=600)] = Field(120, description="Seconds a message lasts at most.")
+    silence_s: Annotated[int, Field(ge=1, le=60)] = Field(5, description="Seconds of silence that end a message.")
+    box: Name = Field("general", description="The box these messages are put into once a daemon runs again.")
+    overflow: Annotated[str, Field(pattern=r"^\+?[0-9]{0,24}$")] = Field(
+        "",
+        description="An emergency number dialled before a message is taken, by outbound.trunk; outbound.permitted must allow it. Empty: none.",
+    )
+
+
 class Paths(Part):
     """Where things are kept; relative paths start at the folder of config.yaml."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ari_app.model.line import Rules as LineRules
-from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
+from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Net, Paths, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
 from ari_app.model.routing import AgentRules, FeatureCodes, Hours, Limits, Queue, Routing, TalkCodes
 from ari_app.model.surge import Surge
@@ -104,6 +104,7 @@ class Settings(Part):
     feature_codes: FeatureCodes = Field(default_factory=FeatureCodes, description="What agents dial.")
     talk_codes: TalkCodes = Field(default_factory=TalkCodes, description="What agents type during a talk.")
     asterisk: Asterisk = Field(default_factory=Asterisk, description="The Asterisk underneath.")
+    net: Net = Field(default_factory=Net, description="What Asterisk does for a caller while no daemon runs.")
     paths: Paths = Field(default_factory=Paths, description="Where things are kept.")
     web: Web = Field(default_factory=Web, description="HTTP interface.")
     agi: Agi = Field(default_factory=Agi, description="FastAGI server.")
