@@ -58,6 +58,7 @@ from ari_app.model.layout import seen_by_asterisk, seen_by_daemon
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper
+from ari_app.runtime.door import Door, Load
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
 from ari_app.spool import Spool
@@ -69,7 +70,7 @@ from ari_app.web.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-WATCH_EVERY_S: Final = 1.0  # Between looks at the disk, the backlog and the wall clock.
+WATCH_EVERY_S: Final = 0.25  # Between looks at the disk, the backlog, the lag and the wall clock.
 USER: Final = "hotline"  # Of ARI and AMI, in the rendered configuration.
 
 
@@ -112,6 +113,7 @@ class Daemon:
         self.hearing = Hearing(self.ami, site.settings.line, layout.monitor, site.parts(layout), self.loop.post)
         self.housekeeping = Housekeeping(self.journal, site.settings.limits, site.recordings, self.loop.clock)
         self.asking = Asking(LookUps(site), self.loop.post)
+        self.gate = Door(site.settings.limits)
         self.desk = Desk(self)
         self.flows = FlowKeeper(
             site, self.journal, self.prompts, self.live, self.kept, self._swap, self.loop.clock.now, self.problems
@@ -231,25 +233,18 @@ class Daemon:
         while True:
             if stepped := self.loop.clock.step():
                 self.loop.post(ClockStepped(round(stepped, 3)))
-            reason = self._reason_to_close()
-            if reason != self.door:
-                self.door = reason
+            if self.gate.look(self._load()):
+                self.door = reason = self.gate.reason
                 self.loop.post(DoorClosed(reason) if reason else DoorOpened())
                 (log.error if reason else log.info)("door closed" if reason else "door open", reason=reason or None)
                 if reason:
                     self.metrics.limit_reached(reason)
             await asyncio.sleep(WATCH_EVERY_S)
 
-    def _reason_to_close(self) -> str:
-        limits = self.site.settings.limits
-        if self.journal.health != "ok":
-            return f"store-{self.journal.health}"
-        if self.journal.waiting > limits.journal_max:
-            return "journal_max"
-        if len(self.loop.inbox) > limits.inbox_max:
-            return "inbox_max"
+    def _load(self) -> Load:
         free_mb = shutil.disk_usage(self.site.state).free >> 20
-        return "disk_free_mb" if free_mb < limits.disk_free_mb else ""
+        journal, loop = self.journal, self.loop
+        return Load(journal.health, journal.waiting, len(loop.inbox), loop.lag_s * 1000, free_mb)
 
     # -- effects --
 
