@@ -18,7 +18,9 @@ from ari_app.commands import (
     person,
     prompts,
     recording,
+    retain,
     run,
+    security,
     sim,
     situations,
     surge,
@@ -28,6 +30,7 @@ from ari_app.errors import HotlineError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("retain")(retain.retain)
 app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
 for group in (
@@ -42,6 +45,7 @@ for group in (
     person,
     prompts,
     recording,
+    security,
     sim,
     situations,
     surge,

@@ -20,6 +20,7 @@ from ari_app.asking import Asking
 from ari_app.board.board import Board
 from ari_app.desk import Desk
 from ari_app.flow.model import LoadedFlow
+from ari_app.guard import FILE, Guard
 from ari_app.hearing import Hearing
 from ari_app.housekeeping import Housekeeping
 from ari_app.live import Live, opening
@@ -27,6 +28,7 @@ from ari_app.lookups import LookUps
 from ari_app.media.kept import KeptAudio
 from ari_app.media.prompts import Prompts
 from ari_app.media.studio import take_file
+from ari_app.model.bans import Bans
 from ari_app.model.effects import (
     AskStudio,
     CancelTimer,
@@ -55,6 +57,7 @@ from ari_app.model.events import (
     PinChecked,
 )
 from ari_app.model.layout import seen_by_asterisk, seen_by_daemon
+from ari_app.model.settings import trusted
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper
@@ -112,6 +115,13 @@ class Daemon:
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
         self.hearing = Hearing(self.ami, site.settings.line, layout.monitor, site.parts(layout), self.loop.post)
         self.housekeeping = Housekeeping(self.journal, site.settings.limits, site.recordings, self.loop.clock)
+        self.guard = Guard(
+            self.ami,
+            self.journal,
+            Bans(site.settings.security.bans, trusted(site.settings)),
+            Path(seen_by_daemon(layout.etc, site.settings.asterisk.path_map)) / FILE,
+            site.state / "bans.json",
+        )
         self.asking = Asking(LookUps(site), self.loop.post)
         self.gate = Door(site.settings.limits)
         self.desk = Desk(self)
@@ -178,6 +188,7 @@ class Daemon:
                     self._watch(),
                     self.housekeeping.run(),
                     self.spool.run(),
+                    self.guard.run(),
                     self.flows.watch(),
                     agi,
                     self._ready(ready),

@@ -47,6 +47,7 @@ def check_settings(settings: Settings, marks: Marks, root: Path) -> Iterator[Pro
     yield from _ports(settings, marks)
     yield from _addresses(settings, marks)
     yield from _sources(settings, marks)
+    yield from _allowed(settings, marks)
     yield from _outbound(settings, marks)
     yield from check_control(settings, marks)
     yield from _timezone(settings, marks)
@@ -195,6 +196,18 @@ def _sources(settings: Settings, marks: Marks) -> Iterator[Problem]:
             if (earlier := first.setdefault(network, trunk)) != trunk:
                 message = f"{shown(source)} is already the trunk {shown(earlier)}"
                 yield marks.problem(path, SAME_SOURCE, message, "one address belongs to one trunk")
+
+
+def _allowed(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    places: list[tuple[KeyPath, tuple[str, ...]]] = [(("security", "bans", "allow"), settings.security.bans.allow)]
+    places += [(("phones", name, "networks"), phone.networks) for name, phone in settings.phones.items()]
+    for path, sources in places:
+        for at, source in enumerate(sources):
+            try:
+                ip_network(source)
+            except ValueError:
+                message = f"{shown(source)} is not an IP address or network"
+                yield marks.problem((*path, at), BAD_ADDRESS, message, _network_hint(source))
 
 
 def _outbound(settings: Settings, marks: Marks) -> Iterator[Problem]:

@@ -7,6 +7,14 @@ from pydantic import Field
 from ari_app.model.part import Name, Part, Port
 
 
+class Tls(Part):
+    """SIP over TLS 1.2 or later."""
+
+    cert: str = Field(max_length=500, description="The certificate with its chain (PEM), as Asterisk sees it.")
+    key: str = Field(max_length=500, description="Its private key (PEM), readable by Asterisk only.")
+    port: Port = Field(5061, description="Port to listen on, at sip_listen.")
+
+
 class Asterisk(Part):
     """The Asterisk this hotline runs on."""
 
@@ -16,6 +24,7 @@ class Asterisk(Part):
     )
     sip_listen: str = Field("127.0.0.1", description="Address SIP and RTP listen on. Loopback unless you open it.")
     sip_port: Port = Field(5060, description="SIP port, UDP and TCP.")
+    tls: Tls | None = Field(None, description="SIP over TLS; none when left out.")
     http_port: Port = Field(8088, description="Port of ARI and of the phone WebSocket, on loopback only.")
     ami_port: Port = Field(5038, description="Port of the manager interface, on loopback only.")
     rtp_port_first: Port = Field(10000, description="First UDP port of the voice range.")

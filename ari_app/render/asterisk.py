@@ -69,6 +69,7 @@ def render(settings: Settings, secrets: Secrets, layout: Layout) -> dict[str, st
         "layout": layout,
         "app": asterisk.app,
         "bind": f"{host}:{asterisk.sip_port}",
+        "bind_tls": f"{host}:{asterisk.tls.port}" if asterisk.tls else "",
         "media_address": "" if asterisk.sip_listen in ("0.0.0.0", "::") else asterisk.sip_listen,
         "external": asterisk.external_address,
         "local_networks": LOCAL_NETWORKS,
