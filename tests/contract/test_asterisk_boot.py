@@ -4,6 +4,8 @@ import base64
 import os
 import re
 import socket
+import ssl
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -309,6 +311,32 @@ def test_a_richer_configuration_boots_without_a_complaint(tmp_path: Path) -> Non
         assert complaints(running.instance) == []
         shown = running.instance.cli("pjsip show endpoints")
         assert all(f"Endpoint:  {name} " in shown for name in ("browser", "global", "trunk.global", "p8025"))
+
+
+def test_tls_srtp_networks_and_an_overflow_number_boot_and_listen(tmp_path: Path) -> None:
+    """TLS is spoken, a phone's ACL and SRTP are taken, and the emergency number can be dialled."""
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test")
+    subprocess.run([*made, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    with port_block() as spare:
+        changes = {
+            "asterisk": {"tls": {"cert": str(cert), "key": str(key), "port": spare}},
+            "phones": {"p8025": {"transport": "tls", "media_encryption": "sdes", "networks": ["127.0.0.0/8"]}},
+            "trunks": {"carrier": {"match": ["192.0.2.1"], "address": "192.0.2.1:5060"}},
+            "outbound": {"trunk": "carrier", "permitted": ["10086"]},
+            "net": {"overflow": "10086"},
+        }
+        with running_asterisk(tmp_path, changes) as running:
+            assert complaints(running.instance) == []
+            context = ssl.create_default_context(cafile=str(cert))
+            context.check_hostname = False
+            with socket.create_connection(("127.0.0.1", spare), 5) as plain, context.wrap_socket(plain) as wire:
+                assert wire.version() in ("TLSv1.2", "TLSv1.3")
+            shown = running.instance.cli("pjsip show endpoint p8025")
+            assert re.search(r"media_encryption +: sdes", shown) and re.search(r"transport +: transport-tls", shown)
+            assert "127.0.0.0" in shown
+            dialled = "Dial(PJSIP/trunk.carrier/sip:10086@192.0.2.1:5060,30,g)"
+            assert dialled in running.instance.cli("dialplan show call@net")
 
 
 def test_rtp_listens_where_sip_does(fresh: RunningAsterisk) -> None:
