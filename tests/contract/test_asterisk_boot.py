@@ -313,6 +313,22 @@ def test_a_richer_configuration_boots_without_a_complaint(tmp_path: Path) -> Non
         assert all(f"Endpoint:  {name} " in shown for name in ("browser", "global", "trunk.global", "p8025"))
 
 
+def register(here: RunningAsterisk, name: str) -> int:
+    """The status a REGISTER without a password gets, from this machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+        wire.bind(("127.0.0.1", 0))
+        wire.settimeout(5)
+        port = wire.getsockname()[1]
+        text = (
+            f"REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{name};rport\r\n"
+            f"From: <sip:{name}@127.0.0.1>;tag=1\r\nTo: <sip:{name}@127.0.0.1>\r\nCall-ID: {name}-{port}\r\n"
+            f"CSeq: 1 REGISTER\r\nContact: <sip:{name}@127.0.0.1:{port}>\r\nMax-Forwards: 70\r\n"
+            "Content-Length: 0\r\n\r\n"
+        )
+        wire.sendto(text.encode(), here.sip)
+        return int(wire.recv(65536).split()[1])
+
+
 def test_tls_srtp_networks_and_an_overflow_number_boot_and_listen(tmp_path: Path) -> None:
     """TLS is spoken, a phone's ACL and SRTP are taken, and the emergency number can be dialled."""
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
@@ -321,7 +337,10 @@ def test_tls_srtp_networks_and_an_overflow_number_boot_and_listen(tmp_path: Path
     with port_block() as spare:
         changes = {
             "asterisk": {"tls": {"cert": str(cert), "key": str(key), "port": spare}},
-            "phones": {"p8025": {"transport": "tls", "media_encryption": "sdes", "networks": ["127.0.0.0/8"]}},
+            "phones": {
+                "p8025": {"transport": "tls", "media_encryption": "sdes", "networks": ["127.0.0.0/8"]},
+                "p8026": {"networks": ["192.0.2.0/24"]},
+            },
             "trunks": {"carrier": {"match": ["192.0.2.1"], "address": "192.0.2.1:5060"}},
             "outbound": {"trunk": "carrier", "permitted": ["10086"]},
             "net": {"overflow": "10086"},
@@ -334,7 +353,10 @@ def test_tls_srtp_networks_and_an_overflow_number_boot_and_listen(tmp_path: Path
                 assert wire.version() in ("TLSv1.2", "TLSv1.3")
             shown = running.instance.cli("pjsip show endpoint p8025")
             assert re.search(r"media_encryption +: sdes", shown) and re.search(r"transport +: transport-tls", shown)
-            assert "127.0.0.0" in shown
+            # Both are asked for a password; p8026 for one that is none: a stranger learns nothing.
+            assert [register(running, name) for name in ("p8026", "visitor")] == [401, 401]
+            refused = [line for line in log(running.instance).splitlines() if "Not match Endpoint ACL" in line]
+            assert len(refused) == 1 and "sip:p8026@" in refused[0]
             dialled = "Dial(PJSIP/trunk.carrier/sip:10086@192.0.2.1:5060,30,g)"
             assert dialled in running.instance.cli("dialplan show call@net")
 
