@@ -21,7 +21,9 @@ from ari_app.commands import (
     prompts,
     recording,
     report,
+    retain,
     run,
+    security,
     sim,
     situations,
     surge,
@@ -31,11 +33,12 @@ from ari_app.errors import HotlineError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("retain")(retain.retain)
 app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
 for group in (
     *(agent, asterisk, bench, call, callback, conf, config, flow, hours, inbox),
-    *(person, prompts, recording, report, sim, situations, surge),
+    *(person, prompts, recording, report, security, sim, situations, surge),
 ):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 

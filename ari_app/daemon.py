@@ -21,6 +21,7 @@ from ari_app.board.board import Board
 from ari_app.desk import Desk
 from ari_app.filing import Filing
 from ari_app.flow.model import LoadedFlow
+from ari_app.guard import FILE, Guard
 from ari_app.hearing import Hearing
 from ari_app.housekeeping import Housekeeping
 from ari_app.live import Live, opening
@@ -28,6 +29,7 @@ from ari_app.lookups import LookUps
 from ari_app.media.kept import KeptAudio
 from ari_app.media.prompts import Prompts
 from ari_app.media.studio import take_file
+from ari_app.model.bans import Bans
 from ari_app.model.effects import (
     AskStudio,
     CancelTimer,
@@ -57,11 +59,14 @@ from ari_app.model.events import (
     PinChecked,
 )
 from ari_app.model.layout import seen_by_asterisk, seen_by_daemon
+from ari_app.model.settings import trusted
 from ari_app.provision.install import Install
 from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper
+from ari_app.runtime.door import Door, Load
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
+from ari_app.spool import Spool
 from ari_app.store.journal import Journal
 from ari_app.store.restore import last_agents, left_open, work_left
 from ari_app.studio import Studio
@@ -70,7 +75,7 @@ from ari_app.web.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-WATCH_EVERY_S: Final = 1.0  # Between looks at the disk, the backlog and the wall clock.
+WATCH_EVERY_S: Final = 0.25  # Between looks at the disk, the backlog, the lag and the wall clock.
 USER: Final = "hotline"  # Of ARI and AMI, in the rendered configuration.
 
 
@@ -115,12 +120,22 @@ class Daemon:
         self.housekeeping = Housekeeping(
             self.journal, site.settings.limits, site.recordings, self.loop.clock, messages=site.messages
         )
+        self.guard = Guard(
+            self.ami,
+            self.journal,
+            Bans(site.settings.security.bans, trusted(site.settings)),
+            Path(seen_by_daemon(layout.etc, site.settings.asterisk.path_map)) / FILE,
+            site.state / "bans.json",
+        )
         self.asking = Asking(LookUps(site), self.loop.post)
+        self.gate = Door(site.settings.limits)
         self.desk = Desk(self)
         self.flows = FlowKeeper(
             site, self.journal, self.prompts, self.live, self.kept, self._swap, self.loop.clock.now, self.problems
         )
         spoken = Path(seen_by_daemon(layout.messages, site.settings.asterisk.path_map))
+        waiting = Path(seen_by_daemon(layout.net, site.settings.asterisk.path_map))
+        self.spool = Spool(site.store, waiting, spoken, self.loop.post)
         self.studio = Studio(site.sounds, spoken, self.loop.post, lambda: self.flows.look("studio"))
         self.housekeeping.old_audio = self.flows.remove_old_audio
         self.flows.on_prompts = self._new_prompts
@@ -176,7 +191,15 @@ class Daemon:
             async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
                 services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run(), self.hearing.run())
                 agi = self.asking.lookups.server().run(self.site.settings.agi.port)
-                keeping = (self._watch(), self.housekeeping.run(), self.flows.watch(), agi, self._ready(ready))
+                keeping = (
+                    self._watch(),
+                    self.housekeeping.run(),
+                    self.spool.run(),
+                    self.guard.run(),
+                    self.flows.watch(),
+                    agi,
+                    self._ready(ready),
+                )
                 running = [tasks.create_task(service) for service in (*services, *keeping)]
                 await self.stopping.wait()
                 await self._drain()
@@ -229,25 +252,18 @@ class Daemon:
         while True:
             if stepped := self.loop.clock.step():
                 self.loop.post(ClockStepped(round(stepped, 3)))
-            reason = self._reason_to_close()
-            if reason != self.door:
-                self.door = reason
+            if self.gate.look(self._load()):
+                self.door = reason = self.gate.reason
                 self.loop.post(DoorClosed(reason) if reason else DoorOpened())
                 (log.error if reason else log.info)("door closed" if reason else "door open", reason=reason or None)
                 if reason:
                     self.metrics.limit_reached(reason)
             await asyncio.sleep(WATCH_EVERY_S)
 
-    def _reason_to_close(self) -> str:
-        limits = self.site.settings.limits
-        if self.journal.health != "ok":
-            return f"store-{self.journal.health}"
-        if self.journal.waiting > limits.journal_max:
-            return "journal_max"
-        if len(self.loop.inbox) > limits.inbox_max:
-            return "inbox_max"
+    def _load(self) -> Load:
         free_mb = shutil.disk_usage(self.site.state).free >> 20
-        return "disk_free_mb" if free_mb < limits.disk_free_mb else ""
+        journal, loop = self.journal, self.loop
+        return Load(journal.health, journal.waiting, len(loop.inbox), loop.lag_s * 1000, free_mb)
 
     # -- effects --
 

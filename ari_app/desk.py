@@ -101,6 +101,15 @@ class Desk:
     async def roll_back(self, name: str, version: str, by: str) -> str:
         return await self._daemon.flows.rollback(name, version, by)
 
+    def bans(self) -> list[dict[str, Any]]:
+        return [asdict(ban) for ban in self._daemon.guard.bans.held.values()]
+
+    def unban(self, address: str, by: str) -> bool:
+        return self._daemon.guard.unban(address, by)
+
+    async def retain(self, by: str) -> dict[str, int]:
+        return vars(await self._daemon.housekeeping.retain(by))
+
     async def set_closure(self, event: ClosureSet) -> Reply:
         return await self.ask(replace(event, request=self.request()))
 
@@ -128,6 +137,7 @@ class Desk:
             unknown=daemon.ari.decoder.unknown,
             ari=daemon.ari.counters,
         )
+        daemon.metrics.attacked(daemon.guard.events, daemon.guard.made, len(daemon.guard.bans.held))
         daemon.metrics.sample(views.totals(floor, now), views.queues(floor, now), levels, views.surge(floor))
         return daemon.metrics.exposition()
 

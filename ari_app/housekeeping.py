@@ -29,6 +29,16 @@ DAY_S = 86_400.0
 SLICE = 2000  # Events deleted in one transaction.
 
 
+@dataclass(frozen=True)
+class Done:
+    """What one round did, in counts."""
+
+    events_deleted: int
+    flow_texts_deleted: int
+    recordings_removed: int
+    recordings_compressed: int
+
+
 @dataclass
 class Housekeeping:
     """`kept`: the folder of whole recordings; `messages`: of voicemail messages."""
@@ -49,7 +59,14 @@ class Housekeeping:
                 log.exception("housekeeping could not be done; tried again later")
             await asyncio.sleep(EVERY_S)
 
-    async def round(self) -> None:
+    async def retain(self, by: str) -> Done:
+        """A round at somebody's wish, audited with its counts."""
+        done = await self.round()
+        entry = "retain", by, ", ".join(f"{name} {count}" for name, count in vars(done).items())
+        await self._write(lambda conn: retention.audit(conn, self.clock.now(), entry))
+        return done
+
+    async def round(self) -> Done:
         """Whatever is due now."""
         now = self.clock.now()
         events = 0
@@ -59,7 +76,7 @@ class Housekeeping:
             events += deleted
             if deleted < SLICE:
                 break
-        await self._old_versions(now)
+        texts = await self._old_versions(now)
         gone = await self._write(lambda conn: retention.removals(conn, now, self.limits.recordings_mb))
         for due in gone:
             await self._remove(due, now)
@@ -73,14 +90,16 @@ class Housekeeping:
                 log.warning("not compressed", recording=due.recording, error=str(error))
         if events or gone or packed:
             log.info("housekeeping", events_deleted=events, recordings_removed=len(gone), compressed=len(packed))
+        return Done(events, texts, len(gone), len(packed))
 
-    async def _old_versions(self, now: float) -> None:
+    async def _old_versions(self, now: float) -> int:
         """Texts of flows first: their audio is what nobody names then."""
         since = now - max(self.limits.flow_days, self.limits.event_days) * DAY_S  # A replay needs the texts.
         texts = await self._write(lambda conn: retention.delete_versions(conn, since, self.limits.flow_versions))
         files = await asyncio.to_thread(self.old_audio)
         if texts or files:
             log.info("old versions of flows removed", texts=texts, audio_files=files)
+        return texts
 
     async def _remove(self, due: Due, now: float) -> None:
         (self.kept / due.path).unlink(missing_ok=True)

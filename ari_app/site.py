@@ -1,6 +1,6 @@
 """One hotline on one machine: config.yaml, secrets, and where things stand. Shared by daemon and commands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ari_app.config.load import load_settings
@@ -71,10 +71,14 @@ class Site:
 
     def layout(self, install: Install) -> Layout:
         """The folders of our Asterisk, as Asterisk sees them."""
-        sounds = seen_by_asterisk(self.sounds, self.settings.asterisk.path_map)
+        path_map = self.settings.asterisk.path_map
+        sounds = seen_by_asterisk(self.sounds, path_map)
+        scripts = seen_by_asterisk(self.home / self.settings.paths.scripts, path_map)
         if self.settings.asterisk.run == "system":
-            return Layout.system(sounds, install.modules, install.data)
-        return Layout.private(self.state / "asterisk", sounds, install.modules, install.data)
+            layout = Layout.system(sounds, install.modules, install.data)
+        else:
+            layout = Layout.private(self.state / "asterisk", sounds, install.modules, install.data)
+        return replace(layout, scripts=scripts)
 
     def instance(self, install: Install) -> Instance:
         return Instance(install, self.layout(install), self.settings.asterisk)

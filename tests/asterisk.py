@@ -4,7 +4,7 @@ import os
 import wave
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,11 @@ from ari_app.provision.ports import BLOCK, port_block
 from ari_app.render.asterisk import render
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-APOLOGIES = ("zh-CN/system-fault", "en/system-fault")
+APOLOGIES = tuple(
+    f"{language}/{prompt}"
+    for language in ("zh-CN", "en")
+    for prompt in ("system-fault", "voicemail-ask", "voicemail-thanks", "voicemail-nothing")
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,8 @@ def stub_sounds(folder: Path) -> Path:
 
 
 def private_layout(settings: Settings, folder: Path, installed: Install) -> Layout:
-    return Layout.private(folder / "asterisk", Path(settings.paths.sounds), installed.modules, installed.data)
+    layout = Layout.private(folder / "asterisk", Path(settings.paths.sounds), installed.modules, installed.data)
+    return replace(layout, scripts=REPOSITORY / "agi_scripts")
 
 
 @contextmanager

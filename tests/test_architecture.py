@@ -40,6 +40,7 @@ PURE_LIBRARIES: Final = {
         "math",
     ),
     *("operator", "re", "statistics", "string", "types", "typing", "zoneinfo", "pydantic", "numpy"),
+    "ipaddress",
     *("ast", "holidays", "simpleeval"),  # flow: conditions and the calendar.
 }
 CLOCKS: Final = re.compile(r"\b(datetime\.(now|utcnow|today)|date\.today|time\.time)\(|\bfromtimestamp\([^,()]*\)")

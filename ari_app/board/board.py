@@ -63,6 +63,7 @@ from ari_app.model.events import (
     Listed,
     LookedUp,
     MessageRecorded,
+    MessageSpooled,
     PhoneChanged,
     PinChecked,
     PlaybackEnded,
@@ -169,6 +170,8 @@ class Board:
                 self._looked_up(event, now)
             case MessageRecorded():
                 self._message(event, now)
+            case MessageSpooled():
+                walk.message_spooled(self.floor, event)
             case StudioAnswered(leg):
                 if isinstance(at := self._at(leg), Desk):
                     studio.answered(self.floor, at, event, now)

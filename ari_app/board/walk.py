@@ -40,7 +40,7 @@ from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Callback, Voicemail
 from ari_app.model import facts
 from ari_app.model.effects import LookUp, MarkSecret, Play, RecordMessage, Warn
-from ari_app.model.events import LookedUp, MessageRecorded, SpeechBegan, SpeechEnded
+from ari_app.model.events import LookedUp, MessageRecorded, MessageSpooled, SpeechBegan, SpeechEnded
 from ari_app.model.facts import KeyTaken, LookUpDone, MessageLeft, NodeEntered, PromptFailed
 from ari_app.model.ids import LegId, LookUpId, MessageId, Number, call_of
 from ari_app.model.states import CallState
@@ -234,6 +234,13 @@ def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
             message_over(floor, call, now)
         else:
             floor.set_timer(call, "message", now + MESSAGE_GRACE_S)
+
+
+def message_spooled(floor: Floor, event: MessageSpooled) -> None:
+    """A message left while no daemon ran: there was no call of ours, so the caller's number stands with the message."""
+    if (call := call_of(event.message)) is not None:
+        box = floor.settings.net.box
+        floor.note(MessageLeft(call, event.message, box, event.seconds, event.caller, event.left_at))
 
 
 def message_over(floor: Floor, call: Call, now: float) -> None:

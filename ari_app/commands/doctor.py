@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 
@@ -11,12 +12,17 @@ from ari_app.media.prompts import Prompts
 from ari_app.model.check import Check
 from ari_app.provision import install as provision
 from ari_app.provision.checks import asterisk_checks
+from ari_app.security import security_checks
 from ari_app.site import Site
 
 
-def doctor(as_json: common.AsJson = False) -> None:
+def doctor(
+    as_json: common.AsJson = False,
+    security: Annotated[bool, typer.Option("--security", help="Only what an attacker would look for.")] = False,
+) -> None:
     """Check this machine, Asterisk and the daemon. Exit 1 when something needs mending."""
-    checks = list(_checks(common.site()))
+    at = common.site()
+    checks = list(security_checks(at) if security else _checks(at))
     bad = [check for check in checks if not check.ok]
     if as_json:
         common.print_json({"ok": not bad, "checks": [vars(check) for check in checks]})

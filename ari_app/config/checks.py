@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from ari_app.config.control_checks import check_control
+from ari_app.config.control_checks import MAY_NOT_BE_DIALLED, check_control
 from ari_app.config.diagnostics import Problem, Shared, nearest, shown
 from ari_app.config.marks import KeyPath, Marks
 from ari_app.config.surge_checks import check_surge
 from ari_app.flow.situations import SITUATIONS
+from ari_app.model.dialling import is_permitted
+from ari_app.model.ids import Number
 from ari_app.model.routing import FeatureCodes
 from ari_app.model.settings import Settings
 from ari_app.model.skills import SkillsFault, parse
@@ -45,6 +47,7 @@ def check_settings(settings: Settings, marks: Marks, root: Path) -> Iterator[Pro
     yield from _ports(settings, marks)
     yield from _addresses(settings, marks)
     yield from _sources(settings, marks)
+    yield from _allowed(settings, marks)
     yield from _outbound(settings, marks)
     yield from check_control(settings, marks)
     yield from _timezone(settings, marks)
@@ -195,6 +198,18 @@ def _sources(settings: Settings, marks: Marks) -> Iterator[Problem]:
                 yield marks.problem(path, SAME_SOURCE, message, "one address belongs to one trunk")
 
 
+def _allowed(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    places: list[tuple[KeyPath, tuple[str, ...]]] = [(("security", "bans", "allow"), settings.security.bans.allow)]
+    places += [(("phones", name, "networks"), phone.networks) for name, phone in settings.phones.items()]
+    for path, sources in places:
+        for at, source in enumerate(sources):
+            try:
+                ip_network(source)
+            except ValueError:
+                message = f"{shown(source)} is not an IP address or network"
+                yield marks.problem((*path, at), BAD_ADDRESS, message, _network_hint(source))
+
+
 def _outbound(settings: Settings, marks: Marks) -> Iterator[Problem]:
     for name, plan in settings.trunks.items():
         if plan.address and _HOST_PORT.fullmatch(plan.address) is None:
@@ -207,6 +222,10 @@ def _outbound(settings: Settings, marks: Marks) -> Iterator[Problem]:
     elif trunk and not settings.trunks[trunk].address:
         message = f"the trunk {shown(trunk)} has no address to dial out to"
         yield marks.problem(("outbound", "trunk"), BAD_ADDRESS, message, f"write trunks.{trunk}.address: HOST:PORT")
+    overflow = settings.net.overflow
+    if overflow and not is_permitted(Number(overflow), settings.outbound):
+        message = f"{shown(overflow)} fits none of outbound.permitted, or there is no outbound.trunk"
+        yield marks.problem(("net", "overflow"), MAY_NOT_BE_DIALLED, message, "write both, or leave net.overflow empty")
 
 
 def _network_hint(source: str) -> str:

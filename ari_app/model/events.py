@@ -246,6 +246,16 @@ class MessageRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSpooled:
+    """A caller left a message at `left_at`, while no daemon ran; it stands on the disk and comes once."""
+
+    message: MessageId
+    caller: Number
+    seconds: float
+    left_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class LookedUp:
     """The answer to a LookUp; `ok` False with the reason when there is none."""
 
@@ -328,6 +338,7 @@ Event: TypeAlias = (
     | MessageUnfiled
     | ItemAsked
     | CallbackCancelled
+    | MessageSpooled
     | LookedUp
     | FlowsLoaded
     | HoursLoaded

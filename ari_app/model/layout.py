@@ -50,12 +50,13 @@ class Layout:
     spool: PurePath
     lib: PurePath
     keys: PurePath
+    scripts: PurePath  # Programs Asterisk runs by itself.
 
     @classmethod
     def private(cls, root: PurePath, sounds: PurePath, modules: PurePath, data: PurePath) -> Self:
-        """An instance of our own: everything it writes stands below `root`."""
-        folders = (root / name for name in ("etc", "run", "log", "spool", "lib", "keys"))
-        return cls(modules, data, sounds, *folders)
+        """An instance of our own: everything it writes stands below `root`. `scripts` are taken to be beside sounds."""
+        etc, run, log, spool, lib, keys = (root / name for name in ("etc", "run", "log", "spool", "lib", "keys"))
+        return cls(modules, data, sounds, etc, run, log, spool, lib, keys, sounds.parent / "agi_scripts")
 
     @classmethod
     def system(cls, sounds: PurePath, modules: PurePath, data: PurePath) -> Self:
@@ -71,6 +72,7 @@ class Layout:
             spool=var / "spool/asterisk",
             lib=var / "lib/asterisk",
             keys=var / "lib/asterisk/keys",
+            scripts=sounds.parent / "agi_scripts",
         )
 
     @property
@@ -87,6 +89,16 @@ class Layout:
     def messages(self) -> PurePath:
         """Where ARI records voicemail messages; Asterisk does not make the folder."""
         return self.spool / "recording"
+
+    @property
+    def net(self) -> PurePath:
+        """Where messages wait that were left while no daemon ran."""
+        return self.spool / "net"
+
+    @property
+    def net_script(self) -> PurePath:
+        """The program that takes such a message."""
+        return self.scripts / "net" / "leave_message.py"
 
     @property
     def pid_file(self) -> PurePath:

@@ -7,6 +7,14 @@ from pydantic import Field
 from ari_app.model.part import Name, Part, Port
 
 
+class Tls(Part):
+    """SIP over TLS 1.2 or later."""
+
+    cert: str = Field(max_length=500, description="The certificate with its chain (PEM), as Asterisk sees it.")
+    key: str = Field(max_length=500, description="Its private key (PEM), readable by Asterisk only.")
+    port: Port = Field(5061, description="Port to listen on, at sip_listen.")
+
+
 class Asterisk(Part):
     """The Asterisk this hotline runs on."""
 
@@ -16,6 +24,7 @@ class Asterisk(Part):
     )
     sip_listen: str = Field("127.0.0.1", description="Address SIP and RTP listen on. Loopback unless you open it.")
     sip_port: Port = Field(5060, description="SIP port, UDP and TCP.")
+    tls: Tls | None = Field(None, description="SIP over TLS; none when left out.")
     http_port: Port = Field(8088, description="Port of ARI and of the phone WebSocket, on loopback only.")
     ami_port: Port = Field(5038, description="Port of the manager interface, on loopback only.")
     rtp_port_first: Port = Field(10000, description="First UDP port of the voice range.")
@@ -28,6 +37,22 @@ class Asterisk(Part):
     path_map: dict[str, str] = Field(
         default_factory=dict,
         description="Asterisk's folder: the daemon's folder, where Asterisk sees other paths (its own root, a container).",
+    )
+
+
+class Net(Part):
+    """The safety net: what Asterisk does by itself for a caller while no daemon runs. `hotline asterisk restart` takes changes."""
+
+    tries: Annotated[int, Field(ge=1, le=20)] = Field(
+        3, description="How often Asterisk looks again for a daemon before it takes a message."
+    )
+    try_every_s: Annotated[int, Field(ge=1, le=300)] = Field(10, description="Seconds of music before each of them.")
+    message_s_max: Annotated[int, Field(ge=5, le=600)] = Field(120, description="Seconds a message lasts at most.")
+    silence_s: Annotated[int, Field(ge=1, le=60)] = Field(5, description="Seconds of silence that end a message.")
+    box: Name = Field("general", description="The box these messages are put into once a daemon runs again.")
+    overflow: Annotated[str, Field(pattern=r"^\+?[0-9]{0,24}$")] = Field(
+        "",
+        description="An emergency number dialled before a message is taken, by outbound.trunk; outbound.permitted must allow it. Empty: none.",
     )
 
 

@@ -176,6 +176,10 @@ class Limits(Part):
     journal_max: Annotated[int, Field(ge=100, le=1_000_000)] = Field(
         50_000, description="Rows waiting to be written at most; new calls are refused above it."
     )
+    lag_ms_max: Annotated[float, Field(ge=50, le=60_000)] = Field(
+        1_000,
+        description="Milliseconds the daemon may run late; new calls are refused above it, until it is half of it.",
+    )
     call_s_max: Annotated[float, Field(ge=60, le=86_400)] = Field(
         14_400, description="Seconds a call lasts at most; then it is closed."
     )

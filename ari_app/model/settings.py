@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ari_app.model.bans import BanRules, Network, networks
 from ari_app.model.line import Rules as LineRules
-from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
+from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Net, Paths, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
 from ari_app.model.routing import AgentRules, Box, Callbacks, FeatureCodes, Hours, Limits, Queue, Routing, TalkCodes
 from ari_app.model.surge import Surge
@@ -43,7 +44,16 @@ class Phone(Part):
     codecs: tuple[Literal["ulaw", "alaw", "g722", "opus"], ...] = Field(
         ("ulaw", "alaw"), description="Codecs offered, best first."
     )
-    transport: Literal["udp", "tcp", "ws"] = Field("udp", description="SIP transport; ws is a phone in the browser.")
+    transport: Literal["udp", "tcp", "tls", "ws"] = Field(
+        "udp", description="SIP transport; tls needs asterisk.tls; ws is a phone in the browser."
+    )
+    media_encryption: Literal["no", "sdes"] = Field(
+        "no",
+        description="sdes: voice only as SRTP, its keys in SIP, which should be tls then. A browser's voice is always encrypted.",
+    )
+    networks: tuple[str, ...] = Field(
+        (), description="Addresses and networks the phone may register and call from. Empty: from anywhere."
+    )
     contact: str = Field(
         "",
         description="A fixed SIP address (gateway, test phones) instead of a registration: sip:USER@HOST:PORT. Empty: it registers.",
@@ -77,6 +87,12 @@ class Outbound(Part):
     ring_s: Annotated[float, Field(ge=5, le=120)] = Field(30, description="Seconds a number dialled rings at most.")
 
 
+class Security(Part):
+    """How attackers are kept away. What stands open: `hotline doctor --security`."""
+
+    bans: BanRules = Field(default_factory=BanRules, description="Addresses shut out for a while.")
+
+
 class Settings(Part):
     """The whole of config.yaml."""
 
@@ -106,12 +122,20 @@ class Settings(Part):
     feature_codes: FeatureCodes = Field(default_factory=FeatureCodes, description="What agents dial.")
     talk_codes: TalkCodes = Field(default_factory=TalkCodes, description="What agents type during a talk.")
     asterisk: Asterisk = Field(default_factory=Asterisk, description="The Asterisk underneath.")
+    net: Net = Field(default_factory=Net, description="What Asterisk does for a caller while no daemon runs.")
+    security: Security = Field(default_factory=Security, description="How attackers are kept away.")
     paths: Paths = Field(default_factory=Paths, description="Where things are kept.")
     web: Web = Field(default_factory=Web, description="HTTP interface.")
     agi: Agi = Field(default_factory=Agi, description="FastAGI server.")
     lookups: LookUps = Field(default_factory=LookUps, description="What flows may ask.")
     limits: Limits = Field(default_factory=Limits, description="Bounds.")
     log: Log = Field(default_factory=Log, description="The daemon's log.")
+
+
+def trusted(settings: Settings) -> tuple[Network, ...]:
+    """Never shut out: loopback, those allowed, and where trunks' calls come from."""
+    sources = (source for trunk in settings.trunks.values() for source in trunk.match)
+    return networks((*settings.security.bans.allow, *sources))
 
 
 class Secrets(BaseModel):

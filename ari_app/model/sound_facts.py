@@ -88,6 +88,7 @@ class MessageLeft:
     box: str
     seconds: float
     back: Number = NO_NUMBER  # The number to call back that the caller gave; empty: none but his own.
+    left_at: float = 0.0  # When it stood; 0: just now. Else it was left while no daemon ran, and `call` has no row.
 
 
 @dataclass(frozen=True, slots=True)

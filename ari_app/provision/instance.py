@@ -61,6 +61,7 @@ class Instance:
             layout.keys,
             layout.monitor,
             layout.messages,
+            layout.net,
         )
         for folder in map(Path, folders):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -243,10 +244,10 @@ class Instance:
         """Let the group of config.yaml read and remove recordings: setgid, so that new files are the group's."""
         if not self._asterisk.group:
             return
-        monitor = Path(self.layout.monitor)
         try:
-            shutil.chown(monitor, group=grp.getgrnam(self._asterisk.group).gr_gid)
-            monitor.chmod(0o2770)
+            for folder in (Path(self.layout.monitor), Path(self.layout.net)):
+                shutil.chown(folder, group=grp.getgrnam(self._asterisk.group).gr_gid)
+                folder.chmod(0o2770)
             Path(self.layout.spool).chmod(0o711)
         except (KeyError, PermissionError) as error:
             raise AsteriskError(f"asterisk.group: {self._asterisk.group}: {error}") from error

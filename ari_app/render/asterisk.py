@@ -9,6 +9,8 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ari_app.errors import ConfigError
+from ari_app.model.dialling import is_permitted
+from ari_app.model.ids import Number
 from ari_app.model.layout import CONF_FILES, MARKER, Layout
 from ari_app.model.settings import Secrets, Settings
 
@@ -67,12 +69,14 @@ def render(settings: Settings, secrets: Secrets, layout: Layout) -> dict[str, st
         "layout": layout,
         "app": asterisk.app,
         "bind": f"{host}:{asterisk.sip_port}",
+        "bind_tls": f"{host}:{asterisk.tls.port}" if asterisk.tls else "",
         "media_address": "" if asterisk.sip_listen in ("0.0.0.0", "::") else asterisk.sip_listen,
         "external": asterisk.external_address,
         "local_networks": LOCAL_NETWORKS,
         "ami_events": AMI_EVENTS,
         "music": sorted({"default", *(queue.music for queue in settings.queues.values())}),
         "codes": settings.feature_codes.model_dump(),
+        "overflow": _overflow(settings),
         "languages": {
             number: plan.language
             for number, plan in settings.numbers.items()
@@ -85,6 +89,15 @@ def render(settings: Settings, secrets: Secrets, layout: Layout) -> dict[str, st
         + jinja.get_template(f"{name}.j2").render(values)
         for name in CONF_FILES
     }
+
+
+def _overflow(settings: Settings) -> str:
+    """The emergency number as Dial() wants it; empty when none is set, or it may not be dialled."""
+    number, outbound = settings.net.overflow, settings.outbound
+    if not number or not is_permitted(Number(number), outbound):
+        return ""
+    trunk = settings.trunks[outbound.trunk]
+    return f"PJSIP/trunk.{outbound.trunk}/sip:{number}@{trunk.address}" if trunk.address else ""
 
 
 def _safe(value: object) -> object:
@@ -100,11 +113,12 @@ def _check(settings: Settings, secrets: Secrets, layout: Layout) -> None:
         raise ConfigError(f"the secrets file has no password for phone {', '.join(missing)}")
     if not (layout.etc.is_absolute() and layout.sounds.is_absolute()):
         raise ConfigError(f"{layout.etc}, {layout.sounds}: Asterisk needs absolute paths")
-    bad = [sign for sign in ",&|${}()\"'" if sign in str(layout.sounds)]
-    if bad:
-        raise ConfigError(
-            f"paths.sounds: {layout.sounds}: {' '.join(bad)} means something to Asterisk; use a path without it"
-        )
+    for key, path in (("sounds", layout.sounds), ("scripts", layout.scripts), ("state", layout.net)):
+        bad = [sign for sign in ",&|${}()\"'" if sign in str(path)]
+        if bad:
+            raise ConfigError(
+                f"paths.{key}: {path}: {' '.join(bad)} means something to Asterisk; use a path without it"
+            )
     first, last = settings.asterisk.rtp_port_first, settings.asterisk.rtp_port_last
     if first + 3 > last:
         raise ConfigError(f"asterisk.rtp_port_last: {last} leaves no room above rtp_port_first {first}")

@@ -130,7 +130,7 @@ KINDS: Final = frozenset(_BY_KIND)
 
 def apply(conn: sqlite3.Connection, fact: int, at: float, kind: str, values: Mapping[str, Any]) -> None:
     """Carry one fact (its id, time, class name and fields; persons by key) into the tables."""
-    parameters = {**values, "id": fact, "at": at, "node_kind": values.get("type")}
+    parameters = {**values, "id": fact, "at": at, "node_kind": values.get("type"), "left_at": values.get("left_at")}
     for name, value in values.items():
         if isinstance(value, list):
             parameters[name] = orjson.dumps(value).decode()

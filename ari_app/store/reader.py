@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 import orjson
 
 from ari_app.model.facts import Fact
-from ari_app.model.ids import AgentId, CallId, Number, PhoneName, QueueName, RecordingId
+from ari_app.model.ids import AgentId, CallId, MessageId, Number, PhoneName, QueueName, RecordingId
 from ari_app.model.mask import ERASED
 from ari_app.model.states import AgentState
 from ari_app.store import connect, projections, queries, rows
@@ -170,6 +170,10 @@ class Reader:
             if kept.path and kept.removed_at is None and not (folder / kept.path).is_file():
                 gaps.append(Gap("no-file", kept.call, kept.recording, f"{kept.path} is missing"))
         return gaps
+
+    def has_message(self, message: MessageId) -> bool:
+        """Whether this voicemail message was noted."""
+        return self._conn.execute(_SQL["has_message"], (message,)).fetchone() is not None
 
     def audit(self, limit: int = 50) -> list[Mapping[str, Any]]:
         """The newest lines of the audit: id, at, action, subject, detail."""

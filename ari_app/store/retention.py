@@ -59,6 +59,11 @@ def compressions(conn: sqlite3.Connection, before: float, at_most: int = 100) ->
     return [Due(row[0], row[1], "compress") for row in conn.execute(_SQL["uncompressed"], (before, at_most))]
 
 
+def audit(conn: sqlite3.Connection, at: float, entry: tuple[str, str, str]) -> None:
+    """Keep for ever who touched what: action, subject, detail."""
+    conn.execute(_AUDIT, (at, *entry))
+
+
 def mark_removed(conn: sqlite3.Connection, due: Due, at: float) -> None:
     """The file is gone from the disk."""
     conn.execute(_SQL["mark_removed"], {"recording": due.recording, "at": at, "why": due.why})

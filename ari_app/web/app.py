@@ -22,6 +22,7 @@ from ari_app.web.admin import AdminDesk, AdminEndpoints, Answer
 from ari_app.web.auth import Refusal, answer, errors, host_check, token_check
 from ari_app.web.body import TEXT, Kind, read_body
 from ari_app.web.metrics import CONTENT_TYPE
+from ari_app.web.security import SecurityDesk, SecurityEndpoints
 from ari_app.web.supervise import SuperviseDesk, SuperviseEndpoints
 from ari_app.web.work import WorkDesk, WorkEndpoints
 
@@ -59,7 +60,7 @@ class Health:
         return all(part.ok for part in self.parts.values())
 
 
-class WebDesk(AdminDesk, SuperviseDesk, WorkDesk, Protocol):
+class WebDesk(AdminDesk, SuperviseDesk, WorkDesk, SecurityDesk, Protocol):
     """What the daemon offers to HTTP. `view`, `health`, `metrics`, `knows` run on the loop and must not block."""
 
     async def ask(self, event: AgentAsked | ControlAsked) -> Answer:
@@ -123,6 +124,7 @@ class Endpoints:
     def add_to(self, router: web.UrlDispatcher) -> None:
         router.add_get("/healthz", self.healthz)
         router.add_get("/metrics", self.metrics)
+        SecurityEndpoints(self._desk).add_to(router)
         SuperviseEndpoints(self._desk, self._in_time).add_to(router)
         router.add_post("/api/agents/{number}/{wish}", self.ask)
         router.add_get("/api/agents", self.agents)

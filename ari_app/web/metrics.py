@@ -155,6 +155,8 @@ class Metrics:
         self.stored = self._counter("recordings_stored", "Recordings joined and indexed.")
         self.unheard = self._counter("prompts_failed", "Prompts not heard to their end though nobody stopped them.")
         self.warnings = self._counter("warnings", "Warnings of the board; the log says which.")
+        self.attacks = self._counter("security_events", "Failed log-ins and calls, by what Asterisk says.", "event")
+        self.banned = self._counter("addresses_banned", "Addresses shut out.")
         self.bugs = self._counter("bugs", "Exceptions of the board; the log has the traceback.")
         self.limits = self._counter("limit_reached", "Times a limit of config.yaml was reached.", "limit")
         self.handling = self._histogram("event_seconds", "Time the board took for an event.", HANDLING_S, "event")
@@ -173,6 +175,7 @@ class Metrics:
         self.longest = self._gauge("queue_longest_wait_seconds", "Longest wait of those waiting now.", "queue")
         self.ready = self._gauge("queue_agents_ready", "Ready agents with the queue's skills.", "queue")
         self.signed_in = self._gauge("queue_agents_signed_in", "Signed-in agents with the queue's skills.", "queue")
+        self.bans = self._gauge("addresses_banned_now", "Addresses shut out now.")
         self.surge_armed = self._gauge("surge_armed", "1 while the surge plan takes steps by itself.")
         self.surge_drill = self._gauge("surge_drill", "1 during a drill of the surge plan.")
         self.surge_taken = self._gauge("surge_steps_taken", "Steps of the surge plan that hold, drills left out.")
@@ -285,6 +288,13 @@ class Metrics:
             self.surge_armed.set(surge.armed)
             self.surge_drill.set(surge.drill)
             self.surge_taken.set(0 if surge.drill else taken)
+
+    def attacked(self, events: Mapping[str, int], made: int, held: int) -> None:
+        """Security events by kind and bans, since the start; bans now."""
+        for kind, times in events.items():
+            self._count_on(self.attacks.labels(kind), f"attack {kind}", times)
+        self._count_on(self.banned, "banned", made)
+        self.bans.set(held)
 
     def _count_on(self, counter: Counter, name: str, total: int) -> None:
         """Bring a counter up to a total somebody else keeps."""

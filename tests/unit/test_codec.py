@@ -62,6 +62,7 @@ def test_personal_fields() -> None:
         "CallArrived": ("caller",),
         "CallOpened": ("caller",),
         "MessageLeft": ("back",),
+        "MessageSpooled": ("caller",),
         "ControlAsked": ("number",),
         "TransferBegan": ("number",),
         "CallbackBooked": ("number",),

@@ -126,7 +126,7 @@ def test_behind_nat() -> None:
 
 def test_the_traps() -> None:
     files = rendered({"limits": {"calls_max": 5000}})
-    assert conf_value(files["pjsip.conf"], "global", "endpoint_identifier_order") == "username,ip,anonymous"
+    assert conf_value(files["pjsip.conf"], "global", "endpoint_identifier_order") == "username,ip"
     assert int(conf_value(files["ari.conf"], "general", "websocket_write_timeout") or 0) >= 5000
     assert int(conf_value(files["http.conf"], "general", "sessionlimit") or 0) > 5000
     assert "endpoint_identifier_anonymous" not in files["modules.conf"]

@@ -75,6 +75,15 @@ class Paper:
         assert event.request is not None
         return Reply(event.request, *self.reply)
 
+    def bans(self) -> list[dict[str, Any]]:
+        return [{"address": "203.0.113.9", "until": 1.0, "times": 1}]
+
+    def unban(self, address: str, by: str) -> bool:
+        return address == "203.0.113.9"
+
+    async def retain(self, by: str) -> dict[str, int]:
+        return {"events_deleted": 0}
+
     def knows(self, agent: AgentId) -> bool:
         return agent in ("8025", "8099")
 
@@ -365,12 +374,14 @@ async def test_reads_wait_their_turn_and_time_out(client, desk):
 
 PROTECTED = [
     *("/api/agents", "/api/queues", "/api/calls", "/api/calls/7-42", "/api/live"),
-    *("/api/flows", "/api/closures", "/api/surge", "/api/inbox", "/api/callbacks"),
+    *("/api/flows", "/api/closures", "/api/surge", "/api/inbox", "/api/callbacks", "/api/security/bans"),
 ]
 POSTED = {"/api/agents/{number}/{wish}", "/api/flows/reload", "/api/flows/{name}/rollback"} | {
     "/api/agents/{number}/force",
     "/api/surge/{wish}",
     *("/api/inbox/next", "/api/inbox/{message}/{wish}", "/api/callbacks/{booking}/cancel"),
+    "/api/security/unban",
+    "/api/retain",
 }
 
 

@@ -171,7 +171,7 @@ VALUES (:id, :call, :node, :ok, :seconds, :reason, :at);
 
 -- name: message_left
 -- A voicemail message stands.
-INSERT INTO message (message, call, box, seconds, left_at) VALUES (:message, :call, :box, :seconds, :at)
+INSERT INTO message (message, call, box, seconds, left_at) VALUES (:message, :call, :box, :seconds, COALESCE(NULLIF(:left_at, 0), :at))
 ON CONFLICT (message) DO NOTHING;
 
 -- name: message_back

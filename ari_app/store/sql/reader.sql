@@ -82,3 +82,7 @@ WHERE NOT EXISTS (SELECT 1 FROM call WHERE call.call = recording.call) ORDER BY 
 -- name: audit
 -- The newest lines of the audit.
 SELECT id, at, action, subject, detail FROM audit ORDER BY id DESC LIMIT ?;
+
+-- name: has_message
+-- Whether a voicemail message was noted.
+SELECT 1 FROM message WHERE message = ?;
