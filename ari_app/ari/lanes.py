@@ -20,6 +20,7 @@ from ari_app.model.effects import (
     Announce,
     AsteriskEffect,
     Dial,
+    DropBridge,
     HangUp,
     Join,
     Leave,
@@ -237,9 +238,13 @@ class Lanes:
 
 
 def _together(waiting: deque[AsteriskEffect]) -> list[AsteriskEffect]:
-    """Take what may be sent at once: an effect, and all behind it up to one that must be free to overtake them."""
+    """Take what may be sent at once: an effect, and all behind it up to one that must be free to overtake them.
+
+    Nothing goes along behind a bridge that is dropped: whoever was in it leaves it a moment later, and a prompt that
+    reaches him before that may never end (seen under load, ten talks ending together).
+    """
     taken = [waiting.popleft()]
-    while waiting and not _frees(waiting[0]):
+    while waiting and not _frees(waiting[0]) and not isinstance(taken[-1], DropBridge):
         taken.append(waiting.popleft())
     return taken
 

@@ -8,7 +8,20 @@ from ari_app.ari.encode import encode
 from ari_app.ari.lanes import LANE_MAX, PATIENCE_S, Lanes
 from ari_app.ari.protocol import Reply
 from ari_app.errors import AsteriskError
-from ari_app.model.effects import Answer, Dial, HangUp, Join, Leave, MakeBridge, Play, Remember, Ring, Snoop, StopPlay
+from ari_app.model.effects import (
+    Answer,
+    Dial,
+    DropBridge,
+    HangUp,
+    Join,
+    Leave,
+    MakeBridge,
+    Play,
+    Remember,
+    Ring,
+    Snoop,
+    StopPlay,
+)
 from ari_app.model.events import CommandFailed, PlaybackEnded
 
 A, B = "7-1", "7-2"
@@ -72,6 +85,14 @@ async def test_what_waits_is_sent_together_but_nothing_that_frees_behind_another
         asterisk.lanes.put(effect)
     await asterisk.quiet()
     assert asterisk.sent == [4, 2]
+
+
+async def test_nothing_goes_along_behind_a_bridge_that_is_dropped():
+    asterisk = Asterisk()
+    for effect in (Leave(A, "b", "x"), DropBridge(A, "b"), Play(A, "a", "p2", ("x",), "en")):
+        asterisk.lanes.put(effect)
+    await asterisk.quiet()
+    assert asterisk.sent == [2, 1]
 
 
 async def test_a_refusal_is_its_own_effect_s_and_an_error_fails_all_that_was_sent_with_it():
