@@ -13,13 +13,13 @@ from ari_app.acd.engine import Engine
 from ari_app.acd.model import Match, Rule, Visit
 from ari_app.acd.surge import Plan, Step, Surge
 from ari_app.board.familiar import Familiar
-from ari_app.flow.intents import Cursor, Walk
+from ari_app.flow.intents import Cursor, Place, Walk
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Queue
 from ari_app.model.control import Supervision, TransferHow
 from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
 from ari_app.model.events import BridgeSeen, OpenCall, Unjoined
-from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened, Verdict
+from ari_app.model.facts import ClosedBy, Fact, LegClosed, LegOpened, SituationPlace, Verdict
 from ari_app.model.ids import (
     AgentId,
     BridgeId,
@@ -116,6 +116,15 @@ class Talk:
     reminded: int = 0  # Reminders of this hold so far.
     typed: str = ""  # Of a code.
     said: PlaybackId | None = None  # What the agent alone hears.
+    heard: bool = False  # The caller was heard at least once.
+
+
+@dataclass(frozen=True)
+class Script:
+    """A situation's script that runs outside of the flow, and where it is in it."""
+
+    place: Place
+    where: SituationPlace
 
 
 @dataclass
@@ -152,8 +161,10 @@ class Call:
     untold: bool = False  # The recording notice could not be played: then nothing may be recorded.
     recording_on: bool = False
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
-    line: LineId | None = None  # What is listened to on his leg, while he talks.
+    line: LineId | None = None  # What is listened to on his leg, while he talks or leaves a message.
     verdict: Verdict | None = None
+    script: Script | None = None
+    scripted: bool = False  # A script has followed a message of his: no second one does.
     lookup: LookUpId | None = None  # What the flow waits for.
     asked_at: float = 0.0
     message: MessageId | None = None  # The voicemail message being recorded.

@@ -1,4 +1,4 @@
-"""The caller's line while he talks: listened to from the join to the end; each change is a fact, and in the view."""
+"""The caller's line while he talks or leaves a message: listened to; each change is a fact, and in the view."""
 
 from ari_app.board.floor import Call, Floor
 from ari_app.model.effects import ForgetLine, HearLine, Warn
@@ -20,14 +20,21 @@ def forget(floor: Floor, call: Call) -> None:
         call.line = call.verdict = None
 
 
-def judged(floor: Floor, call: Call, event: LineJudged) -> None:
-    if call.line == event.line and call.talk is not None:
-        call.verdict = event.verdict
-        floor.note(LineHeard(call.id, call.talk.agent, event.verdict, event.speech_dbfs, event.noise_dbfs))
+def judged(floor: Floor, call: Call, event: LineJudged) -> bool:
+    """Whether the verdict is about what is listened to now."""
+    if call.line != event.line:
+        return False
+    call.verdict = event.verdict
+    agent = call.talk.agent if call.talk is not None else None
+    floor.note(LineHeard(call.id, agent, event.verdict, event.speech_dbfs, event.noise_dbfs))
+    return True
 
 
-def unheard(floor: Floor, call: Call, event: LineUnheard) -> None:
-    if call.line == event.line:
+def unheard(floor: Floor, call: Call, event: LineUnheard) -> bool:
+    """Whether what was listened to until now is listened to no more."""
+    was_heard = call.line == event.line
+    if was_heard:
         call.line = call.verdict = None
         floor.note(LineMissed(call.id, event.reason))
         floor.do(Warn(f"the caller's line is not listened to: {event.reason}", call.id))
+    return was_heard

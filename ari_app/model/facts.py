@@ -43,7 +43,7 @@ OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreacha
 VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
 FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
-TalkEndedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost", "transfer", "take-over", "survey"]
+TalkEndedBy = Literal[ClosedBy, "transfer", "take-over", "survey", "script"]
 LegRole = Literal["caller", "agent", "party", "supervisor", "snoop"]
 
 

@@ -1,6 +1,6 @@
 """Part of config.yaml about the caller's line: what counts as silent, quiet, noisy. See settings."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,12 @@ class Rules(Part):
 
     lines_max: Annotated[int, Field(ge=0, le=1000)] = Field(
         50, description="Lines listened to at once; further calls go on unheard, counted. 0: none."
+    )
+    auto: tuple[Literal["silent", "quiet", "noisy"], ...] = Field(
+        (),
+        max_length=3,
+        description="Verdicts that begin their script during a talk without the agent: silent, quiet, noisy. "
+        "silent: only when nothing was heard of the caller since he was connected.",
     )
     talk_threshold: Annotated[int, Field(ge=1, le=32_767)] = Field(
         256,

@@ -56,10 +56,13 @@ class RecordingStored:
 
 @dataclass(frozen=True, slots=True)
 class LineHeard:
-    """The caller's line changed while he talked to `agent`. Levels in dBFS; `speech_dbfs` is -100 without speech."""
+    """The caller's line changed; `agent`: whom he talked to, None in a script or a message.
+
+    Levels in dBFS; `speech_dbfs` is -100 without speech.
+    """
 
     call: CallId
-    agent: AgentId
+    agent: AgentId | None
     verdict: Verdict
     speech_dbfs: float
     noise_dbfs: float

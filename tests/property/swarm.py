@@ -15,7 +15,7 @@ from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model.audit import ForcedState
-from ari_app.model.facts import SituationBegan, SituationEnded
+from ari_app.model.facts import SituationBegan, SituationEnded, Verdict
 from ari_app.model.ids import AgentId, CallId, LegId, Number, PhoneName, PlaybackId, RequestId, TimerId
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
@@ -45,11 +45,12 @@ FLOW: dict[str, Any] = {
         "menu": {
             "type": "menu",
             "say": ["main-menu"],
-            "keys": {"1": "billing", "2": "network", "3": "outside", "8": "agent", "9": "quiet"},
+            "keys": {"1": "billing", "2": "network", "3": "outside", "8": "agent", "9": "quiet", "#": "box"},
             "tries": 2,
             "on_silence": "quiet",
             "on_wrong": "network",
         },
+        "box": {"type": "voicemail", "next": "menu", "on_failure": "billing"},
         "quiet": {"type": "situation", "situation": "silent", "on_life": "menu", "on_speech": "billing"},
         "billing": {"type": "queue", "queue": "billing", "priority": 1, "on_timeout": "menu", "on_full": "network"},
         "network": {"type": "queue", "queue": "network", "say": [], "next": "menu", "on_full": "billing"},
@@ -58,7 +59,23 @@ FLOW: dict[str, Any] = {
     },
 }
 SITUATIONS = {
-    "silent": situation(steps=[{"say": ["greet"]}, {"wait_s": 5}, {"say": ["sorry"]}, {"wait_s": 5}, "hang-up"]),
+    "silent": situation(
+        trigger="silent",
+        allowed=["in-flow", "talking", "voicemail"],
+        steps=[{"say": ["greet"]}, {"wait_s": 5}, {"say": ["sorry"]}, {"wait_s": 5}, "hang-up"],
+    ),
+    "quiet": situation(
+        trigger="quiet",
+        allowed=["talking", "voicemail"],
+        life=["clear"],
+        steps=[{"say": ["greet"]}, {"wait_s": 9}, "hang-up"],
+    ),
+    "noisy": situation(
+        trigger="noisy",
+        allowed=["talking"],
+        life=["clear", "key"],
+        steps=[{"wait_s": 2}, {"say": ["sorry"]}, "next"],
+    ),
     "long": situation(trigger="talk-length", hints_s={"agent": 3, "supervisor": 20}),
 }
 
@@ -112,6 +129,7 @@ def universe(rng: Random) -> Settings:
                 "phone_back_ready": rng.choice([False, True]),
             },
             "surge": rng.choice([{}, SURGE, {**SURGE, "queues": ["network"]}, {**SURGE, "armed": False}]),
+            "line": rng.choice([{}, {}, {"auto": ["silent", "quiet", "noisy"]}, {"lines_max": 0}]),
             "limits": {"calls_max": rng.choice([3, 400, 400]), "call_s_max": rng.choice([60, 14_400, 14_400])},
         }
     )
@@ -243,7 +261,7 @@ class World:
         life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
         ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold, self.speak]
         noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
-        noise += [self.door, self.stray, self.code, self.supervise]
+        noise += [self.door, self.stray, self.code, self.supervise, self.line]
         tempers = [
             (life, [4, 8, 16]),
             (ends, [0, 1, 2, 4]),
@@ -280,6 +298,14 @@ class World:
         if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
             ended = ev.SpeechEnded(leg, self.rng.choice([20, 99, 100, 3000]))
             self.says(self.rng.choice([ev.SpeechBegan(leg), ended]))
+
+    def line(self) -> None:
+        """A verdict on a line that is listened to, or was; or nobody listens to it any more."""
+        lines = [e.line for _, _, out in self.log[-200:] for e in out if isinstance(e, fx.HearLine)]
+        if lines:
+            name, verdict = self.rng.choice(lines[-3:]), self.rng.choice([*get_args(Verdict), "clear", "quiet"])
+            heard = ev.LineJudged(name, verdict, -30.0, -50.0)
+            self.says(self.rng.choice([heard, heard, heard, heard, ev.LineUnheard(name, "lines_max")]))
 
     def caller_leaves(self) -> None:
         if (leg := self.some_leg(lambda it: not it.phone or it.desk)) is not None:
@@ -334,7 +360,7 @@ class World:
                 target = call.talk.agent
             else:
                 agent, target = call.talk.agent, self.rng.choice((*free, *TARGETS))
-                common = ["consult", "consult", "transfer", "hold", "resume"]
+                common = ["consult", "consult", "transfer", "hold", "resume", "script"]
                 action = self.rng.choice(["complete", "conference", "return"] if call.invite else common)
         self.feed(ct.ControlAsked(agent, action, target, Number(""), "", RequestId("r")))
 
