@@ -117,6 +117,7 @@ class Talk:
     typed: str = ""  # Of a code.
     said: PlaybackId | None = None  # What the agent alone hears.
     heard: bool = False  # The caller was heard at least once.
+    long_for: Literal["agent", "supervisor", ""] = ""  # Whom a hint was given that it has become long.
 
 
 @dataclass(frozen=True)

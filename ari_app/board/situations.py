@@ -70,6 +70,7 @@ def talk_lasts(floor: Floor, call: Call, name: str, now: float) -> None:
     """A timer of `talk_began` fired."""
     for whom in _WHOM:
         if call.talk is not None and name == f"long-{whom}":
+            call.talk.long_for = whom
             floor.note(TalkLong(call.id, call.talk.agent, round(now - call.talk.since, 3), whom))
 
 

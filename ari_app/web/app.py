@@ -22,6 +22,7 @@ from ari_app.web.admin import AdminDesk, AdminEndpoints, Answer
 from ari_app.web.auth import Refusal, answer, errors, host_check, token_check
 from ari_app.web.body import TEXT, Kind, read_body
 from ari_app.web.metrics import CONTENT_TYPE
+from ari_app.web.situations import SituationDesk, SituationEndpoints
 from ari_app.web.supervise import SuperviseDesk, SuperviseEndpoints
 
 BODY_MAX: Final = 64 * 1024  # Bytes of a request's body.
@@ -58,7 +59,7 @@ class Health:
         return all(part.ok for part in self.parts.values())
 
 
-class WebDesk(AdminDesk, SuperviseDesk, Protocol):
+class WebDesk(AdminDesk, SituationDesk, SuperviseDesk, Protocol):
     """What the daemon offers to HTTP. `view`, `health`, `metrics`, `knows` run on the loop and must not block."""
 
     async def ask(self, event: AgentAsked | ControlAsked) -> Answer:
@@ -130,6 +131,7 @@ class Endpoints:
         router.add_get("/api/calls/{id}", self.call)
         router.add_get("/api/live", self.live)
         AdminEndpoints(self._desk, self._in_time).add_to(router)
+        SituationEndpoints(self._desk).add_to(router)
 
     async def healthz(self, _: web.Request) -> web.Response:
         health = self._desk.health()

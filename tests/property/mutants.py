@@ -10,7 +10,7 @@ import pytest
 from ari_app.acd.engine import Engine, Place
 from ari_app.acd.matching import Order
 from ari_app.acd.model import Match, Visit
-from ari_app.board import consult, desk, link, seats, supervise, surge, talk, unstaffed, voice, waiting
+from ari_app.board import consult, desk, line, link, seats, supervise, surge, talk, unstaffed, voice, waiting
 from ari_app.board.floor import Call, Floor, Seat
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import DropBridge, Join, Note
@@ -53,6 +53,15 @@ def newest(self: Order, wanted: int) -> str | None:
         self.summary &= ~wanted
         return None
     return fits[-1]
+
+
+def listens_for_ever(patch: Patch) -> None:
+    """Nobody is told that a line is listened to no more."""
+
+    def forget(floor: Floor, call: Call) -> None:
+        call.line = call.verdict = None
+
+    patch.setattr(line, "forget", forget)
 
 
 def leaves_a_ghost(patch: Patch) -> None:
@@ -266,6 +275,7 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     newest_first,
     queue_by_queue,
     shortest_idle,
+    listens_for_ever,
     leaves_a_ghost,
     never_offered_again,
     rank_lost_when_offer_lost,

@@ -16,7 +16,7 @@ from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model.audit import ForcedState
 from ari_app.model.facts import SituationBegan, SituationEnded, Verdict
-from ari_app.model.ids import AgentId, CallId, LegId, Number, PhoneName, PlaybackId, RequestId, TimerId
+from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, PhoneName, PlaybackId, RequestId, TimerId
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
 from ari_app.model.wishes import ForceAsked, SurgeAsked, SurgeWish
@@ -152,6 +152,7 @@ class World:
     failing: float = 0.0  # How often a command fails.
     legs: dict[LegId, Leg] = field(default_factory=dict)
     playing: dict[PlaybackId, LegId] = field(default_factory=dict)
+    messages: dict[MessageId, LegId] = field(default_factory=dict)  # Being recorded.
     pending: list[ev.Event] = field(default_factory=list)  # On their way to the board.
     log: list[tuple[float, ev.Event, list[fx.Effect]]] = field(default_factory=list)
     timers: Timers = field(default_factory=Timers)
@@ -207,7 +208,9 @@ class World:
                 self.on_asterisk(effect)
 
     def fails(self, effect: fx.Effect, reason: ev.FailReason) -> None:
-        target = next(str(getattr(effect, n)) for n in ("playback", "recording", "leg", "bridge") if hasattr(effect, n))
+        target = next(
+            str(getattr(effect, n)) for n in ("playback", "recording", "message", "leg", "bridge") if hasattr(effect, n)
+        )
         call = cast(CallId | None, getattr(effect, "call", None))
         self.pending.append(ev.CommandFailed(type(effect).__name__, call, target, reason))
 
@@ -230,6 +233,8 @@ class World:
                 self.says(ev.LegAnswered(leg))
             case fx.HangUp(_, leg, cause):
                 self.leg_ends(leg, cause)
+            case fx.RecordMessage(_, leg, message):
+                self.messages[message] = leg
             case fx.StartRecording(_, _, recording):
                 self.says(ev.RecordingStarted(recording))
             case _:
@@ -244,9 +249,15 @@ class World:
         if self.playing.pop(playback, None) is not None:
             self.says(ev.PlaybackEnded(playback, ok))
 
+    def message_ends(self, message: MessageId) -> None:
+        del self.messages[message]
+        self.says(ev.MessageRecorded(message, self.rng.choice([0.0, 1.0, 5.0])))
+
     def leg_ends(self, leg: LegId, cause: int) -> None:
         for playback in [p for p, where in self.playing.items() if where == leg]:
             self.prompt_ends(playback, ok=False)
+        for message in [m for m, where in self.messages.items() if where == leg]:
+            self.message_ends(message)
         if self.legs.pop(leg, None) is not None:
             self.says(ev.LegEnded(leg, cause))
 
@@ -259,9 +270,9 @@ class World:
 
     def walk(self, steps: int) -> None:
         life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
-        ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold, self.speak]
+        ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold, self.speak, self.line]
         noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
-        noise += [self.door, self.stray, self.code, self.supervise, self.line]
+        noise += [self.door, self.stray, self.code, self.supervise]
         tempers = [
             (life, [4, 8, 16]),
             (ends, [0, 1, 2, 4]),
@@ -301,9 +312,10 @@ class World:
 
     def line(self) -> None:
         """A verdict on a line that is listened to, or was; or nobody listens to it any more."""
-        lines = [e.line for _, _, out in self.log[-200:] for e in out if isinstance(e, fx.HearLine)]
+        lines = [e.line for _, _, out in self.log[-100:] for e in out if isinstance(e, fx.HearLine)]
+        lines += [call.line for call in self.board.floor.calls.values() if call.line is not None] * 3
         if lines:
-            name, verdict = self.rng.choice(lines[-3:]), self.rng.choice([*get_args(Verdict), "clear", "quiet"])
+            name, verdict = self.rng.choice(lines), self.rng.choice([*get_args(Verdict), "clear", "quiet"])
             heard = ev.LineJudged(name, verdict, -30.0, -50.0)
             self.says(self.rng.choice([heard, heard, heard, heard, ev.LineUnheard(name, "lines_max")]))
 
@@ -328,6 +340,8 @@ class World:
     def prompt_over(self) -> None:
         if self.playing:
             self.prompt_ends(self.rng.choice(list(self.playing)), self.rng.random() < 0.8)
+        elif self.messages:
+            self.message_ends(self.rng.choice(list(self.messages)))
 
     def wish(self) -> None:
         wishes: list[ev.AgentWish] = ["sign-in", "ready", "ready", "ready", "not-ready", "sign-out"]
@@ -362,6 +376,7 @@ class World:
                 agent, target = call.talk.agent, self.rng.choice((*free, *TARGETS))
                 common = ["consult", "consult", "transfer", "hold", "resume", "script"]
                 action = self.rng.choice(["complete", "conference", "return"] if call.invite else common)
+                target = self.rng.choice(["", "silent", "quiet", "noisy"]) if action == "script" else target
         self.feed(ct.ControlAsked(agent, action, target, Number(""), "", RequestId("r")))
 
     def attend(self) -> None:
@@ -471,6 +486,11 @@ class World:
         assert_facts_add_up(notes)
         told = [type(f).__name__ for f in notes if isinstance(f, SituationBegan | SituationEnded)]
         assert told.count("SituationBegan") == told.count("SituationEnded")
+        effects = [e for _, _, out in self.log for e in out]
+        heard = {e.line for e in effects if isinstance(e, fx.HearLine)}
+        forgotten = {e.line for e in effects if isinstance(e, fx.ForgetLine)}
+        refused = {event.line for _, event, _ in self.log if isinstance(event, ev.LineUnheard)}
+        assert heard <= forgotten | refused, "a line is listened to for ever"
 
     def replays(self) -> None:
         """The same events at the same times on a second board: the same effects."""
