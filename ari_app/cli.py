@@ -9,15 +9,18 @@ from ari_app.commands import (
     asterisk,
     bench,
     call,
+    callback,
     conf,
     config,
     demo,
     doctor,
     flow,
     hours,
+    inbox,
     person,
     prompts,
     recording,
+    report,
     run,
     sim,
     situations,
@@ -31,20 +34,8 @@ app.command("run")(run.run)
 app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
 for group in (
-    agent,
-    asterisk,
-    bench,
-    call,
-    conf,
-    config,
-    flow,
-    hours,
-    person,
-    prompts,
-    recording,
-    sim,
-    situations,
-    surge,
+    *(agent, asterisk, bench, call, callback, conf, config, flow, hours, inbox),
+    *(person, prompts, recording, report, sim, situations, surge),
 ):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 

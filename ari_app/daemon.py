@@ -19,6 +19,7 @@ from ari_app.ari.connection import Address
 from ari_app.asking import Asking
 from ari_app.board.board import Board
 from ari_app.desk import Desk
+from ari_app.filing import Filing
 from ari_app.flow.model import LoadedFlow
 from ari_app.hearing import Hearing
 from ari_app.housekeeping import Housekeeping
@@ -32,6 +33,7 @@ from ari_app.model.effects import (
     CancelTimer,
     CheckPin,
     Effect,
+    FileMessage,
     ForgetLine,
     HearLine,
     JoinRecording,
@@ -61,7 +63,7 @@ from ari_app.reload import FlowKeeper
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
 from ari_app.store.journal import Journal
-from ari_app.store.restore import last_agents, left_open
+from ari_app.store.restore import last_agents, left_open, work_left
 from ari_app.studio import Studio
 from ari_app.web.app import make_app, serving
 from ari_app.web.metrics import Metrics
@@ -109,7 +111,10 @@ class Daemon:
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
         self.hearing = Hearing(self.ami, site.settings.line, layout.monitor, site.parts(layout), self.loop.post)
-        self.housekeeping = Housekeeping(self.journal, site.settings.limits, site.recordings, self.loop.clock)
+        self.filing = Filing(site.messages_made(layout), site.messages, zone, self.loop.post)
+        self.housekeeping = Housekeeping(
+            self.journal, site.settings.limits, site.recordings, self.loop.clock, messages=site.messages
+        )
         self.asking = Asking(LookUps(site), self.loop.post)
         self.desk = Desk(self)
         self.flows = FlowKeeper(
@@ -134,6 +139,8 @@ class Daemon:
         self.loop.board.offer_last_agents(talks)
         left = await asyncio.to_thread(left_open, store)
         self.loop.post(replace(left, last_agents=len(talks)))
+        for work in await asyncio.to_thread(work_left, store):
+            self.loop.post(work)
 
     def _new_prompts(self, prompts: Prompts) -> None:
         self.prompts = prompts
@@ -211,6 +218,7 @@ class Daemon:
         while calls and not self.hurried and self.loop.clock.now() < end:
             await asyncio.sleep(0.05)
         await self.recorder.drain()
+        await self.filing.drain()
         while self.loop.inbox:
             await asyncio.sleep(0.01)
 
@@ -254,6 +262,8 @@ class Daemon:
                 self.asking.perform(effect)
             case AskStudio():
                 self.studio.perform(effect)
+            case FileMessage():
+                self.filing.perform(effect)
             case CheckPin(leg, agent, pin):
                 ok = hmac.compare_digest(self.site.secrets.pins.get(agent, "").encode(), pin.encode()) and bool(pin)
                 self.loop.post(PinChecked(leg, agent, ok))

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ari_app.board import views
 from ari_app.errors import AsteriskError
@@ -13,6 +13,8 @@ from ari_app.model.events import AgentAsked, ClosureSet, FlowsLoaded, HoursLoade
 from ari_app.model.ids import AgentId, CallId, RequestId
 from ari_app.model.mask import mask
 from ari_app.model.wishes import ForceAsked, SurgeAsked
+from ari_app.model.work import CallbackCancelled, ItemAsked
+from ari_app.store import work
 from ari_app.store.flows import closures
 from ari_app.store.reader import open_reader
 from ari_app.store.timeline import timeline
@@ -23,6 +25,17 @@ if TYPE_CHECKING:
     from ari_app.daemon import Daemon
 
 LAG_S_BAD = 0.25
+Wish: TypeAlias = (
+    AgentAsked
+    | ControlAsked
+    | ForceAsked
+    | SurgeAsked
+    | ClosureSet
+    | FlowsLoaded
+    | HoursLoaded
+    | ItemAsked
+    | CallbackCancelled
+)
 
 
 class Desk:
@@ -38,9 +51,7 @@ class Desk:
         self._asked += 1
         return RequestId(f"desk-{self._asked}")
 
-    async def ask(
-        self, event: AgentAsked | ControlAsked | ForceAsked | SurgeAsked | ClosureSet | FlowsLoaded | HoursLoaded
-    ) -> Reply:
+    async def ask(self, event: Wish) -> Reply:
         """Post the wish and wait for the board's answer."""
         if event.request is None:
             raise AsteriskError("a wish without a request id is never answered")
@@ -100,6 +111,15 @@ class Desk:
     async def closures(self) -> list[dict[str, Any]]:
         found = await asyncio.to_thread(closures, self._daemon.site.store, self._daemon.loop.clock.now())
         return [asdict(each) for each in found]
+
+    async def inbox(self) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(work.items, self._daemon.site.store)
+
+    async def callbacks(self) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(work.callbacks, self._daemon.site.store)
+
+    async def work(self, event: ItemAsked | CallbackCancelled) -> Reply:
+        return await self.ask(replace(event, request=self.request()))
 
     def metrics(self) -> bytes:
         daemon = self._daemon

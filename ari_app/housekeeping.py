@@ -7,6 +7,7 @@ next round. Nothing here may hold up a call: files are handled on a thread, rows
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,13 +31,14 @@ SLICE = 2000  # Events deleted in one transaction.
 
 @dataclass
 class Housekeeping:
-    """`kept`: the folder of whole recordings."""
+    """`kept`: the folder of whole recordings; `messages`: of voicemail messages."""
 
     journal: Journal
     limits: Limits
     kept: Path
     clock: Clock
     old_audio: Callable[[], int] = lambda: 0  # Removes audio no version names; how many files.
+    messages: Path | None = None
 
     async def run(self) -> None:
         """A round now and then one every ten minutes, for ever."""
@@ -61,6 +63,7 @@ class Housekeeping:
         gone = await self._write(lambda conn: retention.removals(conn, now, self.limits.recordings_mb))
         for due in gone:
             await self._remove(due, now)
+        gone += await self._forget_messages(now)
         old = now - self.limits.compress_days * DAY_S
         packed = await self._write(lambda conn: retention.compressions(conn, old))
         for due in packed:
@@ -82,6 +85,16 @@ class Housekeeping:
     async def _remove(self, due: Due, now: float) -> None:
         (self.kept / due.path).unlink(missing_ok=True)
         await self._write(lambda conn: retention.mark_removed(conn, due, now))
+
+    async def _forget_messages(self, now: float) -> list[Due]:
+        """Voicemail messages past the days of their box; undone ones stay on the list, without sound."""
+        if self.messages is None:
+            return []
+        gone = await self._write(lambda conn: retention.messages_expired(conn, now))
+        for due in gone:
+            (self.messages / due.path).unlink(missing_ok=True)
+            await self._write(partial(retention.mark_message_removed, due=due, at=now))
+        return gone
 
     async def _compress(self, due: Due, now: float) -> None:
         """The original goes last: until the row names the new file, the old one is the recording."""

@@ -37,6 +37,10 @@ class Site:
         return self.state / "recordings"
 
     @property
+    def messages(self) -> Path:
+        return self.state / "messages"
+
+    @property
     def prompts(self) -> Path | None:
         """Where audio of flows is kept by content; None: a box's own Asterisk may not read our folders."""
         private = self.settings.asterisk.run == "private"
@@ -82,6 +86,10 @@ class Site:
     def parts(self, layout: Layout) -> Path:
         """Where the daemon finds the sides of recordings that Asterisk writes."""
         return Path(seen_by_daemon(layout.monitor, self.settings.asterisk.path_map))
+
+    def messages_made(self, layout: Layout) -> Path:
+        """Where the daemon finds the messages that Asterisk recorded."""
+        return Path(seen_by_daemon(layout.messages, self.settings.asterisk.path_map))
 
 
 def open_site(config: Path, **changes: object) -> Site:

@@ -18,6 +18,7 @@ from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
+from ari_app.model import work
 from ari_app.model.audit import WrapUpExtended
 from ari_app.model.ids import AgentId, CallId, LegId, Number, PhoneName, RequestId, TimerId
 from ari_app.model.settings import Settings
@@ -175,7 +176,7 @@ class Kit:
             case fx.Ring(_, leg, phone):
                 self.legs[leg] = phone
             case fx.Dial(_, leg) | fx.Snoop(_, leg):
-                self.legs[leg] = "outside" if isinstance(effect, fx.Dial) else "snoop"
+                self.legs[leg] = "snoop" if isinstance(effect, fx.Snoop) else self._dialled(effect)
             case fx.HangUp(_, leg, cause) if leg in self.legs:
                 self._hang_up(leg, cause)
             case fx.HangUp(call, leg):
@@ -201,6 +202,10 @@ class Kit:
         self.timers.cancel(TimerId(f"kit.{playback}"))
         if self.playing.pop(playback, None) is not None:
             self.replies.append(ev.PlaybackEnded(playback, ok))  # type: ignore[arg-type]
+
+    def _dialled(self, dial: fx.Dial) -> str:
+        """Whose leg it is: a caller who is called back, or somebody outside."""
+        return "caller" if self.board.floor.calls[dial.call].booking is not None else "outside"
 
     def _hang_up(self, leg: LegId, cause: int, sip: int = 0) -> None:
         for playback in [p for p, where in self.playing.items() if where == leg]:
@@ -316,11 +321,14 @@ def assert_clean(board: Board) -> None:
     assert not [s for s in floor.seats.values() if s.state in busy or s.leg is not None], floor.seats
     assert not floor.mint.parts, floor.mint.parts
     assert not floor.supervising and not +floor.phones_used
+    assert not floor.bookings, floor.bookings
 
 
 def about(facts: list[Any], call: CallId) -> list[Any]:
     """A call's facts, without those of the agents' seats and what may come after its end (files, dispositions)."""
     late = (ft.AgentChanged, ft.DispositionNoted, WrapUpExtended, ft.RecordingStored, ft.RecordingMissed)
+    late += (ft.MessageLeft, work.MessageStored, work.ItemOpened)  # He may hang up while he speaks.
+    late += (work.CallbackEnded,)
     return [fact for fact in facts if getattr(fact, "call", None) == call and not isinstance(fact, late)]
 
 

@@ -7,7 +7,6 @@ No event looks at every agent or every visit (docs/adr/0009-distributor-engine.m
 """
 
 from bisect import bisect_left, insort
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -78,6 +77,7 @@ class Engine:
     waiting: dict[QueueName, Line] = field(default_factory=dict)
     places: dict[CallId, Place] = field(default_factory=dict)
     ready: dict[AgentId, Ready] = field(default_factory=dict)
+    talking: dict[CallId, QueueName] = field(default_factory=dict)  # From queues with a limit: they count there.
     _asks: Asks = field(default_factory=Asks)
     _stages: dict[QueueName, Stages] = field(default_factory=dict)
     _awaiting: dict[AgentId, list[Key]] = field(default_factory=dict)  # Who seek that agent alone, by rank.
@@ -85,7 +85,6 @@ class Engine:
     _occupied: Order = field(default_factory=Order)  # Least occupied first; empty when no queue asks for it.
     _by_occupancy: bool = False
     _room: dict[QueueName, int] = field(default_factory=dict)  # By queue with a limit: so many more may be offered.
-    _talking: Counter[QueueName] = field(default_factory=Counter)  # Of queues with a limit.
 
     def __post_init__(self) -> None:
         self.waiting = {queue: Line(self.places) for queue in self.rules}
@@ -129,16 +128,14 @@ class Engine:
         if place.offered is None or queue not in self._room:
             return None
         if talking:
-            self._talking[queue] += 1
+            self.talking[call] = queue
             return None
         return self._vacated(queue)
 
-    def talk_over(self, queue: QueueName) -> Match | None:
-        """A talk of that queue ended. One that is not known of (begun by an earlier daemon) changes nothing."""
-        if not self._talking[queue]:
-            return None
-        self._talking[queue] -= 1
-        return self._vacated(queue)
+    def talk_over(self, call: CallId) -> Match | None:
+        """The caller left with `talking` is with no agent any more. Unknown calls are no error."""
+        queue = self.talking.pop(call, None)
+        return self._vacated(queue) if queue is not None else None
 
     def offer_lost(self, call: CallId) -> Match | None:
         """The agent did not take the call: the caller is matched anew, in the old place."""

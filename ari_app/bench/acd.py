@@ -29,7 +29,7 @@ from ari_app.model.skills import needs_of
 
 SIZES: Final = {100: 500, 1000: 5000, 10_000: 50_000}  # Agents: callers waiting.
 EVENTS: Final = 100_000
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 RELAX_S: Final = (20.0, 60.0)
 EVERYDAY: Final = ("post", "shop", "web", "mobile")  # Skills of every agent; the others have some of RARE as well.
 RARE: Final = ("billing", "fraud", "mandarin", "english")

@@ -26,7 +26,7 @@ import structlog
 
 from ari_app.bench import figures
 from ari_app.board.board import Board
-from ari_app.board.floor import Call
+from ari_app.board.records import Call
 from ari_app.config.flows import read_texts, version
 from ari_app.errors import HotlineError
 from ari_app.flow.expression import Value

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from typing import assert_never
 
-from ari_app.board import call as calls
 from ari_app.board import (
+    bookings,
+    callback,
     changes,
     closing,
     control,
     desk,
+    inbox,
     invite,
     line,
     link,
@@ -28,8 +30,10 @@ from ari_app.board import (
     waiting,
     walk,
 )
+from ari_app.board import call as calls
 from ari_app.board.familiar import LastTalk
-from ari_app.board.floor import Call, Desk, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call, Desk
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -75,7 +79,16 @@ from ari_app.model.events import (
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Mint, TimerId, call_of
 from ari_app.model.settings import Settings
+from ari_app.model.states import CallState
 from ari_app.model.wishes import ForceAsked, SurgeAsked
+from ari_app.model.work import (
+    CallbackCancelled,
+    CallbackLeft,
+    ItemAsked,
+    ItemLeft,
+    MessageFiled,
+    MessageUnfiled,
+)
 
 
 class Board:
@@ -104,6 +117,16 @@ class Board:
                 self.floor.familiar.restore(event.last_agents)
                 changes.closed_before(self.floor, closures)
                 link.handle(self.floor, event, now)
+            case CallbackLeft():
+                bookings.restored(self.floor, event, now)
+            case CallbackCancelled():
+                bookings.cancelled(self.floor, event, now)
+            case ItemLeft():
+                inbox.restored(self.floor, event)
+            case ItemAsked():
+                inbox.ask(self.floor, event)
+            case MessageFiled() | MessageUnfiled():
+                inbox.filed(self.floor, event)
             case LinkUp() | LinkDown() | Listed():
                 link.handle(self.floor, event, now)
             case FlowsLoaded():
@@ -175,6 +198,10 @@ class Board:
                 desk.key(self.floor, at, digit, now)
             case Desk() as at, LegEnded():
                 desk.gone(self.floor, at)
+            case Call(state=CallState.CALLING_BACK) as call, KeyPressed(leg, digit):
+                callback.key(self.floor, call, digit, now)
+            case Call(state=CallState.CALLING_BACK) as call, LegAnswered():
+                callback.answered(self.floor, call, now)
             case Call() as call, KeyPressed(leg, digit) if leg != call.leg:
                 control.key(self.floor, call, leg, digit, now)
             case Call() as call, KeyPressed(leg, digit):
@@ -219,6 +246,9 @@ class Board:
             if timer in call.timers and call.timers[timer] <= now:  # Else it was moved just as it fired.
                 del call.timers[timer]
                 calls.timer(self.floor, call, name, now)
+        elif (booking := self.floor.bookings.get(CallId(owner))) is not None:
+            if 0 < booking.due_at <= now:
+                bookings.timer(self.floor, booking, now)
         elif (at := self.floor.desks.get(CallId(owner))) is not None:
             if at.due <= now:
                 desk.timed_out(self.floor, at, now)
@@ -276,6 +306,11 @@ class Board:
         call = self.floor.calls.get(event.call) if event.call is not None else None
         leg = LegId(event.target)
         match event.action, event.reason:
+            case "Dial", _ if call is not None and call.booking is not None and leg in call.legs:
+                if event.reason in ("down", "timeout"):  # Perhaps it does ring.
+                    self.floor.do(HangUp(call.id, leg))
+                calls.leg_ended(self.floor, call, LegEnded(leg, 41), now)
+                return
             case "Ring" | "Dial" | "Snoop", _ if call is not None:
                 calls.ring_failed(self.floor, call, leg, ours=event.reason in ("down", "timeout"), now=now)
                 return

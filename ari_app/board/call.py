@@ -1,7 +1,21 @@
 """How a call begins, what its prompts, timers and legs mean. The flow is in walk, waiting and talking in talk."""
 
-from ari_app.board import closing, control, offers, recording, seats, situations, supervise, transfer, waiting, walk
-from ari_app.board.floor import Call, Floor
+from ari_app.board import (
+    callback,
+    choices,
+    closing,
+    control,
+    offers,
+    recording,
+    seats,
+    situations,
+    supervise,
+    transfer,
+    waiting,
+    walk,
+)
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.flow.intents import Heard, QueueDone, SaidAll, WaitedOut
 from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay
 from ari_app.model.events import CallArrived, LegEnded
@@ -92,6 +106,8 @@ def _heard(floor: Floor, call: Call, now: float) -> None:
     floor.cancel_timer(call, "prompt")
     if call.refusing:
         closing.close(floor, call, "refused", 16, now)
+    elif call.state is CallState.CALLING_BACK:
+        callback.prompt_over(floor, call, now)
     elif call.state is CallState.IN_FLOW:
         call.playback = None
         walk.take(floor, call, SaidAll(), now)
@@ -132,6 +148,10 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
         case "no-ringing" | "ring":
             if call.offer is not None and call.state is CallState.RINGING:
                 offers.offer_failed(floor, call, "ran-out" if name == "ring" else "unreachable", 0, now)
+        case "announce" | "choices":
+            choices.due(floor, call, name, now)
+        case "confirm":
+            callback.waited(floor, call, now)
         case "relax":
             waiting.relax(floor, call, now)
         case "record-again":

@@ -1,8 +1,9 @@
 """The end of a call: hang up whoever is still there; the call is over when its last leg is gone."""
 
-from ari_app.board import invite, line, seats, situations, talk, transfer, waiting
-from ari_app.board.floor import Call, Floor
-from ari_app.model.facts import CallClosed, ClosedBy
+from ari_app.board import bookings, invite, line, seats, situations, talk, transfer, waiting
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
+from ari_app.model.facts import CallClosed, ClosedBy, VisitOutcome
 from ari_app.model.states import CallMove, CallState
 
 
@@ -17,14 +18,23 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
     if call.party is not None:
         transfer.party_left(floor, call, now)
     invite.give_up(floor, call, "abandoned" if by == "caller" else "withdrawn", now)
-    waiting.leave_queue(floor, call, "abandoned" if by == "caller" else "failed", now)
+    waiting.leave_queue(floor, call, _outcome(call, by), now)
+    bookings.call_over(floor, call, cause, now)
     call.to(CallMove.CLOSE)
     call.closed_by, call.cause = by, cause
     call.playback = call.notice = None
-    for name in ("flow", "prompt", "wait", "life", "look-up", "message", "record-again", "speech"):
+    for name in ("flow", "prompt", "wait", "life", "look-up", "message", "record-again", "speech", "confirm"):
         floor.cancel_timer(call, name)
     for leg in sorted(call.legs):
         floor.hang_up(call, leg, now, cause if by == "refused" else 16)
+
+
+def _outcome(call: Call, by: ClosedBy) -> VisitOutcome:
+    """How the visit ends, if there is one. Who hangs up while he speaks his message has left it."""
+    if call.state is CallState.IN_FLOW and call.message is not None:
+        return "voicemail"
+    chosen = call.state is CallState.IN_FLOW and by == "flow"  # He stepped aside, and was not heard of again.
+    return "abandoned" if by == "caller" or chosen else "failed"
 
 
 def finish(floor: Floor, call: Call, now: float) -> None:

@@ -2,7 +2,8 @@
 the caller is out of it until he is handed over, taken back, or all three talk together."""
 
 from ari_app.board import invite, seats, supervise, talk, transfer
-from ari_app.board.floor import Call, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.board.targets import Target
 from ari_app.model.control import ConferenceBegan, TransferAnswered, TransferEnded, TransferOutcome
 from ari_app.model.effects import Join
@@ -53,6 +54,7 @@ def complete(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
         return
     supervise.stop(floor, call, now)
     talk.part(floor, call, by, now)
+    floor.offer(floor.engine.talk_over(call.id))
     call.to(CallMove.PARTY_JOINS)
     if talking.away:
         floor.do(Join(call.id, talking.bridge, call.leg))

@@ -7,7 +7,8 @@ from typing import Final
 
 from ari_app.board import consult, invite, scripts, supervise, talk, targets, transfer, voice, waiting, walk
 from ari_app.board.codes import read_code
-from ari_app.board.floor import Call, Floor, Seat, Talk
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call, Seat, Talk
 from ari_app.board.seats import Outcome
 from ari_app.board.targets import Target
 from ari_app.flow.intents import QueueDone

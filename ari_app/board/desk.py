@@ -5,7 +5,8 @@ Every other code needs no PIN: it acts for the agent signed in on that phone.
 """
 
 from ari_app.board import seats, studio
-from ari_app.board.floor import Desk, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Desk
 from ari_app.model.effects import Answer, CancelTimer, CheckPin, HangUp, MarkSecret, Play, SetTimer, StopPlay
 from ari_app.model.events import AgentAsked, AgentWish, FeatureDialled
 from ari_app.model.ids import AgentId, TimerId

@@ -2,7 +2,8 @@
 what becomes of it is in consult (the agent stays) and transfer (the caller waits for it alone)."""
 
 from ari_app.board import seats
-from ari_app.board.floor import Call, Floor, Invite
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call, Invite
 from ari_app.board.targets import Target
 from ari_app.model.control import TransferBegan, TransferEnded, TransferHow, TransferOutcome
 from ari_app.model.effects import Dial, Ring

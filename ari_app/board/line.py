@@ -1,6 +1,7 @@
 """The caller's line while he talks or leaves a message: listened to; each change is a fact, and in the view."""
 
-from ari_app.board.floor import Call, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.model.effects import ForgetLine, HearLine, Warn
 from ari_app.model.events import LineJudged, LineUnheard
 from ari_app.model.facts import LineHeard, LineMissed

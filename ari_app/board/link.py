@@ -4,12 +4,13 @@ What an earlier daemon left: talks go on untouched until they end by themselves,
 """
 
 from ari_app.board import call as calls
-from ari_app.board import control, desk, invite, offers, seats, voice
+from ari_app.board import callback, control, desk, invite, offers, seats, voice
 from ari_app.board.floor import Floor
 from ari_app.model.effects import DropBridge, HangUp, JoinRecording, MakeBridge, Warn
 from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
 from ari_app.model.facts import CallClosed
 from ari_app.model.ids import CallId, LegId
+from ari_app.model.states import CallState
 
 NO_CALL = CallId("0-0")  # The lane of commands about things no call of ours owns.
 
@@ -31,7 +32,7 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
             _compare(floor, event, now)
             _join_earlier(floor)
             floor.engine.open = not floor.draining
-            for match in list(floor.engine.matches()):
+            for match in floor.engine.matches():  # One by one: whoever is matched with a call-back is free again.
                 floor.offer(match)
 
 
@@ -73,6 +74,9 @@ def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
         return
     if channel.leg in call.doomed:
         floor.do(HangUp(call.id, channel.leg))
+    elif call.state is CallState.CALLING_BACK and not call.asked:
+        if channel.state == "Up":
+            callback.answered(floor, call, now)
     elif channel.state == "Ringing":
         offers.ringing(floor, call, channel.leg)
         invite.ringing(floor, call, channel.leg)

@@ -1,8 +1,9 @@
 """Offers: one attempt to give one call to one agent, from the match to the talk. The offer's id is the agent's leg."""
 
 from ari_app.acd.model import Match
-from ari_app.board import recording, seats, talk
-from ari_app.board.floor import Call, Floor, Offer, queue_of
+from ari_app.board import bookings, recording, seats, talk
+from ari_app.board.floor import Floor, queue_of
+from ari_app.board.records import Call, Offer
 from ari_app.model.effects import Play, Ring
 from ari_app.model.facts import LegOpened, OfferEnded, OfferMade, OfferOutcome, OfferRang
 from ari_app.model.ids import LegId, OfferId
@@ -13,8 +14,11 @@ OFFER_AGAIN_S = 1.0  # After a phone could not be rung through no fault of its o
 
 def make_all(floor: Floor, now: float) -> None:
     """Carry out what the distributor decided during this event; what the same event has overtaken is taken back."""
-    while floor.matched or floor.freed:
+    while floor.matched or floor.freed or floor.turns:
         seats.match_freed(floor)
+        if floor.turns:
+            bookings.turn_came(floor, floor.turns.pop(0), now)
+            continue
         if not floor.matched:
             return
         match = floor.matched.pop(0)
@@ -87,7 +91,7 @@ def offer_failed(floor: Floor, call: Call, outcome: OfferOutcome, cause: int, no
     reason = RING_NO_ANSWER if outcome == "ran-out" else outcome
     seats.lost_offer(floor, floor.seats[offer.agent], reason, now)
     assert call.visit is not None
-    if now >= call.visit.since + queue_of(floor, call).wait_s_max:
+    if now >= call.waits_since + queue_of(floor, call).wait_s_max:
         floor.set_timer(call, "wait", now)  # His time ran out during the whisper: nobody else is rung.
     else:
         floor.offer(floor.engine.offer_lost(call.id))

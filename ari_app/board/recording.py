@@ -1,6 +1,7 @@
 """The recording of a talk: ordered when caller and agent are joined, tried again while it fails, joined at the end."""
 
-from ari_app.board.floor import Call, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.model.effects import JoinRecording, StartRecording, StopRecording, Warn
 from ari_app.model.facts import RecordingMissed, RecordingRunning, RecordingWanted
 from ari_app.model.ids import AgentId, QueueName, RecordingId

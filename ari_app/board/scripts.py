@@ -4,7 +4,8 @@ In a talk a sign of life brings the caller back to his queue, in his place; afte
 """
 
 from ari_app.board import situations, talk, walk
-from ari_app.board.floor import Call, Floor, Script
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call, Script
 from ari_app.board.seats import Outcome
 from ari_app.flow.intents import Place
 from ari_app.flow.situations import Situation

@@ -3,7 +3,9 @@
 Every change is a fact. An agent who gets ready is matched at once; offers.make_all rings him at the end of the event.
 """
 
-from ari_app.board.floor import Floor, Seat
+from ari_app.board import expecting
+from ari_app.board.floor import Floor
+from ari_app.board.records import Seat
 from ari_app.model.audit import WrapUpExtended
 from ari_app.model.effects import CancelTimer, SetTimer
 from ari_app.model.events import AgentAsked
@@ -27,6 +29,8 @@ Outcome = tuple[bool, str]  # Whether a wish was granted, and a short sentence: 
 
 def move(floor: Floor, seat: Seat, what: AgentMove, now: float, reason: str = "") -> None:
     """Change state by the table; KeyError for a move the table does not know is a bug."""
+    if seat.state is AgentState.WRAP_UP:
+        expecting.handled(floor, seat, now)
     to = AGENT[seat.state][what]
     _clock(seat, to, now)
     seat.state, seat.reason, seat.since = to, reason, now

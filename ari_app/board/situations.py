@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from ari_app.board.floor import Call, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.flow.situations import NO_SITUATIONS, Situations
 from ari_app.model.effects import Listen, Unlisten
 from ari_app.model.events import SpeechBegan, SpeechEnded

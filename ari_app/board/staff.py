@@ -1,6 +1,7 @@
 """Who could serve a caller at all: the agent preferred for him, and whether anybody with the skills is signed in."""
 
-from ari_app.board.floor import Call, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.flow.nodes import Queue
 from ari_app.model.ids import AgentId, QueueName
 from ari_app.model.skills import Needs, needs_of

@@ -7,7 +7,8 @@ agent hears here is said part by part, since the prompt itself may be in another
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ari_app.board.floor import Desk, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Desk
 from ari_app.model.effects import AskStudio, Play, RecordMessage, SetTimer, StopPlay, StudioWish
 from ari_app.model.events import MessageRecorded, StudioAnswered
 from ari_app.model.facts import PromptRecorded

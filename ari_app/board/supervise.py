@@ -5,7 +5,8 @@ the caller's leg) before he barges in: from then on he is heard, and recorded, b
 """
 
 from ari_app.board import seats
-from ari_app.board.floor import Call, Floor, Seat, Watch
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call, Seat, Watch
 from ari_app.model.control import Supervised, Supervision, SupervisionEnded
 from ari_app.model.effects import DropBridge, Join, MakeBridge, Ring, Snoop
 from ari_app.model.facts import LegOpened

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from ari_app.acd import surge as acd
 from ari_app.board import override
-from ari_app.board.floor import Floor, SurgeTaken
+from ari_app.board.floor import Floor
+from ari_app.board.records import SurgeTaken
 from ari_app.model import surge as model
 from ari_app.model.audit import SurgeStepTaken, SurgeStepUndone, SurgeSwitched
 from ari_app.model.effects import CancelTimer, SetTimer

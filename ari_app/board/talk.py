@@ -2,8 +2,9 @@
 
 from typing import TypeAlias
 
-from ari_app.board import invite, line, recording, seats, situations, supervise, voice
-from ari_app.board.floor import Call, Floor, Offer, Talk
+from ari_app.board import bookings, expecting, invite, line, recording, seats, situations, supervise, voice
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call, Offer, Talk
 from ari_app.model.control import TransferOutcome
 from ari_app.model.effects import Announce, DropBridge, Join, MakeBridge
 from ari_app.model.facts import Connected, HoldBegan, HoldEnded, OfferEnded, QueueLeft, TalkEnded, TalkEndedBy
@@ -17,17 +18,20 @@ def join(floor: Floor, call: Call, offer: Offer, now: float) -> None:
     """Join caller and agent: the visit ends as connected, the talk begins."""
     visit = call.visit
     assert visit is not None
-    wait_s = round(now - visit.since, 3)
+    wait_s = round(now - call.waits_since, 3)
     call.offer = call.visit = None
     call.to(CallMove.CONNECT)
     floor.cancel_timer(call, "wait")
     floor.cancel_timer(call, "relax")
-    floor.offer(floor.engine.leave(call.id, talking=True))
-    _together(floor, call, (offer.leg, offer.agent), visit.queue, now).counted = True
+    floor.engine.leave(call.id, talking=True)
+    expecting.connected(floor, call, visit.queue, now)
+    _together(floor, call, (offer.leg, offer.agent), visit.queue, now)
     floor.note(OfferEnded(call.id, OfferId(offer.leg), offer.agent, "accepted"))
     floor.note(QueueLeft(call.id, visit.n, visit.queue, "connected", wait_s, offer.agent))
+    floor.seats[offer.agent].serving = visit.queue, offer.made_at
     seats.move(floor, floor.seats[offer.agent], AgentMove.CONNECT, now)
     _connected(floor, call, wait_s)
+    bookings.reached(floor, call)
 
 
 def begin(floor: Floor, call: Call, who: Who, queue: QueueName, now: float) -> None:
@@ -37,7 +41,7 @@ def begin(floor: Floor, call: Call, who: Who, queue: QueueName, now: float) -> N
     _connected(floor, call, 0.0)
 
 
-def _together(floor: Floor, call: Call, who: Who, queue: QueueName, now: float) -> Talk:
+def _together(floor: Floor, call: Call, who: Who, queue: QueueName, now: float) -> None:
     leg, agent = who
     voice.hush(floor, call)
     recording.order(floor, call, agent, queue)  # Not before he was told of it.
@@ -46,7 +50,6 @@ def _together(floor: Floor, call: Call, who: Who, queue: QueueName, now: float) 
     call.talk = Talk(leg, agent, queue, bridge, now)
     floor.do(MakeBridge(call.id, bridge, "mixing"))
     floor.do(Join(call.id, bridge, call.leg), Join(call.id, bridge, leg, keep_keys=True))
-    return call.talk
 
 
 def _connected(floor: Floor, call: Call, wait_s: float) -> None:
@@ -68,9 +71,8 @@ def hand_over(floor: Floor, call: Call, to: Who, by: TalkEndedBy, now: float) ->
     talk, (leg, agent) = call.talk, to
     assert talk is not None
     supervise.stop(floor, call, now)
-    counted, talk.counted = talk.counted, False  # The queue's talk goes on, with another agent.
     part(floor, call, by, now)
-    call.talk = Talk(leg, agent, talk.queue, talk.bridge, now, counted=counted)
+    call.talk = Talk(leg, agent, talk.queue, talk.bridge, now)
     if talk.away:
         floor.do(Join(call.id, talk.bridge, call.leg))
     recording.order(floor, call, agent, talk.queue)
@@ -122,8 +124,6 @@ def part(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
     seats.talk_ended(floor, seat, queue.wrap_up_s, now, owes=queue.disposition_required)
     if seat.wrap_up_over:
         seats.wrap_up_ended(floor, seat, now)
-    if talk.counted:
-        floor.offer(floor.engine.talk_over(talk.queue))
 
 
 def end_talk(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
@@ -137,4 +137,5 @@ def end_talk(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
     if talk.away and call.leg in call.legs:
         voice.from_music(floor, call)
     part(floor, call, by, now)
+    floor.offer(floor.engine.talk_over(call.id))
     floor.do(DropBridge(call.id, talk.bridge))

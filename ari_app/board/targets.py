@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ari_app.board.floor import Call, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.board.seats import is_free
 from ari_app.model.dialling import is_permitted
 from ari_app.model.ids import AgentId, Number, QueueName

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from ari_app.board import invite, recording, talk, voice, waiting
-from ari_app.board.floor import Call, Floor, Party
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call, Party
 from ari_app.board.targets import Target, named, why_not
 from ari_app.flow.nodes import Queue, Transfer
 from ari_app.model.control import NO_NUMBER, TransferAnswered, TransferEnded, TransferHow, TransferOutcome

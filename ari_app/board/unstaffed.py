@@ -7,7 +7,8 @@ node's on_no_agents, and waits on where the node names none.
 from dataclasses import replace
 
 from ari_app.board import staff, waiting, walk
-from ari_app.board.floor import Call, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.flow.intents import QueueDone
 from ari_app.model.states import CallState
 

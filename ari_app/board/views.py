@@ -6,8 +6,10 @@ Reads the floor and changes nothing. Callers' numbers are masked here; times are
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ari_app.acd.model import Visit
 from ari_app.board import surge as plans
-from ari_app.board.floor import Call, Floor, Seat
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call, Seat
 from ari_app.model.facts import Verdict
 from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName, Skill
 from ari_app.model.mask import mask
@@ -49,7 +51,10 @@ class AgentView:
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """One queue. `ringing` of the `waiting` are being offered; `ready` and `signed_in` count agents with its skills."""
+    """One queue. `ringing` of the `waiting` are being offered; `ready` and `signed_in` count agents with its skills.
+
+    `booked`: call-backs that keep a place in it.
+    """
 
     name: QueueName
     waiting: int
@@ -57,6 +62,7 @@ class QueueView:
     longest_wait_s: float
     ready: int
     signed_in: int
+    booked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,16 +221,31 @@ def queues(floor: Floor, now: float) -> tuple[QueueView, ...]:
             signed_in.update(floor.engine.queues_of(agent))
         if seat.state is AgentState.READY:
             ready.update(floor.engine.queues_of(agent))
+    booked = Counter(visit.queue for visit in _booked(floor))
     ringing = Counter(place.visit.queue for place in floor.engine.places.values() if place.offered is not None)
     return tuple(
-        QueueView(name, len(line), ringing[name], _longest(floor, name, now), ready[name], signed_in[name])
+        QueueView(
+            name,
+            len(line) - booked[name],
+            ringing[name],
+            _longest(floor, name, now),
+            ready[name],
+            signed_in[name],
+            booked[name],
+        )
         for name, line in floor.engine.waiting.items()
     )
 
 
+def _booked(floor: Floor) -> list[Visit]:
+    """Call-backs whose callers are not on the line."""
+    return [each.visit for each in floor.bookings.values() if each.id in floor.engine.places]
+
+
 def _longest(floor: Floor, queue: QueueName, now: float) -> float:
     """Not always the first's: a higher priority goes before a longer wait."""
-    return max((_seconds(visit.since, now) for visit in floor.engine.waiting[queue]), default=0.0)
+    line = (floor.calls.get(visit.call) for visit in floor.engine.waiting[queue])
+    return max((_seconds(call.waits_since, now) for call in line if call is not None), default=0.0)
 
 
 def calls(floor: Floor, now: float) -> tuple[CallView, ...]:
@@ -246,7 +267,7 @@ def _call(floor: Floor, call: Call, now: float) -> CallView:
         seconds=_seconds(call.opened_at, now),
         queue=visit.queue if visit is not None else talk.queue if talk is not None else None,
         position=floor.engine.position(call.id) if call.id in floor.engine.places else None,
-        wait_s=_seconds(visit.since, now) if visit is not None else None,
+        wait_s=_seconds(call.waits_since, now) if visit is not None else None,
         agent=serving.agent if serving is not None else None,
         talk_s=_seconds(talk.since, now) if talk is not None else None,
         held=talk is not None and (talk.held or talk.away),
@@ -280,7 +301,7 @@ def totals(floor: Floor, now: float) -> Totals:
         calls=len(floor.calls),
         calls_by_state={state: states[state] for state in CallState},
         agents_by_state={state: seats[state] for state in AgentState},
-        waiting=len(floor.engine.places),
+        waiting=len(floor.engine.places) - len(_booked(floor)),
         longest_wait_s=max((_longest(floor, queue, now) for queue in floor.engine.waiting), default=0.0),
         link=floor.link,
         door=floor.door,

@@ -1,6 +1,7 @@
 """What a caller hears: prompts on his leg, music, and silence before his leg is joined elsewhere."""
 
-from ari_app.board.floor import Call, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.model.effects import Join, Leave, MakeBridge, Play, StopPlay
 from ari_app.model.ids import BridgeId
 

@@ -1,10 +1,16 @@
-"""A caller in a queue: how he gets in, what he hears, what keys do, how he leaves. Offers are in offers."""
+"""A caller in a queue: how he gets in, what he hears, what keys do, how he leaves. Offers are in offers.
 
+What he is told meanwhile is in expecting, what he may choose in choices. A caller who steps aside (choices) keeps his
+visit, suspended, while his flow goes on.
+"""
+
+from dataclasses import replace
 from datetime import datetime
 
 from ari_app.acd.model import Visit, rank
-from ari_app.board import offers, staff, voice
-from ari_app.board.floor import Call, Floor, queue_of
+from ari_app.board import bookings, choices, expecting, offers, staff, voice
+from ari_app.board.floor import Floor, queue_of
+from ari_app.board.records import Call
 from ari_app.board.voice import music_bridge
 from ari_app.flow import hours, speech
 from ari_app.flow.nodes import Queue
@@ -12,7 +18,6 @@ from ari_app.model.effects import Join, Leave, MakeBridge, Play
 from ari_app.model.events import ALL_HOURS
 from ari_app.model.facts import Queued, QueueLeft, RecordingRefused, VisitOutcome
 from ari_app.model.ids import QueueName
-from ari_app.model.routing import RecordingPolicy
 from ari_app.model.states import CallMove, CallState
 
 
@@ -21,29 +26,75 @@ def enqueue(floor: Floor, call: Call, node: Queue, now: float, ranked_at: float 
 
     `ranked_at`: since when he has been ranked already, when an agent passes him on; his place counts from there.
     """
-    name, settings = QueueName(node.queue), floor.settings.queues[node.queue]
+    name = QueueName(node.queue)
+    if call.visit is not None:
+        if call.visit.queue == name:
+            _come_back(floor, call, node, now)
+            return None
+        leave_queue(floor, call, "overflowed", now)
     call.visits += 1
     if (refused := turned_away(floor, call, node, now)) is not None:
         floor.note(QueueLeft(call.id, call.visits, name, refused, 0.0))
+        call.keeps_rank = call.keeps_rank if ranked_at is None else ranked_at
         return refused.replace("-", "_")
-    call.ranked_at = now if ranked_at is None else ranked_at
+    kept, call.keeps_rank = call.keeps_rank, None
+    call.ranked_at = ranked_at or kept or now
     place = rank(call.ranked_at, node.priority, floor.settings.routing.priority_step_s)
     preferred = staff.preferred(floor, call, node)
     prefer_s = node.prefer_s if preferred is not None else 0.0
     needs = staff.needs_of_node(node)
-    call.queue = node
-    call.visit = Visit(call.id, call.visits, name, node.priority, now, place, needs, preferred, prefer_s)
+    visit = Visit(call.id, call.visits, name, node.priority, now, place, needs, preferred, prefer_s)
+    booked = bookings.claimed(floor, call.caller, name, now)
+    if booked is not None:  # He calls in himself: his place is the one he had kept.
+        node, visit = _asking(node, booked), replace(booked, call=call.id, n=call.visits)
+    enter(floor, call, node, visit, now)
+    _say_on_entering(floor, call, ("callback-place-back",) if booked is not None else (), now)
+    return None
+
+
+def call_back(floor: Floor, call: Call, node: Queue, visit: Visit, now: float) -> None:
+    """A caller who was called back waits on the line from now on, in the place that was kept for him."""
+    call.visits += 1
+    enter(floor, call, _asking(node, visit), replace(visit, call=call.id, n=call.visits), now)
+    _say_on_entering(floor, call, (), now)
+
+
+def _asking(node: Queue, kept: Visit) -> Queue:
+    """The node as it was asked for when the place was kept."""
+    return node.model_copy(update={"skills": str(kept.needs) if kept.needs is not None else None})
+
+
+def enter(floor: Floor, call: Call, node: Queue, visit: Visit, now: float) -> None:
+    call.queue, call.visit, call.waits_since = node, visit, now
+    own = call.cursor is not None and not call.cursor.stack
+    call.queued_at = call.cursor.node if call.cursor is not None and own else ""
     call.to(CallMove.ENQUEUE)
-    match = floor.engine.enter(call.visit)
+    match = floor.engine.enter(visit) or floor.engine.relax(call.id, now)
     position = floor.engine.position(call.id)
-    floor.note(Queued(call.id, call.visits, name, node.priority, call.visit.rank, position))
-    floor.set_timer(call, "wait", now + settings.wait_s_max)
+    floor.note(Queued(call.id, visit.n, visit.queue, visit.priority, visit.rank, position))
+    expecting.entered(floor, call, now)
+    _wait(floor, call, now)
+    floor.offer(match)
+
+
+def _wait(floor: Floor, call: Call, now: float) -> None:
+    """Into the music; the timers of a waiting caller."""
+    settings = queue_of(floor, call)
+    floor.set_timer(call, "wait", max(now, call.waits_since + settings.wait_s_max))
     await_stage(floor, call)
+    choices.set_timers(floor, call, now)
     call.music = "joined"
     floor.do(Join(call.id, music_bridge(settings.music), call.leg))
-    _say_while_waiting(floor, call, node, settings.recording)
+
+
+def _come_back(floor: Floor, call: Call, node: Queue, now: float) -> None:
+    """He had stepped aside, and waits on in his old place."""
+    call.queue = node
+    call.to(CallMove.ENQUEUE)
+    match = floor.engine.resume(call.id) or floor.engine.relax(call.id, now)
     floor.offer(match)
-    return None
+    _wait(floor, call, now)
+    _say_on_entering(floor, call, (), now)
 
 
 def await_stage(floor: Floor, call: Call) -> None:
@@ -92,15 +143,25 @@ def turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutco
     return None
 
 
-def _say_while_waiting(floor: Floor, call: Call, node: Queue, policy: RecordingPolicy) -> None:
+def _say_on_entering(floor: Floor, call: Call, before: tuple[str, ...], now: float) -> None:
     """The recording notice first, alone, since nobody may be joined before its end; then the node's own prompts."""
+    assert call.queue is not None
+    node, policy = call.queue, queue_of(floor, call).recording
+    call.greet = (*before, *node.say)
     refuse = speech.speak(policy.refuse_key, "digits", call.language)  # The prompt ends with: please press …
     notice = {"announce": ("recording-notice",), "ask": ("recording-notice-ask", *refuse)}.get(policy.policy)
     if notice and not call.recording_refused:
         call.notice = call.playback = floor.playback(call.id)
         floor.do(Play(call.id, call.leg, call.notice, notice, call.language))
-    elif node.say:
-        voice.say(floor, call, node.say)
+    elif call.greet:
+        _greet(floor, call)
+    elif not floor.matched:
+        choices.first(floor, call, now)
+
+
+def _greet(floor: Floor, call: Call) -> None:
+    said, call.greet = call.greet, ()
+    voice.say(floor, call, said)
 
 
 def prompt_over(floor: Floor, call: Call, now: float) -> None:
@@ -111,15 +172,20 @@ def prompt_over(floor: Floor, call: Call, now: float) -> None:
     if was_notice:
         if call.state is CallState.WHISPERING:
             offers.join_if_heard(floor, call, now)
-        elif call.queue and call.queue.say:
-            voice.say(floor, call, call.queue.say)
+        elif call.greet:
+            _greet(floor, call)
+    if call.state is CallState.QUEUED:
+        choices.first(floor, call, now)
 
 
-def key(floor: Floor, call: Call, digit: str, now: float) -> None:
-    """The only key that counts while waiting: the one that refuses the recording, where the policy asks."""
+def key(floor: Floor, call: Call, digit: str, now: float) -> str | None:
+    """Keys that count while waiting: the one that refuses the recording, where the policy asks, and the choices.
+
+    The branch of the flow he goes by; None: he stays.
+    """
     policy = queue_of(floor, call).recording
     if policy.policy != "ask" or digit != policy.refuse_key or call.recording_refused or call.recording:
-        return
+        return choices.take(floor, call, digit, now)
     call.recording_refused = True
     assert call.visit is not None
     floor.note(RecordingRefused(call.id, call.visit.queue))
@@ -128,10 +194,11 @@ def key(floor: Floor, call: Call, digit: str, now: float) -> None:
         offers.join_if_heard(floor, call, now)
     else:
         voice.say(floor, call, ("recording-off",))
+    return None
 
 
 def leave_queue(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> None:
-    """The visit ends. The offer, if any, is withdrawn."""
+    """The visit ends, also that of a caller who stepped aside. The offer, if any, is withdrawn."""
     if call.visit is None:
         return
     if call.offer is not None:
@@ -141,7 +208,8 @@ def leave_queue(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> 
     floor.cancel_timer(call, "wait")
     floor.cancel_timer(call, "relax")
     floor.cancel_timer(call, "offer-again")
-    floor.note(QueueLeft(call.id, visit.n, visit.queue, outcome, round(now - visit.since, 3)))
+    expecting.left(floor, call, visit.queue, now)
+    floor.note(QueueLeft(call.id, visit.n, visit.queue, outcome, round(now - call.waits_since, 3)))
 
 
 def waited_out(floor: Floor, call: Call, now: float) -> bool:

@@ -1,15 +1,18 @@
 """The flow half of a call: inputs to the interpreter, its intents to effects on the caller's leg."""
 
-from ari_app.board import closing, line, situations, transfer, voice, waiting
-from ari_app.board.floor import Call, Floor, Script
+from ari_app.board import bookings, closing, inbox, line, situations, transfer, voice, waiting
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call, Script
 from ari_app.flow import interpreter, script
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
     Ask,
     Began,
+    Book,
     Cleared,
     Connect,
+    Cursor,
     End,
     Ended,
     Enqueue,
@@ -37,7 +40,7 @@ from ari_app.flow.intents import (
     Walk,
 )
 from ari_app.flow.model import LoadedFlow
-from ari_app.flow.nodes import Voicemail
+from ari_app.flow.nodes import Callback, Voicemail
 from ari_app.model import facts
 from ari_app.model.effects import LookUp, MarkSecret, Play, RecordMessage, Warn
 from ari_app.model.events import LookedUp, MessageRecorded, SpeechBegan, SpeechEnded
@@ -51,7 +54,19 @@ LOOK_UP_GRACE_S = 1.0  # Whoever looks up keeps the time himself; this is the ne
 
 
 def begin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> None:
-    """Start a flow for a caller; its version, and those of its subflows, are pinned for this call."""
+    """Start a flow for a caller."""
+    given = _pin(floor, call, flow, now)
+    assert call.walk is not None
+    _apply(floor, call, interpreter.begin(call.walk, now, given), now)
+
+
+def go_on_at(floor: Floor, call: Call, flow: LoadedFlow, node: str, now: float) -> None:
+    """For somebody called back: he is in the queue of this node, and his flow goes on from there."""
+    call.cursor = Cursor(node, values=_pin(floor, call, flow, now))
+
+
+def _pin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> dict[str, Value]:
+    """The flow's version, and those of its subflows, are pinned for this call. The variables every flow has."""
     settings = floor.settings
     trunk = settings.trunks.get(call.via)
     trusted = trunk.caller_trusted if trunk is not None else call.via in settings.phones
@@ -64,8 +79,11 @@ def begin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> None:
         "last_agent": floor.familiar.agent_of(call.caller, now) or "",
     }
     steps_max, flows = settings.limits.steps_max, dict(floor.flows)
-    call.walk = Walk(flow, floor.zone, steps_max, flows, floor.hours, floor.closures, floor.shift_s)
-    _apply(floor, call, interpreter.begin(call.walk, now, given), now)
+    hours, closures = floor.hours, floor.closures
+    call.walk = Walk(
+        *(flow, floor.zone, steps_max, flows, hours, closures), outbound=settings.outbound, shift_s=floor.shift_s
+    )
+    return given
 
 
 def take(floor: Floor, call: Call, got: Input, now: float) -> None:
@@ -74,6 +92,17 @@ def take(floor: Floor, call: Call, got: Input, now: float) -> None:
         _follow(floor, call, got, now)
     elif call.walk is not None and call.cursor is not None:
         _apply(floor, call, interpreter.step(call.walk, call.cursor, got, now), now)
+    elif call.walk is None and call.state is CallState.IN_FLOW and not call.refusing:
+        closing.close(floor, call, "flow", 16, now)  # Called back, and his flow is no longer there.
+
+
+def book(floor: Floor, call: Call, node: Callback, number: Number, now: float) -> str:
+    """Book a call-back; the place of a caller who stepped aside from this queue becomes its own."""
+    branch = bookings.book(floor, call, node, number, now)
+    if branch != "full" and call.visit is not None:
+        same = call.visit.queue == node.queue
+        waiting.leave_queue(floor, call, "call-back" if same else "overflowed", now)
+    return branch
 
 
 def cleared(floor: Floor, call: Call, now: float) -> None:
@@ -152,13 +181,12 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
         case Unsaid(node, why):
             floor.note(PromptFailed(call.id, node))
             floor.do(Warn(f"{node}: {why}", call.id))
+        case Book(node, number):
+            return book(floor, call, node, Number(number), now)
         case Ask():
             _ask(floor, call, intent, now)
         case TakeMessage(node, back):
-            call.message, call.message_keyed = MessageId(floor.mint.part(call.id, "m")), False
-            line.listen(floor, call)
-            floor.boxes[call.message] = node.box, Number(back)
-            floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
+            _take_message(floor, call, node, back)
         case Rated(question, key):
             floor.note(facts.Rated(call.id, question, key, call.talked_to))
         case Listen():
@@ -194,7 +222,8 @@ def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:
                 call.message_keyed |= isinstance(node, Voicemail) and digit == node.end_key
             take(floor, call, Key(digit), now)
         case CallState.QUEUED | CallState.RINGING | CallState.WHISPERING:
-            waiting.key(floor, call, digit, now)
+            if (branch := waiting.key(floor, call, digit, now)) is not None:
+                take(floor, call, QueueDone(branch), now)
         case _:
             pass
 
@@ -229,6 +258,13 @@ def looked_up(floor: Floor, call: Call, answer: LookedUp | None, now: float) -> 
     take(floor, call, Answered(ok, values), now)
 
 
+def _take_message(floor: Floor, call: Call, node: Voicemail, back: str) -> None:
+    call.message, call.message_keyed = MessageId(floor.mint.part(call.id, "m")), False
+    line.listen(floor, call)
+    floor.boxes[call.message] = node.box, Number(back)
+    floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
+
+
 def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
     """A voicemail message is over; 0 seconds: nothing was said, or it failed. The caller may be gone already."""
     owner, filed = call_of(event.message), floor.boxes.pop(event.message, None)
@@ -239,8 +275,11 @@ def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
     is_taken = event.seconds > (0.0 if is_keyed else NOTHING_S)
     if is_taken:
         floor.note(MessageLeft(owner, event.message, box, event.seconds, back))
+        inbox.opened(floor, owner, event.message, box, now)
     if call is not None and call.message == event.message and call.state is CallState.IN_FLOW:
         call.message, call.message_taken = None, is_taken
+        if call.message_taken:
+            waiting.leave_queue(floor, call, "voicemail", now)
         if call.message_keyed:
             message_over(floor, call, now)
         else:

@@ -70,7 +70,7 @@ def sim(as_json: common.AsJson = False) -> None:
 def acd(as_json: common.AsJson = False) -> None:
     """The distributor: what an event costs it, with 100 to 10,000 agents and up to 50,000 callers waiting.
 
-    No Asterisk and no phones; one CPU, about a minute.
+    No Asterisk and no phones; one CPU, a minute or two.
     """
     from ari_app.bench.acd import bench_acd
 

@@ -103,6 +103,10 @@ billing:
   queue: billing
   priority: 1
   next: rating
+  choices:
+    keys: {"1": stay, "2": voicemail, "3": callback}
+  on_voicemail: message
+  on_callback: call_me
   on_timeout: message
   on_full: message
 """,
@@ -114,6 +118,13 @@ specialist:
   on_busy: person
   on_no_answer: person
   on_refused: person
+""",
+    "callback": """\
+call_me:
+  type: callback
+  queue: billing
+  on_failure: message
+  next: thanks
 """,
     "voicemail": """\
 message:
@@ -196,7 +207,8 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
         if name == "type":
             continue
         yield key_row(prefix + name, field)
-        entry = shapes.bare(shapes.child(shapes.bare(field.annotation), 0))
+        inner = shapes.bare(field.annotation)
+        entry = inner if shapes.is_model(inner) else shapes.bare(shapes.child(inner, 0))
         if shapes.is_model(entry):
             yield from _rows(entry, f"{prefix}{name}.")
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from ari_app.flow.model import GOODBYE, Flow, next_nodes, spoken
 from ari_app.flow.nodes import (
     Branch,
+    Callback,
     CheckHours,
     Collect,
     Confirm,
@@ -120,7 +121,7 @@ def _shape(node: Node) -> Shape:
 def _text(node: Node, words: Words) -> str:
     """What the node is about: the thing it names, else the first words said."""
     match node:
-        case Queue():
+        case Queue() | Callback():
             said = f"queue {node.queue}"
         case Transfer():
             said = f"to {node.target}"
@@ -164,6 +165,9 @@ def _label(place: str, node: Node) -> str:
             return f"{node.yes_key} yes"
         case "on_no", Confirm():
             return f"{node.no_key} no"
+        case (("on_voicemail" | "on_callback"), Queue()) if node.choices is not None:
+            choice = place.removeprefix("on_")
+            return " ".join([*(key for key, chosen in node.choices.keys.items() if chosen == choice), choice])
         case (("next" | "to"), _):
             return ""
         case "otherwise", _:

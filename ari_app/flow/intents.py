@@ -11,9 +11,10 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ari_app.flow.expression import Value
 from ari_app.flow.model import LoadedFlow
-from ari_app.flow.nodes import Queue, Transfer, Voicemail
+from ari_app.flow.nodes import Callback, Queue, Transfer, Voicemail
 from ari_app.model.facts import SituationOutcome
 from ari_app.model.routing import Hours
+from ari_app.model.settings import Outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Cursor:
     typed: str = ""  # Keys typed ahead, for the next menu.
     ended: bool = False
     steps: int = 0  # Nodes entered since the caller was last waited for.
-    digits: str = field(default="", repr=False)  # Of a collect node.
+    digits: str = field(default="", repr=False)  # Of a collect or callback node.
+    stage: str = ""  # Of a callback node.
     values: Mapping[str, Value] = field(default_factory=dict, repr=False)
     flow: LoadedFlow | None = field(default=None, repr=False)  # None: the walk's own.
     stack: tuple[Frame, ...] = ()
@@ -78,6 +80,7 @@ class Walk:
     flows: Mapping[str, LoadedFlow] = field(default_factory=dict, repr=False)
     hours: Mapping[str, Hours] = field(default_factory=dict, repr=False)
     closures: Mapping[str, float | None] = field(default_factory=dict, repr=False)
+    outbound: Outbound = field(default_factory=Outbound, repr=False)  # Which numbers may be called back.
     shift_s: float = 0.0  # Added to `now` where local time is asked for: in tests of flows only, never by config.
 
 
@@ -101,8 +104,9 @@ class WaitedOut:
 
 @dataclass(frozen=True, slots=True)
 class QueueDone:
-    """The queue node's visit ended: `next`, `survey`, `timeout`, `full`, `closed` or `no_agents`; the transfer node's
-    with `next`, `busy`, `no_answer` or `refused`."""
+    """What came of a queue node (`next`, `survey`, `timeout`, `full`, `closed`, `no_agents`, `voicemail`, `callback`),
+    of a transfer node (`next`, `busy`, `no_answer`, `refused`), or of a callback node's Book (`booked`, `already`,
+    `full`)."""
 
     branch: str
 
@@ -207,6 +211,14 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class Book:
+    """Book a call-back to `number`, which may be dialled; QueueDone comes back."""
+
+    node: Callback
+    number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Look something up; Answered comes back. `request` may hold secrets."""
 
@@ -276,6 +288,7 @@ Intent: TypeAlias = (
     | Speak
     | Enqueue
     | Connect
+    | Book
     | Ask
     | TakeMessage
     | Rated

@@ -7,7 +7,7 @@ may belong to a secret (`is_secret`) the journal keeps that they were pressed, n
 from collections.abc import Mapping
 from typing import Final
 
-from ari_app.flow import decisions, keys, situation_node
+from ari_app.flow import callback, decisions, keys, situation_node
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
@@ -35,6 +35,7 @@ from ari_app.flow.intents import (
 from ari_app.flow.model import GOODBYE, next_nodes
 from ari_app.flow.nodes import (
     Branch,
+    Callback,
     CheckHours,
     Collect,
     Confirm,
@@ -59,6 +60,7 @@ from ari_app.flow.turn import TYPED_MAX, Turn
 
 TONE: Final = "beep"  # Before a caller speaks his message.
 TURNED_AWAY: Final = ("full", "closed", "no_agents", "busy", "refused")
+_CHOSEN_IN: Final = Menu | Confirm | Collect | Survey | Queue | Transfer | Callback | HangUp
 
 
 def begin(walk: Walk, now: float, given: Mapping[str, Value] | None = None) -> Step:
@@ -97,7 +99,7 @@ def is_secret(walk: Walk, at: Cursor) -> bool:
         if isinstance(node, Collect) and node.secret:
             return True
         # Only on from nodes that a caller passes without choosing.
-        if name not in seen and not isinstance(node, Menu | Confirm | Collect | Survey | Queue | Transfer | HangUp):
+        if name not in seen and not isinstance(node, _CHOSEN_IN):
             todo += [target for target in next_nodes(node).values() if target != GOODBYE]
         seen.add(name)
     return False
@@ -110,7 +112,7 @@ def _enter(turn: Turn, name: str | None) -> None:
             turn.move(ended=True)
             turn.do(End(looped=True))
             return
-        turn.move(node=name, saying=False, waiting=False, tries=0, digits="", steps=turn.at.steps + 1)
+        turn.move(node=name, saying=False, waiting=False, tries=0, digits="", stage="", steps=turn.at.steps + 1)
         node = turn.node
         turn.do(Entered(name, node.type))
         name = _pass(turn, node)
@@ -137,6 +139,8 @@ def _pass(turn: Turn, node: Node) -> str | None:
         case Transfer():
             turn.move(typed="")
             turn.do(Connect(node))
+        case Callback():
+            callback.enter(turn, node)
         case LookUp():
             return decisions.ask(turn, node)
         case HangUp():
@@ -188,6 +192,10 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
             turn.move(saying=False)
         case ((Queue() | Transfer()), QueueDone(branch)):
             return _after(node, branch)
+        case Callback(), (Key() | SaidAll() | WaitedOut()):
+            return callback.take(turn, node, got)
+        case Callback(), QueueDone(branch):
+            callback.booked(turn, branch)
         case Voicemail(), SaidAll() if turn.at.saying:
             turn.move(saying=False)
             turn.do(TakeMessage(node, str(turn.at.values.get(node.number, "")) if node.number is not None else ""))

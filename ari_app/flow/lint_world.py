@@ -5,8 +5,8 @@ from typing import Final
 
 from ari_app.flow import hours as calendar
 from ari_app.flow.finding import Draft, Finding, Path, World, no_such
-from ari_app.flow.lint_nodes import NO_SUCH_DAY, is_day
-from ari_app.flow.nodes import CheckHours, Queue
+from ari_app.flow.lint_nodes import NO_SUCH_DAY, ONE_KEY_TWICE, is_day
+from ari_app.flow.nodes import Callback, CheckHours, Queue
 from ari_app.model.ids import Skill
 from ari_app.model.routing import Hours
 from ari_app.model.routing import Queue as QueueSettings
@@ -19,6 +19,8 @@ RUNS_BACKWARDS: Final = "F034"
 NOBODY_HAS_SKILLS: Final = "F037"
 NO_MAKE_UP_DAYS: Final = "F040"
 BAD_SKILLS: Final = "F048"
+CHOICE_LEADS_NOWHERE: Final = "F049"
+NOTHING_DIALLED: Final = "F050"
 
 
 def check_world(draft: Draft, world: World) -> Iterator[Finding]:
@@ -32,10 +34,12 @@ def check_world(draft: Draft, world: World) -> Iterator[Finding]:
                 if node.hours not in settings.hours:
                     yield no_such(path, "opening hours", node.hours, settings.hours, "write them in config.yaml")
                 first.setdefault(node.hours, path)
-            case Queue():
+            case Queue() | Callback():
+                yield from _choices(("nodes", name), node, settings)
                 path = ("nodes", name, "queue")
                 yield from _queue(path, node.queue, settings, told)
-                yield from _node_skills(("nodes", name, "skills"), node, settings)
+                if isinstance(node, Queue):
+                    yield from _node_skills(("nodes", name, "skills"), node, settings)
                 if node.queue in settings.queues and (used := settings.queues[node.queue].hours):
                     first.setdefault(used, path)
             case _:
@@ -62,6 +66,25 @@ def _queue(path: Path, name: str, settings: Settings, told: set[str]) -> Iterato
         skills = first if isinstance(first, str) else ", ".join(f"{skill} {level}" for skill, level in first.items())
         message = f"no agent in config.yaml has the skills of the queue {name!r} ({skills})"
         yield Finding(path, NOBODY_HAS_SKILLS, message, "give an agent these skills, or ask for less")
+
+
+def _choices(here: Path, node: Queue | Callback, settings: Settings) -> Iterator[Finding]:
+    """Keys a waiting caller has: each leads somewhere, and means one thing; and call-backs that can be made."""
+    if isinstance(node, Callback):
+        if not settings.outbound.trunk or not settings.outbound.permitted:
+            message = "config.yaml permits no number to be dialled: every caller will be told that his cannot be called"
+            yield Finding(here, NOTHING_DIALLED, message, "write outbound: trunk and permitted", is_warning=True)
+        return
+    keys = node.choices.keys if node.choices is not None else {}
+    for key, choice in keys.items():
+        if choice != "stay" and getattr(node, f"on_{choice}") is None:
+            message = f"key {key} chooses {choice}, which leads nowhere"
+            yield Finding((*here, "choices", "keys", key), CHOICE_LEADS_NOWHERE, message, f"write on_{choice}: NODE")
+    queue = settings.queues.get(node.queue)
+    if queue is not None and queue.recording.policy == "ask" and queue.recording.refuse_key in keys:
+        key = queue.recording.refuse_key
+        message = f"key {key} also refuses the recording (queues.{node.queue}.recording.refuse_key of config.yaml)"
+        yield Finding((*here, "choices", "keys", key), ONE_KEY_TWICE, message, "choose another key")
 
 
 def _node_skills(path: Path, node: Queue, settings: Settings) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """A flow: nodes by name. What leads where, what is said, read and written: for interpreter, checker, picture."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Final
 
@@ -8,7 +8,9 @@ from pydantic import Field
 
 from ari_app.flow.nodes import (
     Branch,
+    Callback,
     CheckHours,
+    Choices,
     Collect,
     Confirm,
     Goto,
@@ -72,6 +74,7 @@ _GOODBYE: Final = HangUp(type="hangup")
 _PLACES: Final = (
     *("next", "to", "otherwise", "on_yes", "on_no", "on_open", "on_closed", "on_holiday", "on_closure"),
     *("on_wrong", "on_silence", "on_failure", "on_timeout", "on_full", "on_no_agents"),
+    *("on_voicemail", "on_callback"),
     *("on_life", "on_speech"),
     *("on_wrong", "on_silence", "on_failure", "on_timeout", "on_full", "on_no_agents", "survey"),
     *("on_busy", "on_no_answer", "on_refused"),
@@ -97,6 +100,22 @@ def _places_of(kind: type[Node]) -> tuple[str, ...]:
     return tuple(place for place in _PLACES if place in kind.model_fields)
 
 
+CALLBACK_SAYS: Final = (
+    *("callback-number-is", "callback-number-keys", "callback-number-ask", "callback-number-refused"),
+    *("callback-booked", "callback-already", "callback-full", "no-key", "wrong-key"),
+)
+CHOICE_SAYS: Final[Mapping[str, str]] = {
+    "stay": "choice-stay",
+    "voicemail": "choice-voicemail",
+    "callback": "choice-callback",
+}
+
+
+def choice_prompts(choices: Choices) -> tuple[str, ...]:
+    """What is said of each choice, in the order of the keys; the key's digit follows each."""
+    return tuple(choices.say.get(choice, CHOICE_SAYS[choice]) for choice in choices.keys.values())
+
+
 def spoken(node: Node) -> Iterator[str]:
     """Everything a node may say: prompt ids and `form:variable`."""
     for place in _said_at(type(node)):
@@ -107,6 +126,10 @@ def spoken(node: Node) -> Iterator[str]:
             yield said
     if isinstance(node, Voicemail):
         yield "beep"
+    if isinstance(node, Callback):
+        yield from CALLBACK_SAYS
+    if isinstance(node, Queue) and node.choices is not None:
+        yield from choice_prompts(node.choices)
     if isinstance(node, Greet):
         yield from node.festivals.values()
     if isinstance(node, Confirm):
@@ -123,7 +146,8 @@ def _said_at(kind: type[Node]) -> tuple[str, ...]:
 def prompts_of(node: Node) -> tuple[str, ...]:
     """Every prompt a node may need; a value needs all that can be said of values."""
     said = tuple(spoken(node))
-    values = spoken_prompts() if any(":" in each for each in said) else ()
+    digits = isinstance(node, Callback) or (isinstance(node, Queue) and node.choices is not None)
+    values = spoken_prompts() if digits or any(":" in each for each in said) else ()
     return (*(each for each in said if ":" not in each), *values)
 
 

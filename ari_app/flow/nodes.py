@@ -155,6 +155,24 @@ class LookUp(Part):
     next: NodeName = Field(description=_NEXT)
 
 
+Choice = Literal["stay", "voicemail", "callback"]
+
+
+class Choices(Part):
+    """What a waiting caller may choose, by keys."""
+
+    keys: dict[KeyName, Choice] = Field(
+        min_length=1, description="Key: stay (keep waiting), voicemail (on_voicemail) or callback (on_callback)."
+    )
+    every_s: Annotated[float, Field(ge=10, le=3600)] = Field(
+        90, description="Seconds after which the choices are said again."
+    )
+    when_busy: bool = Field(True, description="Whether they are said at once when nobody is free on entering.")
+    say: dict[Choice, PromptId] = Field(
+        default_factory=dict, description="Choice: prompt said before its key, instead of the hotline's own."
+    )
+
+
 class Queue(Part):
     """Puts the caller into a queue; an agent with its skills is rung."""
 
@@ -174,9 +192,16 @@ class Queue(Part):
     vip_priority: Annotated[int, Field(ge=0, le=9)] | None = Field(
         None, description="Instead of priority, for callers whose variable `vip` is true."
     )
+    choices: Choices | None = Field(None, description="What the caller may choose while he waits.")
     next: NodeName | None = Field(None, description="Node after the agent has hung up; goodbye when left out.")
     survey: NodeName | None = Field(
         None, description="Node when the agent ends the talk with the survey; next when left out."
+    )
+    on_voicemail: NodeName | None = Field(
+        None, description="Node after the choice voicemail. The place is kept until a message is left."
+    )
+    on_callback: NodeName | None = Field(
+        None, description="Node after the choice callback. The place is kept; a callback node books it."
     )
     on_timeout: NodeName | None = Field(None, description="Node when the caller waited wait_s_max.")
     on_full: NodeName | None = Field(None, description="Node when the queue is full.")
@@ -229,6 +254,23 @@ class Voicemail(Part):
     end_key: KeyName = Field("#", description="Key that ends it.")
     on_failure: NodeName | None = Field(None, description="Node when nothing was recorded; a goodbye when left out.")
     next: NodeName = Field(description=_NEXT)
+
+
+class Callback(Part):
+    """Books a call-back: reads the caller's number back or takes another. A place in the queue is kept exactly."""
+
+    type: Literal["callback"]
+    queue: Name = Field(description="The queue (config.yaml: queues) whose agents call back.")
+    say: Say = Field((), description="Prompts heard first. May be empty.")
+    priority: Annotated[int, Field(ge=0, le=9)] = Field(
+        0, description="Where no place is kept: each step counts as 60 s waited already."
+    )
+    wait_s: WaitSeconds = Field(6, description="Seconds to wait for a key or a digit.")
+    tries: Tries = Field(3, description="Times the caller may give nothing, or a number that cannot be called.")
+    on_failure: NodeName | None = Field(
+        None, description="Node when no number was given, or the list is full; a goodbye when left out."
+    )
+    next: NodeName = Field(description="Node after it is booked, or was already.")
 
 
 class SwitchLanguage(Part):
@@ -308,6 +350,7 @@ Node: TypeAlias = (
     | Queue
     | Transfer
     | Voicemail
+    | Callback
     | SwitchLanguage
     | Subflow
     | Return

@@ -259,6 +259,15 @@ class Unlisten:
 
 
 @dataclass(frozen=True, slots=True)
+class FileMessage:
+    """Move a message's file from where Asterisk recorded it to the store's folder; MessageFiled or MessageUnfiled."""
+
+    call: CallId
+    message: MessageId
+    box: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetTimer:
     """TimerFired(timer) at `at` (same clock as `now`); setting it again moves it."""
 
@@ -365,6 +374,7 @@ Effect: TypeAlias = (
     | SetTimer
     | CancelTimer
     | Note
+    | FileMessage
     | CheckPin
     | AskStudio
     | LookUp

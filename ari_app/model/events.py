@@ -40,6 +40,7 @@ from ari_app.model.system_events import (
     Unjoined,
 )
 from ari_app.model.wishes import ForceAsked, SurgeAsked
+from ari_app.model.work import CallbackCancelled, CallbackLeft, ItemAsked, ItemLeft, MessageFiled, MessageUnfiled
 
 ALL_HOURS: Final = "*"
 """What stands for the hours of every queue, and for queues without hours."""
@@ -321,6 +322,12 @@ Event: TypeAlias = (
     | LineJudged
     | LineUnheard
     | MessageRecorded
+    | CallbackLeft
+    | ItemLeft
+    | MessageFiled
+    | MessageUnfiled
+    | ItemAsked
+    | CallbackCancelled
     | LookedUp
     | FlowsLoaded
     | HoursLoaded

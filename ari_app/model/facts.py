@@ -38,9 +38,11 @@ from ari_app.model.sound_facts import (
     Verdict,
 )
 from ari_app.model.states import AgentState
+from ari_app.model.work import DURABLE_WORK, WorkFact
 
 OfferOutcome = Literal["accepted", "declined", "ran-out", "withdrawn", "unreachable", "failed"]
-VisitOutcome = Literal["connected", "abandoned", "timed-out", "full", "no-agents", "closed", "failed"]
+Ended = Literal["connected", "abandoned", "timed-out", "overflowed", "voicemail", "call-back", "failed"]
+VisitOutcome = Ended | Literal["full", "no-agents", "closed"]
 FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
 TalkEndedBy = Literal[ClosedBy, "transfer", "take-over", "survey", "script"]
@@ -304,6 +306,7 @@ Fact: TypeAlias = (
     | SituationEnded
     | TalkLong
     | CallClosed
+    | WorkFact
 )
 
-DURABLE: Final = (DaemonStarted, Queued, OfferMade, FlowsActivated, ClosureChanged)
+DURABLE: Final = (DaemonStarted, Queued, OfferMade, FlowsActivated, ClosureChanged, *DURABLE_WORK)

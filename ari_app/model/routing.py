@@ -114,6 +114,11 @@ class Queue(Part):
         description="Prompt the agent alone hears on answering; names the queue. Empty for none.",
     )
     music: Name = Field("default", description="Music-on-hold class callers hear while waiting.")
+    announce_every_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        60, description="Seconds between telling a waiting caller his place and expected wait; 0: never."
+    )
+    announce_position: bool = Field(True, description="Whether he is told his place: on entering, and when it fell.")
+    announce_wait: bool = Field(True, description="Whether he is told the expected wait, as a range of minutes.")
     recording: RecordingPolicy = Field(
         default_factory=RecordingPolicy, description="The recording policy of this queue."
     )
@@ -121,6 +126,42 @@ class Queue(Part):
         False,
         description="Whether every talk needs a disposition: without one wrap-up ends in not ready (disposition-missing).",
     )
+
+
+class Callbacks(Part):
+    """How callers who booked a call-back are called. Numbers that may be dialled: under outbound."""
+
+    tries: Annotated[int, Field(ge=1, le=10)] = Field(3, description="Times a caller is dialled at most.")
+    spacing_s: Annotated[float, Field(ge=10, le=86_400)] = Field(
+        600, description="Seconds between one try and the next; the place in line is kept."
+    )
+    window: Annotated[tuple[ClockSpan, ...], Field(min_length=1, max_length=10)] = Field(
+        ("08:00-21:00",), description="Local times within which callers are dialled, in the queue's hours besides."
+    )
+    confirm_key: Annotated[str, Field(pattern=r"^[0-9*#]$")] = Field(
+        "1", description="Key by which whoever answers says that he is there; only then an agent is rung."
+    )
+    cancel_key: Annotated[str, Field(pattern=r"^[0-9*#]$")] = Field("9", description="Key that cancels the call-back.")
+    confirm_s: Annotated[float, Field(gt=0, le=60)] = Field(8, description="Seconds to wait for the key each time.")
+    confirm_times: Annotated[int, Field(ge=1, le=5)] = Field(
+        2, description="Times the key is asked for; without it the try counts as missed (an answering machine)."
+    )
+    booked_max: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        500, description="Call-backs booked at once at most; more are refused, and the caller is told."
+    )
+    keep_h: Annotated[float, Field(gt=0, le=720)] = Field(
+        48, description="Hours after which a call-back nobody could be reached for ends."
+    )
+
+
+class Box(Part):
+    """A voicemail box: who works its messages, and by when."""
+
+    skills: Skills = Field(
+        default_factory=dict, description="Skills an agent needs to take a message, as under a queue; none: anybody."
+    )
+    due_h: Annotated[float, Field(gt=0, le=8760)] = Field(24, description="Hours after which a message is due.")
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(180, description="Days a message is kept.")
 
 
 class Limits(Part):

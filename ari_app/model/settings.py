@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ari_app.model.line import Rules as LineRules
 from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Paths, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
-from ari_app.model.routing import AgentRules, FeatureCodes, Hours, Limits, Queue, Routing, TalkCodes
+from ari_app.model.routing import AgentRules, Box, Callbacks, FeatureCodes, Hours, Limits, Queue, Routing, TalkCodes
 from ari_app.model.surge import Surge
 
 
@@ -95,6 +95,8 @@ class Settings(Part):
     phones: dict[Name, Phone] = Field(default_factory=dict, description="SIP accounts by name.")
     trunks: dict[Name, Trunk] = Field(default_factory=dict, description="Where calls come from, by name.")
     outbound: Outbound = Field(default_factory=Outbound, description="Numbers the hotline may dial.")
+    callbacks: Callbacks = Field(default_factory=Callbacks, description="How call-backs are made.")
+    boxes: dict[Name, Box] = Field(default_factory=dict, description="Voicemail boxes by name; others: its defaults.")
     line: LineRules = Field(default_factory=LineRules, description="What counts as a silent, quiet or noisy line.")
     directory: Annotated[dict[DirectoryKey, Destination], Field(max_length=10_000)] = Field(
         default_factory=dict,

@@ -41,6 +41,10 @@ class Needs:
         met = [each for each in self.alternatives if all(has.get(skill, 0) >= level for skill, level in each)]
         return max((sum(has[skill] for skill, _ in each) for each in met), default=0)
 
+    def __str__(self) -> str:
+        """As an expression that parses to the same."""
+        return " | ".join(" & ".join(f"{skill}>={level}" for skill, level in each) for each in self.alternatives)
+
     def skills(self) -> set[Skill]:
         return {skill for each in self.alternatives for skill, _ in each}
 

@@ -97,6 +97,7 @@ class CallState(StrEnum):
     TALKING = "talking"  # With an agent; also on hold, while he consults, and in a three-way talk.
     DIALLING = "dialling"  # Transferred: somebody's phone rings for the caller, who hears music.
     OUTSIDE = "outside"  # Talking to a number outside.
+    CALLING_BACK = "calling-back"  # A call-back: the caller is dialled, and asked whether he is there.
     CLOSING = "closing"  # Being hung up; waits for the last leg.
 
 
@@ -106,7 +107,7 @@ class CallMove(StrEnum):
     OFFER_ENDS = "offer-ends"
     AGENT_ANSWERS = "agent-answers"
     CONNECT = "connect"
-    LEAVE_QUEUE = "leave-queue"  # Time-out, full, no agents: back into the flow.
+    LEAVE_QUEUE = "leave-queue"  # Time-out, or a choice while waiting: back into the flow.
     TALK_ENDS = "talk-ends"
     DIAL = "dial"  # A leg is rung for the caller himself, outside every queue.
     DIAL_FAILS = "dial-fails"
@@ -148,6 +149,7 @@ CALL: Final[Mapping[CallState, Mapping[CallMove, CallState]]] = {
         CallMove.DIAL_FAILS: CallState.IN_FLOW,
         CallMove.CLOSE: CallState.CLOSING,
     },
+    CallState.CALLING_BACK: {CallMove.ENQUEUE: CallState.QUEUED, CallMove.CLOSE: CallState.CLOSING},
     CallState.OUTSIDE: {CallMove.PARTY_LEAVES: CallState.IN_FLOW, CallMove.CLOSE: CallState.CLOSING},
     CallState.CLOSING: {},
 }

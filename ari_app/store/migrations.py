@@ -55,6 +55,11 @@ def m0008_wrap_up_overrides_and_surge(db: Database) -> None:
     _run(db, "m0008")
 
 
+@steps()
+def m0009_callbacks_inbox_and_waits_told(db: Database) -> None:
+    _run(db, "m0009")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

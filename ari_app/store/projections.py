@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from ari_app.model import audit, codec, control, facts
+from ari_app.model import audit, codec, control, facts, work
 from ari_app.model.facts import Fact
 from ari_app.store import queries
 
@@ -35,6 +35,11 @@ OF_CALL: Final = (
     "look_up",
     "message",
     "rating",
+    "wait_told",
+    "callback",
+    "callback_try",
+    "item",
+    "message_file",
     "situation",
     "wrap_up_extension",
 )
@@ -65,6 +70,12 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
         "visit_turned_away",
         "visit_ended",
     ),
+    work.WaitTold: ("wait_told",),
+    work.CallbackBooked: ("callback_booked",),
+    work.CallbackDialled: ("callback_dialled", "try_began"),
+    work.CallbackMissed: ("callback_missed", "try_missed"),
+    work.CallbackConfirmed: ("callback_confirmed", "try_confirmed"),
+    work.CallbackEnded: ("callback_ended",),
     facts.OfferMade: ("offer_made",),
     facts.OfferRang: ("offer_rang",),
     facts.OfferEnded: ("offer_ended",),
@@ -97,6 +108,11 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.LookUpDone: ("looked_up",),
     facts.MessageLeft: ("message_left", "message_back"),
     facts.PromptRecorded: ("prompt_recorded",),
+    work.MessageStored: ("message_stored",),
+    work.ItemOpened: ("item_opened",),
+    work.ItemTaken: ("item_taken",),
+    work.ItemReturned: ("item_returned",),
+    work.ItemDone: ("item_done",),
     facts.Rated: ("rated",),
     facts.SituationBegan: ("situation_began",),
     facts.SituationEnded: ("situation_ended",),

@@ -8,11 +8,14 @@ from typing import Final
 from ari_app.board.familiar import LastTalk
 from ari_app.model.events import Closure, OpenCall, Restored, Unjoined
 from ari_app.model.ids import AgentId, CallId, LegId, Number, RecordingId
+from ari_app.model.work import CallbackLeft, ItemLeft
 from ari_app.store import connect, queries
 
 UNJOINED_DAYS: Final = 7
 UNJOINED_MAX: Final = 1000
 """How many recordings are joined after the fact, and how old they may be; what is beyond shows as a gap."""
+WORK_MAX: Final = 100_000
+"""How many call-backs, and how many messages, are taken over."""
 _SQL = queries.load("restore")
 
 
@@ -26,6 +29,17 @@ def left_open(path: Path) -> Restored:
     calls = tuple(OpenCall(CallId(c), LegId(leg), at, r and RecordingId(r)) for c, leg, at, r in rows)
     recordings = tuple(Unjoined(CallId(call), RecordingId(recording)) for call, recording in unjoined)
     return Restored(calls, tuple(Closure(hours, until) for hours, until in closures), recordings)
+
+
+def work_left(path: Path) -> tuple[CallbackLeft | ItemLeft, ...]:
+    """Call-backs and messages an earlier daemon left open: one event each, as numbers are personal data."""
+    bounds = {"at_most": WORK_MAX}
+    with closing(connect.reading(path)) as conn:
+        bookings = [CallbackLeft(**dict(row)) for row in conn.execute(_SQL["callbacks"], bounds)]
+        items = [
+            ItemLeft(**{**dict(row), "stored": bool(row["stored"])}) for row in conn.execute(_SQL["items"], bounds)
+        ]
+    return (*bookings, *items)
 
 
 def last_agents(path: Path, before: float, keep_s: float, at_most: int) -> list[LastTalk]:

@@ -65,6 +65,17 @@ def mark_removed(conn: sqlite3.Connection, due: Due, at: float) -> None:
     conn.execute(_AUDIT, (at, "remove-recording", due.recording, due.why))
 
 
+def messages_expired(conn: sqlite3.Connection, now: float) -> list[Due]:
+    """Voicemail messages past their keep_days whose file still stands; `recording` is the message's id."""
+    return [Due(row[0], row[1], "age") for row in conn.execute(_SQL["messages_expired"], (now,))]
+
+
+def mark_message_removed(conn: sqlite3.Connection, due: Due, at: float) -> None:
+    """The message's file is gone from the disk."""
+    conn.execute(_SQL["mark_message_removed"], {"message": due.recording, "at": at, "why": due.why})
+    conn.execute(_AUDIT, (at, "remove-message", due.recording, due.why))
+
+
 def mark_compressed(conn: sqlite3.Connection, recording: RecordingId, file: StoredFile, at: float) -> None:
     """A compressed file stands in the place of the one stored first."""
     values = {"recording": recording, "path": file.path, "size_bytes": file.size_bytes, "sha256": file.sha256}

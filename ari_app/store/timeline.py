@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final, TypeAlias
 
-from ari_app.model import audit, codec, control, facts
+from ari_app.model import audit, codec, control, facts, work
 from ari_app.model.facts import Fact
 from ari_app.model.mask import WITHHELD, mask
 from ari_app.store.reader import CallStory
@@ -57,6 +57,22 @@ def _recording_stored(fact: facts.RecordingStored) -> str:
 def _look_up_done(fact: facts.LookUpDone) -> str:
     outcome = "answered" if fact.ok else "not answered"
     return f"look-up at {fact.node} {outcome} after {fact.seconds:.1f} s" + (f": {fact.reason}" if fact.reason else "")
+
+
+def _wait_told(fact: work.WaitTold) -> str:
+    return f"told {fact.low_s / 60:.0f} to {fact.high_s / 60:.0f} minutes at place {fact.position}"
+
+
+def _callback_missed(fact: work.CallbackMissed) -> str:
+    return f"call-back {fact.booking} missed: {fact.outcome}" + ("" if fact.next_at else ", for the last time")
+
+
+def _callback_ended(fact: work.CallbackEnded) -> str:
+    return f"call-back {fact.booking} over: {fact.outcome}" + (f" by {fact.by}" if fact.by else "")
+
+
+def _item_done(fact: work.ItemDone) -> str:
+    return f"message {fact.message} done by {fact.by}" + (f": {fact.note}" if fact.note else "")
 
 
 def _rated(fact: facts.Rated) -> str:
@@ -157,6 +173,17 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     facts.LookUpDone: _look_up_done,
     facts.MessageLeft: "caller left message {message} of {seconds:.1f} s in box {box}, to be called back on {back}",
     facts.PromptRecorded: "agent {agent} recorded prompt {prompt} in {language}, {seconds:.1f} s",
+    work.WaitTold: _wait_told,
+    work.CallbackBooked: "call-back {booking} to {number} booked for queue {queue}",
+    work.CallbackDialled: "dialled for call-back {booking}, time {n}",
+    work.CallbackMissed: _callback_missed,
+    work.CallbackConfirmed: "caller confirms call-back {booking}",
+    work.CallbackEnded: _callback_ended,
+    work.MessageStored: "message {message} filed: {path}, {size_bytes:,} bytes, kept {keep_days} days",
+    work.ItemOpened: "message {message} is to be worked in box {box}",
+    work.ItemTaken: "message {message} taken by {by}",
+    work.ItemReturned: "message {message} given back by {by}",
+    work.ItemDone: _item_done,
     facts.Rated: _rated,
     facts.SituationBegan: "situation {situation} begins ({where})",
     facts.SituationEnded: _situation_ended,

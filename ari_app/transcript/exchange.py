@@ -10,13 +10,15 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ari_app.board.board import Board
-from ari_app.board.floor import Call, Floor
+from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.board.walk import MESSAGE_GRACE_S
 from ari_app.flow.model import LoadedFlow
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model.ids import LegId, LookUpId, MessageId, Number, PhoneName, PlaybackId, TimerId
 from ari_app.model.settings import Settings
+from ari_app.model.work import CallbackCancelled, MessageFiled
 from ari_app.runtime.timers import Timers
 from ari_app.transcript.steps import MovesClock
 from ari_app.transcript.words import Telling, Told
@@ -144,8 +146,8 @@ class Exchange:
             case fx.Ring(_, leg, phone, ring_s=ring_s):
                 self.legs[leg] = phone
                 self.timers.set(TimerId(f"ring {leg}"), self.now + ring_s)
-            case fx.Dial(_, leg, ring_s=ring_s):
-                self.legs[leg] = "outside"
+            case fx.Dial(call, leg, number, ring_s=ring_s):
+                self.legs[leg] = "outside" if self.floor.calls[call].booking is None else number
                 self.timers.set(TimerId(f"ring {leg}"), self.now + ring_s)
             case fx.HangUp(call, leg, cause):
                 self._hangs_up(call, leg, cause)
@@ -164,6 +166,11 @@ class Exchange:
             case _:
                 self._records(effect)
 
+    def called_back(self) -> LegId | None:
+        """The leg that rings at somebody who booked a call-back."""
+        dialled = (call.leg for call in self.floor.calls.values() if call.booking is not None and not call.asked)
+        return next(dialled, None)
+
     def _must_be_quiet(self, effect: fx.Effect, leg: LegId) -> None:
         if any(where == leg for where, _ in self.playing.values()):
             self.complaints.append(f"{type(effect).__name__} would wait for the end of the prompt")
@@ -174,6 +181,8 @@ class Exchange:
                 self.replies.append(ev.RecordingStarted(recording))
             case fx.JoinRecording(_, recording):
                 self.replies.append(ev.RecordingJoined(recording, f"{recording}.wav", 0.0, 0, "0" * 64))
+            case fx.FileMessage(_, message):
+                self.replies.append(MessageFiled(message, f"{message}.wav", 0, "0" * 64))
             case fx.CheckPin(leg, agent):
                 self.replies.append(ev.PinChecked(leg, agent, False))
             case _:
@@ -308,8 +317,10 @@ class Exchange:
         for leg in list(self.legs):
             if leg in self.legs:
                 self.hang_up(leg)
-        self.wait(self.settings.limits.call_s_max + 90_000)
         floor = self.floor
+        for booking in list(floor.bookings):
+            self.event(CallbackCancelled(booking, "the end of the transcript"))
+        self.wait(self.settings.limits.call_s_max + 90_000)
         left = {"calls": len(floor.calls), "legs": len(floor.legs), "timers": len(self.timers)}
         return [*self.complaints, *(f"{count} {name} left at the end" for name, count in left.items() if count)]
 

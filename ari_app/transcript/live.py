@@ -29,6 +29,7 @@ from ari_app.transcript.exchange import NO_LOOK_UP, shift_clock
 from ari_app.transcript.rehearse import WISHES, Failure, House, Impossible, Outcome, dressed, rehearse
 from ari_app.transcript.steps import (
     AgentDoes,
+    CalledBack,
     CallerHangsUp,
     Dial,
     LeavesMessage,
@@ -312,8 +313,7 @@ class Performance:
         hotline = self.hotline
         match step:
             case Dial(caller, dialled):
-                phone = await self._phone(caller or "anonymous", None)
-                self.caller = await phone.dial(dialled)
+                self.caller = await (await self._phone(caller or "anonymous", None)).dial(dialled)
                 await self.caller.wait_answered(STEP_S)
             case Press(keys):
                 began = time.monotonic()
@@ -324,6 +324,8 @@ class Performance:
                 await asyncio.sleep(seconds)
             case CallerHangsUp():
                 await self._live().hangup()
+            case CalledBack():
+                raise Impossible("nobody is called back live   write in the header: live: no (call-back)")
             case AgentDoes():
                 await self._agent(step)
             case OutsideDoes():
@@ -333,8 +335,7 @@ class Performance:
             case LeavesMessage(seconds):
                 await self._message(seconds)
             case Speaks(seconds):
-                call = self._live()
-                call.play_tone(TONE_HZ)
+                (call := self._live()).play_tone(TONE_HZ)
                 await asyncio.sleep(seconds)
                 call.hush()
             case MovesClock():

@@ -25,6 +25,8 @@ from ari_app.model.routing import Hours
 from ari_app.transcript.steps import (
     WITH_A_WORD,
     AgentDoes,
+    CallbackDeed,
+    CalledBack,
     CallerHangsUp,
     Deed,
     Dial,
@@ -52,6 +54,7 @@ STEPS: Final = {
     "press": "press 1",
     "wait": "wait 5s",
     "hang": "hang up",
+    "call-back": "call-back answers",
     "agent": "agent 8025 answers",
     "outside": "outside answers",
     "look-up": "look-up balance answers balance=12.5 stopped=no, or look-up balance fails",
@@ -237,6 +240,7 @@ def _step(text: str) -> Step:
         "press": _press,
         "wait": lambda text: Wait(_seconds(text)),
         "hang": lambda text: _only(text, "up", CallerHangsUp()),
+        "call-back": _called_back,
         "agent": _agent,
         "outside": _outside,
         "look-up": _look_up,
@@ -298,6 +302,13 @@ def _outside(text: str) -> Step:
         known = get_args(OutsideDeed)
         raise _Fault(f"nobody outside does this: {shown(text)}", nearest(text, known) or choices(known))
     return OutsideDoes(deed)
+
+
+def _called_back(text: str) -> Step:
+    if text not in get_args(CallbackDeed):
+        near = nearest(text, get_args(CallbackDeed)) or choices(get_args(CallbackDeed))
+        raise _Fault(f"nobody called back does this: {shown(text)}", near)
+    return CalledBack(text)  # type: ignore[arg-type]
 
 
 def _look_up(text: str) -> Step:

@@ -13,6 +13,7 @@ from ari_app.model.settings import NumberPlan, Settings
 from ari_app.transcript.exchange import NO_LOOK_UP, Exchange, Seconds, shift_clock
 from ari_app.transcript.steps import (
     AgentDoes,
+    CalledBack,
     CallerHangsUp,
     Dial,
     Header,
@@ -166,6 +167,8 @@ class Rehearsal:
                 self._wait(seconds)
             case CallerHangsUp():
                 self.exchange.hang_up(self._live())
+            case CalledBack(deed):
+                self._called_back(deed)
             case AgentDoes(agent, deed, word):
                 self._agent(agent, deed, word)
             case OutsideDoes(deed):
@@ -205,6 +208,16 @@ class Rehearsal:
         self.exchange.hear_out(caller)
         if not self.exchange.speak(caller, seconds):
             raise Impossible("no message is being taken   the caller must have come to a voicemail node")
+
+    def _called_back(self, deed: str) -> None:
+        leg = self.exchange.called_back()
+        if leg is None:
+            raise Impossible("nobody is being called back   a call-back is booked, and an agent free, in hours?")
+        if deed == "answers":
+            self.caller = leg
+            self.exchange.answered(leg)
+        else:
+            self.exchange.hang_up(leg, *_CAUSES[deed])
 
     def _agent(self, agent: str, deed: str, word: str) -> None:
         seat = self.exchange.floor.seats.get(AgentId(agent))

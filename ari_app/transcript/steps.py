@@ -25,6 +25,7 @@ Deed = Literal[
     "resumes",
     "notes",
 ]
+CallbackDeed = Literal["answers", "is busy", "does not answer", "is unreachable", "hangs up"]
 WITH_A_WORD: Final = ("goes not ready", "notes")  # Deeds that are followed by a reason, or a disposition.
 
 
@@ -51,6 +52,13 @@ class Wait:
 @dataclass(frozen=True, slots=True)
 class CallerHangsUp:
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class CalledBack:
+    """The hotline dials somebody who booked a call-back. Who answers is the caller from here on."""
+
+    deed: CallbackDeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +109,8 @@ class MovesClock:
     zone: str = ""
 
 
-Step: TypeAlias = (
-    Dial | Press | Wait | CallerHangsUp | AgentDoes | OutsideDoes | LookUpAnswers | LeavesMessage | Speaks | MovesClock
-)
+OfCaller: TypeAlias = Dial | Press | Wait | CallerHangsUp | CalledBack | LeavesMessage | Speaks
+Step: TypeAlias = OfCaller | AgentDoes | OutsideDoes | LookUpAnswers | MovesClock
 
 
 @dataclass(frozen=True, slots=True)

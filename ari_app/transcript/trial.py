@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, get_args
 from zoneinfo import ZoneInfo
 
-from ari_app.board.floor import Call
+from ari_app.board.records import Call
 from ari_app.flow.nodes import LookUp
 from ari_app.model import effects as fx
 from ari_app.model import facts as ft

@@ -11,6 +11,7 @@ from typing import Any, Final, get_args
 from ari_app.model import effects as fx
 from ari_app.model import facts as ft
 from ari_app.model.control import TransferBegan
+from ari_app.model.work import MessageStored
 from ari_app.transcript.steps import Want
 
 FACTS: Final[dict[str, tuple[str, ...]]] = {
@@ -35,9 +36,9 @@ VERBS: Final[dict[tuple[str, ...], tuple[int, int]]] = {  # How many words follo
 }
 _ID: Final = re.compile(r"(\d+-\d+)(\..+)?")
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
-_NOT_TOLD: Final = ("rank",)  # An absolute time.
+_NOT_TOLD: Final = ("rank", "since", "due_at", "next_at")  # Absolute times.
 _MAY_DIFFER: Final = ("cause", "sip", "via", "flow_version")  # Between a make-believe Asterisk and a real one.
-_LATE: Final = (ft.RecordingStored, ft.RecordingMissed)  # Their moment is the disk's, not the call's.
+_LATE: Final = (ft.RecordingStored, ft.RecordingMissed, MessageStored)  # Their moment is the disk's, not the call's.
 TOLERANCE_S: Final = 2.0  # And a tenth of the time.
 
 

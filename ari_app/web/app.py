@@ -24,6 +24,7 @@ from ari_app.web.body import TEXT, Kind, read_body
 from ari_app.web.metrics import CONTENT_TYPE
 from ari_app.web.situations import SituationDesk, SituationEndpoints
 from ari_app.web.supervise import SuperviseDesk, SuperviseEndpoints
+from ari_app.web.work import WorkDesk, WorkEndpoints
 
 BODY_MAX: Final = 64 * 1024  # Bytes of a request's body.
 REPLY_S: Final = 5.0  # Seconds for the board to reply, or the store to be read.
@@ -59,7 +60,7 @@ class Health:
         return all(part.ok for part in self.parts.values())
 
 
-class WebDesk(AdminDesk, SituationDesk, SuperviseDesk, Protocol):
+class WebDesk(AdminDesk, SituationDesk, SuperviseDesk, WorkDesk, Protocol):
     """What the daemon offers to HTTP. `view`, `health`, `metrics`, `knows` run on the loop and must not block."""
 
     async def ask(self, event: AgentAsked | ControlAsked) -> Answer:
@@ -132,6 +133,7 @@ class Endpoints:
         router.add_get("/api/live", self.live)
         AdminEndpoints(self._desk, self._in_time).add_to(router)
         SituationEndpoints(self._desk).add_to(router)
+        WorkEndpoints(self._desk, self._in_time).add_to(router)
 
     async def healthz(self, _: web.Request) -> web.Response:
         health = self._desk.health()

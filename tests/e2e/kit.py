@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -84,6 +84,13 @@ class Hotline:
                 await self._changed.wait()
         return found[count - 1]
 
+    async def until(self, done: Callable[[], bool], timeout_s: float = 10) -> None:
+        """Until it is so; looked at after every event."""
+        async with asyncio.timeout(timeout_s):
+            while not done():
+                self._changed.clear()
+                await self._changed.wait()
+
     def kinds(self, call: CallId) -> list[str]:
         return [type(fact).__name__ for fact in self.facts if getattr(fact, "call", None) == call]
 
@@ -144,7 +151,7 @@ class Hotline:
         assert [b["id"] for b in await self.listing("bridges") if not b["id"].startswith("music-")] == []
         floor = self.daemon.loop.board.floor
         assert {seat.state for seat in floor.seats.values()} <= {"signed-out", "not-ready", "ready", "wrap-up"}
-        assert not floor.legs and not floor.engine.places
+        assert not floor.legs and not floor.engine.places and not floor.bookings
         await asyncio.wait_for(self.daemon.recorder.drain(), 15)
         await asyncio.wrap_future(self.daemon.journal.committed())
         with open_reader(self.daemon.site.store) as reader:

@@ -328,7 +328,7 @@ def limit_forgets_the_preferred(patch: Patch) -> None:
 
 
 def room_never_given_back(patch: Patch) -> None:
-    patch.setattr(Engine, "talk_over", lambda self, queue: None)
+    patch.setattr(Engine, "talk_over", lambda self, call: None)
 
 
 def room_given_back_to_nobody(patch: Patch) -> None:
@@ -344,8 +344,9 @@ def room_given_back_to_nobody(patch: Patch) -> None:
 
 
 def unknown_talks_give_room(patch: Patch) -> None:
-    def talk_over(self: Engine, queue: QueueName) -> Match | None:
-        return self._vacated(queue) if queue in self._room else None
+    def talk_over(self: Engine, call: CallId) -> Match | None:
+        queue = self.talking.pop(call, None) or min(self._room, default=None)
+        return self._vacated(queue) if queue is not None else None
 
     patch.setattr(Engine, "talk_over", talk_over)
 

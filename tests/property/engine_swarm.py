@@ -49,7 +49,7 @@ class World:
     offers: dict[CallId, AgentId] = field(default_factory=dict)
     idle_since: dict[AgentId, float] = field(default_factory=dict)
     ended: set[CallId] = field(default_factory=set)
-    talks: list[QueueName] = field(default_factory=list)
+    talks: dict[CallId, QueueName] = field(default_factory=dict)
     settled: bool = True  # False from a reopening until `matches` was run.
 
     def __post_init__(self) -> None:
@@ -112,7 +112,7 @@ class World:
         assert not set(self.offers.values()) & self.fast.ready.keys()
         for queue, rule in slow.rules.items():
             busy = sum(each.visit.queue == queue and each.offered is not None for each in self.fast.places.values())
-            assert rule.talking_max is None or busy + self.talks.count(queue) <= rule.talking_max
+            assert rule.talking_max is None or busy + list(self.talks.values()).count(queue) <= rule.talking_max
         if self.fast.open and self.settled:
             free = [place for place in slow.places.values() if slow._free(place)]
             idle = [(a, p.visit.call) for a in self.fast.ready for p in free if slow._may_have(a, p)]
@@ -149,15 +149,14 @@ class World:
         if (call := self.some_offered()) is not None:
             del self.offers[call]
             self.ended.add(call)
-            self.talks.append(self.fast.places[call].visit.queue)
+            self.talks[call] = self.fast.places[call].visit.queue
             self.both(lambda e: e.leave(call, talking=True))
 
     def talk_over(self) -> None:
-        """The queue is now and then one where nobody talks."""
-        queue = self.rng.choice([*self.talks, self.rng.choice(QUEUES)])
-        if queue in self.talks:
-            self.talks.remove(queue)
-        self.both(lambda e: e.talk_over(queue))
+        """The call is now and then one that does not talk."""
+        call = self.rng.choice([*self.talks, *self.fast.places, CallId("9-9")])
+        self.talks.pop(call, None)
+        self.both(lambda e: e.talk_over(call))
 
     def lost(self) -> None:
         if (call := self.some_offered()) is not None:

@@ -4,12 +4,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ari_app.board import voice
-from ari_app.board.floor import Call, Floor, Seat
+from ari_app.board.floor import Floor
+from ari_app.board.records import Booking, Call, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
+from ari_app.model import work
 from ari_app.model.audit import SurgeStepTaken, SurgeStepUndone
 from ari_app.model.control import TransferBegan, TransferEnded
-from ari_app.model.facts import OfferMade, Queued
+from ari_app.model.facts import Fact, OfferMade, Queued
 from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, PlaybackId, QueueName, Skill, TimerId, TransferId
 from ari_app.model.skills import Needs, needs_of
 from ari_app.model.states import AgentState, CallState
@@ -18,6 +20,7 @@ from ari_app.model.states import AgentState, CallState
 def check(floor: Floor, running: set[TimerId], firing: set[TimerId], now: float) -> None:
     _agents(floor)
     _queues(floor)
+    _bookings(floor)
     _nobody_idles(floor, now)
     _nobody_waits_for_nobody(floor, now)
     _surge(floor, now)
@@ -49,12 +52,14 @@ def _agents(floor: Floor) -> None:
 
 def _queues(floor: Floor) -> None:
     """Every queue holds exactly those who wait in it, by rank."""
-    waiting = {call.id: call for call in floor.calls.values() if call.visit is not None}
+    waiting = {call.id: call.visit for call in floor.calls.values() if call.visit is not None}
+    waiting |= {each.id: each.visit for each in floor.bookings.values() if not _on_the_line(floor, each)}
     assert set(waiting) == set(floor.engine.places)
     assert not floor.matched and not floor.freed
     in_queue = (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING)
     for call in floor.calls.values():
-        assert (call.visit is not None) == (call.state in in_queue), call
+        aside = call.state is CallState.IN_FLOW and call.visit is not None and floor.engine.places[call.id].suspended
+        assert (call.visit is not None) == (call.state in in_queue or aside), call
         assert (call.offer is not None) == (call.state in in_queue[1:]), call
         assert (call.talk is not None) == (call.state is CallState.TALKING), call
         assert (call.party is not None) == (call.state is CallState.OUTSIDE), call
@@ -64,11 +69,32 @@ def _queues(floor: Floor) -> None:
         if consulting:
             assert call.talk is not None and call.invite is not None, call
             assert call.talk.away != call.invite.joined, f"the caller is on hold while he is talked about: {call}"
+    assert floor.engine.talking.keys() <= {call.id for call in floor.calls.values() if call.talk is not None}
     for queue, line in floor.engine.waiting.items():
         limit = floor.settings.queues[queue].talking_max
         assert limit is None or _busy(floor, queue) <= limit
         assert [v.rank for v in line] == sorted(v.rank for v in line)
-        assert {v.call for v in line} == {c.id for c in waiting.values() if c.visit and c.visit.queue == queue}
+        assert {v.call for v in line} == {id_ for id_, visit in waiting.items() if visit.queue == queue}
+
+
+def _on_the_line(floor: Floor, booking: Booking) -> bool:
+    """He confirmed: his place has passed to the call."""
+    call = floor.calls.get(booking.dialling) if booking.dialling is not None else None
+    return call is not None and call.state is not CallState.CALLING_BACK
+
+
+def _bookings(floor: Floor) -> None:
+    """A call-back is dialled, or waits for its turn, or for its timer: it is never lost."""
+    numbers = [(each.number, each.visit.queue) for each in floor.bookings.values()]
+    assert len(numbers) == len(set(numbers)), numbers
+    for each in floor.bookings.values():
+        place = floor.engine.places.get(each.id)
+        assert place is None or place.visit.rank == each.visit.rank
+        assert each.dialling is not None or each.due_at > 0, each
+        if each.dialling is not None:
+            assert floor.calls[each.dialling].booking == each.id
+    dialling = [call for call in floor.calls.values() if call.state is CallState.CALLING_BACK and call.booking]
+    assert all(floor.bookings[call.booking].dialling == call.id for call in dialling if call.booking)
 
 
 def _nobody_idles(floor: Floor, now: float) -> None:
@@ -77,7 +103,13 @@ def _nobody_idles(floor: Floor, now: float) -> None:
         return
     idle = [s for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)]
     for call in floor.calls.values():
-        if call.visit is None or call.offer is not None or _about_to(call, now) or _at_limit(floor, call.visit.queue):
+        if (
+            call.visit is None
+            or call.offer is not None
+            or _about_to(call, now)
+            or _at_limit(floor, call.visit.queue, now)
+            or call.state is CallState.IN_FLOW
+        ):
             continue
         for seat in idle:
             assert not able(floor, call, seat, now), f"{seat.agent} idles while {call.id} waits"
@@ -139,16 +171,17 @@ def _surge(floor: Floor, now: float) -> None:
 
 
 def _busy(floor: Floor, queue: QueueName) -> int:
-    """Callers of the queue who are being offered to agents or talk to them."""
+    """Callers of the queue who are being offered to agents or talk to them since; not whom a transfer brought."""
     mine = [c for c in floor.calls.values() if c.visit is not None and c.visit.queue == queue]
     ringing = sum(c.offer is not None or f"{c.id}.offer-again" in c.timers for c in mine)
-    talks = [call.talk for call in floor.calls.values() if call.talk is not None]
-    return ringing + sum(talk.counted and talk.queue == queue for talk in talks)
+    return ringing + sum(came == queue for came in floor.engine.talking.values())
 
 
-def _at_limit(floor: Floor, queue: QueueName) -> bool:
+def _at_limit(floor: Floor, queue: QueueName, now: float) -> bool:
+    """Whoever is offered again in a moment still counts."""
     limit = floor.settings.queues[queue].talking_max
-    return limit is not None and _busy(floor, queue) >= limit
+    mine = [c for c in floor.calls.values() if c.visit is not None and c.visit.queue == queue and c.offer is None]
+    return limit is not None and _busy(floor, queue) + sum(_about_to(c, now) for c in mine) >= limit
 
 
 def _free(floor: Floor, seat: Seat) -> bool:
@@ -198,6 +231,7 @@ def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
     seats |= {TimerId(f"agent-{s.agent}.pause") for s in floor.seats.values() if s.paused}
     seats |= {TimerId("surge.look")} if floor.surge.next_at() is not None else set()
     desks = {TimerId(f"{desk.id}.ask") for desk in floor.desks.values()}
+    desks |= {TimerId(f"{each.id}.due") for each in floor.bookings.values() if each.due_at}
     assert known | desks <= running | firing, (known | desks) - running
     assert running <= known | seats | desks, running - known - seats - desks
     for call in floor.calls.values():
@@ -217,6 +251,7 @@ class Watch:
     playing: dict[PlaybackId, LegId] = field(default_factory=dict)
     bridges: set[BridgeId] = field(default_factory=set)
     phones: dict[LegId, str] = field(default_factory=dict)  # Agents' legs that may still be there.
+    booked: dict[CallId, float] = field(default_factory=dict)  # The rank of every booking.
     idle: set[AgentId] = field(default_factory=set)  # Before this event: free agents.
     reopened: bool = False  # By this event: the longest-idle agents then choose, whatever the queue's policy.
     where: dict[LegId, BridgeId] = field(default_factory=dict)  # Each leg's bridge.
@@ -229,6 +264,9 @@ class Watch:
                 self.playing.pop(playback, None)
             case ev.CommandFailed("Play", _, target):
                 self.playing.pop(PlaybackId(target), None)
+            case work.CallbackLeft(booking, rank=rank):
+                self.booked[booking] = rank
+        self._places_kept([e.fact for e in effects if isinstance(e, fx.Note)])
         for effect in effects:
             self._effect(effect)
         self.reopened = isinstance(event, ev.Listed)
@@ -305,10 +343,19 @@ class Watch:
                     assert call not in kept or since == self.since.get(call, since), f"{call} lost his place"
                     self.since[call] = since
 
+    def _places_kept(self, facts: list[Fact]) -> None:
+        """Whoever was called back waits where he would have waited."""
+        self.booked |= {each.booking: each.rank for each in facts if isinstance(each, work.CallbackBooked)}
+        confirmed = {each.call: each.booking for each in facts if isinstance(each, work.CallbackConfirmed)}
+        for each in facts:
+            if isinstance(each, Queued) and each.call in confirmed:
+                assert each.rank == self.booked[confirmed[each.call]], each
+
     def _fair(self, offers: list[OfferMade], now: float) -> None:
         """Nobody with a better rank was passed over, no agent whom the queue's policy puts first."""
         floor = self.floor
-        left = [floor.calls[each] for each, place in floor.engine.places.items() if place.offered is None]
+        free = [each for each, place in floor.engine.places.items() if place.offered is None and not place.suspended]
+        left = [floor.calls[each] for each in free if each in floor.calls]  # Without those who are to be called back.
         left = [call for call in left if not _about_to(call, now)]
         idle = {s.agent for s in floor.seats.values() if s.state is AgentState.READY and _free(floor, s)}
         for offer in offers:

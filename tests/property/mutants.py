@@ -1,6 +1,7 @@
 """Bugs put into the board on purpose. A swarm that does not find each of them proves nothing."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
 from typing import Any, Final
@@ -10,11 +11,26 @@ import pytest
 from ari_app.acd.engine import Engine, Place
 from ari_app.acd.matching import Order
 from ari_app.acd.model import Match, Visit
-from ari_app.board import consult, desk, line, link, seats, supervise, surge, talk, unstaffed, voice, waiting
-from ari_app.board.floor import Call, Floor, Seat
+from ari_app.board import (
+    bookings,
+    consult,
+    desk,
+    expecting,
+    line,
+    link,
+    seats,
+    supervise,
+    surge,
+    talk,
+    unstaffed,
+    voice,
+    waiting,
+)
+from ari_app.board.floor import Floor
+from ari_app.board.records import Booking, Call, Seat
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import DropBridge, Join, Note
-from ari_app.model.facts import QueueLeft
+from ari_app.model.facts import QueueLeft, VisitOutcome
 from ari_app.model.ids import AgentId, CallId, Mint, Skill, TimerId
 
 Patch = pytest.MonkeyPatch
@@ -173,6 +189,55 @@ def caller_waits_for_ever(patch: Patch) -> None:
     patch.setattr(Floor, "set_timer", set_timer)
 
 
+def call_back_forgotten(patch: Patch) -> None:
+    """Who was not reached is never tried again, and never struck off."""
+    patch.setattr(bookings, "_due", _nothing)
+
+
+def agent_tied_up_by_a_call_back(patch: Patch) -> None:
+    """His turn takes the agent who was matched with it."""
+
+    def offer(self: Floor, match: Match | None) -> None:
+        if match is not None and match.visit.call in self.bookings:
+            self.engine.suspend(match.visit.call)
+            self.turns.append(match.visit.call)
+        elif match is not None:
+            self.matched.append(match)
+
+    patch.setattr(Floor, "offer", offer)
+
+
+def call_back_to_the_end_of_the_queue(patch: Patch) -> None:
+    old = bookings.confirmed
+
+    def confirmed(floor: Floor, booking: Booking, now: float) -> Visit:
+        return replace(old(floor, booking, now), rank=now)
+
+    patch.setattr(bookings, "confirmed", confirmed)
+
+
+def matched_while_he_speaks(patch: Patch) -> None:
+    """Whoever steps aside is still offered to agents."""
+    patch.setattr(Engine, "suspend", _nothing)
+
+
+def place_kept_after_the_message(patch: Patch) -> None:
+    old = waiting.leave_queue
+
+    def leave_queue(floor: Floor, call: Call, outcome: VisitOutcome, now: float) -> None:
+        if outcome != "voicemail":
+            old(floor, call, outcome, now)
+        else:
+            call.visit = None
+
+    patch.setattr(waiting, "leave_queue", leave_queue)
+
+
+def told_for_ever(patch: Patch) -> None:
+    """Nobody stops the timers of a caller who waits no longer."""
+    patch.setattr(expecting, "quiet", _nothing)
+
+
 def never_asks_for_less(patch: Patch) -> None:
     patch.setattr(waiting, "relax", _nothing)
 
@@ -292,6 +357,12 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     agent_kept_after_the_call,
     ids_that_depend_on_the_process,
     caller_waits_for_ever,
+    call_back_forgotten,
+    agent_tied_up_by_a_call_back,
+    call_back_to_the_end_of_the_queue,
+    matched_while_he_speaks,
+    place_kept_after_the_message,
+    told_for_ever,
     never_asks_for_less,
     place_lost_by_asking_for_less,
     waits_for_one_who_is_gone,

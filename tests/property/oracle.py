@@ -6,7 +6,6 @@ A match takes the agent out of the ready ones, and the visit keeps its place as 
 """
 
 from bisect import bisect_left, insort
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -42,7 +41,7 @@ class Engine:
     waiting: dict[QueueName, list[Visit]] = field(default_factory=dict)  # All visits of a queue, by rank.
     places: dict[CallId, Place] = field(default_factory=dict)
     ready: dict[AgentId, Ready] = field(default_factory=dict)
-    talking: Counter[QueueName] = field(default_factory=Counter)
+    talking: dict[CallId, QueueName] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.waiting = {queue: [] for queue in self.rules}
@@ -65,14 +64,14 @@ class Engine:
         del line[bisect_left(line, place.visit.key, key=lambda v: v.key)]
         if place.offered is None:
             return None
-        self.talking[place.visit.queue] += talking
-        return None if talking else self._vacated(place.visit.queue)
-
-    def talk_over(self, queue: QueueName) -> Match | None:
-        if self.rules[queue].talking_max is None or not self.talking[queue]:
+        if talking:
+            self.talking[call] = place.visit.queue
             return None
-        self.talking[queue] -= 1
-        return self._vacated(queue)
+        return self._vacated(place.visit.queue)
+
+    def talk_over(self, call: CallId) -> Match | None:
+        queue = self.talking.pop(call, None)
+        return self._vacated(queue) if queue is not None else None
 
     def offer_lost(self, call: CallId) -> Match | None:
         """The agent did not take the call: the caller is matched anew, in the old place."""
@@ -162,7 +161,7 @@ class Engine:
         """How many more of its callers may be offered to agents."""
         limit = self.rules[queue].talking_max
         offered = sum(each.offered is not None for each in self.places.values() if each.visit.queue == queue)
-        return 1 if limit is None else limit - offered - self.talking[queue]
+        return 1 if limit is None else limit - offered - list(self.talking.values()).count(queue)
 
     def _free(self, place: Place) -> bool:
         return place.offered is None and not place.suspended and self.room(place.visit.queue) > 0

@@ -14,9 +14,21 @@ from ari_app.board.board import Board
 from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
+from ari_app.model import work
 from ari_app.model.audit import ForcedState
 from ari_app.model.facts import SituationBegan, SituationEnded, Verdict
-from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, PhoneName, PlaybackId, RequestId, TimerId
+from ari_app.model.ids import (
+    AgentId,
+    CallId,
+    LegId,
+    MessageId,
+    Number,
+    PhoneName,
+    PlaybackId,
+    QueueName,
+    RequestId,
+    TimerId,
+)
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState
 from ari_app.model.wishes import ForceAsked, SurgeAsked, SurgeWish
@@ -52,10 +64,21 @@ FLOW: dict[str, Any] = {
         },
         "box": {"type": "voicemail", "next": "menu", "on_failure": "billing"},
         "quiet": {"type": "situation", "situation": "silent", "on_life": "menu", "on_speech": "billing"},
-        "billing": {"type": "queue", "queue": "billing", "priority": 1, "on_timeout": "menu", "on_full": "network"},
+        "billing": {
+            "type": "queue",
+            "queue": "billing",
+            "priority": 1,
+            "choices": {"keys": {"8": "voicemail", "7": "callback", "6": "stay"}, "every_s": 10},
+            "on_timeout": "menu",
+            "on_full": "network",
+            "on_voicemail": "message",
+            "on_callback": "call_me",
+        },
         "network": {"type": "queue", "queue": "network", "say": [], "next": "menu", "on_full": "billing"},
         "outside": {"type": "transfer", "number": "9000", "record_as": "billing", "next": "menu", "on_busy": "billing"},
         "agent": {"type": "transfer", "agent": "83", "say": [], "next": "menu", "on_busy": "network"},
+        "message": {"type": "voicemail", "on_failure": "billing", "next": "menu"},
+        "call_me": {"type": "callback", "queue": "billing", "next": "menu", "on_failure": "billing"},
     },
 }
 SITUATIONS = {
@@ -121,10 +144,17 @@ def universe(rng: Random) -> Settings:
             },
             "phones": {"p81": {}, "p82": {}, "p83": {}, "p84": {}},
             "trunks": {"out": {"match": ["192.0.2.1"], "address": "192.0.2.1:5060"}},
-            "outbound": {"trunk": "out", "permitted": ["900X"], "ring_s": 10},
+            "outbound": {"trunk": "out", "permitted": ["900X", "1380013800X"], "ring_s": 10},
+            "callbacks": {
+                "tries": rng.choice([1, 3]),
+                "spacing_s": rng.choice([10, 30]),
+                "confirm_s": 2,
+                "booked_max": rng.choice([2, 500]),
+                "keep_h": rng.choice([0.05, 48]),
+            },
             "agent_rules": {
-                "ran_out_max": rng.choice([1, 1, 2, 3]),
-                "ran_out_pause_s": rng.choice([0, 5, 60]),
+                "ran_out_max": rng.choice([1, 2, 3]),
+                "ran_out_pause_s": rng.choice([0, 60, 60]),
                 "wrap_up_more_max": rng.choice([0, 2]),
                 "phone_back_ready": rng.choice([False, True]),
             },
@@ -152,7 +182,7 @@ class World:
     failing: float = 0.0  # How often a command fails.
     legs: dict[LegId, Leg] = field(default_factory=dict)
     playing: dict[PlaybackId, LegId] = field(default_factory=dict)
-    messages: dict[MessageId, LegId] = field(default_factory=dict)  # Being recorded.
+    speaking: dict[MessageId, LegId] = field(default_factory=dict)
     pending: list[ev.Event] = field(default_factory=list)  # On their way to the board.
     log: list[tuple[float, ev.Event, list[fx.Effect]]] = field(default_factory=list)
     timers: Timers = field(default_factory=Timers)
@@ -195,6 +225,8 @@ class World:
                 self.pending.append(ev.PinChecked(leg, agent, pin == "1"))
             case fx.JoinRecording(_, recording):
                 self.pending.append(ev.RecordingJoined(recording, "x.wav", 1.0, 1, "0"))
+            case fx.FileMessage(_, message):
+                self.pending.append(work.MessageFiled(message, f"{message}.wav", 1, "0"))
             case fx.Note() | fx.MarkSecret() | fx.Reply() | fx.Warn():
                 pass
             case _ if not self.link:
@@ -208,9 +240,8 @@ class World:
                 self.on_asterisk(effect)
 
     def fails(self, effect: fx.Effect, reason: ev.FailReason) -> None:
-        target = next(
-            str(getattr(effect, n)) for n in ("playback", "recording", "message", "leg", "bridge") if hasattr(effect, n)
-        )
+        named = ("playback", "recording", "message", "leg", "bridge")
+        target = next(str(getattr(effect, n)) for n in named if hasattr(effect, n))
         call = cast(CallId | None, getattr(effect, "call", None))
         self.pending.append(ev.CommandFailed(type(effect).__name__, call, target, reason))
 
@@ -227,14 +258,14 @@ class World:
             case fx.Ring(_, leg, phone):
                 self.legs[leg] = Leg(phone, "Down")
             case fx.Dial(_, leg):
-                self.legs[leg] = Leg("outside", "Down")
+                self.legs[leg] = Leg("" if self.board.floor.calls[effect.call].booking else "outside", "Down")
+            case fx.RecordMessage(_, leg, message) if leg in self.legs:
+                self.speaking[message] = leg
             case fx.Snoop(_, leg):
                 self.legs[leg] = Leg("snoop")
                 self.says(ev.LegAnswered(leg))
             case fx.HangUp(_, leg, cause):
                 self.leg_ends(leg, cause)
-            case fx.RecordMessage(_, leg, message):
-                self.messages[message] = leg
             case fx.StartRecording(_, _, recording):
                 self.says(ev.RecordingStarted(recording))
             case _:
@@ -249,17 +280,17 @@ class World:
         if self.playing.pop(playback, None) is not None:
             self.says(ev.PlaybackEnded(playback, ok))
 
-    def message_ends(self, message: MessageId) -> None:
-        del self.messages[message]
-        self.says(ev.MessageRecorded(message, self.rng.choice([0.0, 1.0, 5.0])))
-
     def leg_ends(self, leg: LegId, cause: int) -> None:
         for playback in [p for p, where in self.playing.items() if where == leg]:
             self.prompt_ends(playback, ok=False)
-        for message in [m for m, where in self.messages.items() if where == leg]:
+        for message in [m for m, where in self.speaking.items() if where == leg]:
             self.message_ends(message)
         if self.legs.pop(leg, None) is not None:
             self.says(ev.LegEnded(leg, cause))
+
+    def message_ends(self, message: MessageId) -> None:
+        del self.speaking[message]
+        self.says(ev.MessageRecorded(message, self.rng.choice([0.0, 3.0])))
 
     def listing(self) -> ev.Listed:
         seen = tuple(ev.ChannelSeen(leg, it.state) for leg, it in self.legs.items())
@@ -270,9 +301,10 @@ class World:
 
     def walk(self, steps: int) -> None:
         life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
-        ends = [self.caller_leaves, self.phone_ends, self.pass_time, self.hold, self.speak, self.line]
+        ends = [self.caller_leaves, self.runs_out, self.phone_ends, self.pass_time, self.hold, self.speak, self.line]
         noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
-        noise += [self.door, self.stray, self.code, self.supervise]
+        noise += [self.door, self.stray, self.code, self.supervise, self.cancel, self.restore]
+        life += [self.speak_out]
         tempers = [
             (life, [4, 8, 16]),
             (ends, [0, 1, 2, 4]),
@@ -298,11 +330,32 @@ class World:
             self.legs[leg] = Leg("")
             via = self.rng.choice(["trunk"] * 8 + ["p84", "p83"])
             dialled = self.rng.choice(["1860"] * 9 + ["999"])
-            self.says(ev.CallArrived(leg, Number(self.rng.choice(["13800138000", "13900139000", ""])), dialled, via))
+            numbers = ["13800138000", "13800138001", "13800138002", "13900139000", "02112345678", ""]
+            self.says(ev.CallArrived(leg, Number(self.rng.choice(numbers)), dialled, via))
 
     def press(self) -> None:
         if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
-            self.says(ev.KeyPressed(leg, self.rng.choice("1112223388#9")))
+            self.says(ev.KeyPressed(leg, self.rng.choice("1111222233678778#9")))
+
+    def speak_out(self) -> None:
+        if self.speaking:
+            self.message_ends(self.rng.choice(list(self.speaking)))
+
+    def cancel(self) -> None:
+        """Somebody takes a call-back off the list, or one that is none."""
+        booking = self.rng.choice([*self.board.floor.bookings, CallId("9-9")])
+        self.feed(work.CallbackCancelled(booking, "li", RequestId("r")))
+
+    def restore(self) -> None:
+        """A call-back of an earlier daemon."""
+        self.arrivals += 1
+        queue, number = self.rng.choice(["billing", "network", "gone"]), self.rng.choice(["13800138004", "1"])
+        if self.board.floor.bookings or self.rng.random() < 0.5:
+            return  # A queue full of call-backs tells nothing about callers.
+        place = (1, self.now - 300, self.now - 240, self.rng.choice(["", "billing>=2"]), "en", "1860", "billing")
+        when = (self.now - 100, self.rng.choice([0, 1]), self.now + self.rng.choice([-5, 5]))
+        ids = (CallId(f"0-{self.arrivals}"), CallId("0-1"))
+        self.feed(work.CallbackLeft(*ids, QueueName(queue), Number(number), *place, *when))
 
     def speak(self) -> None:
         """A caller, or an agent whom nobody asked; the end of it may come early, late, or alone."""
@@ -337,11 +390,16 @@ class World:
         if (leg := self.some_leg(lambda it: bool(it.phone))) is not None:
             self.leg_ends(leg, self.rng.choice([0, 16, 17, 19, 19, 21]))
 
+    def runs_out(self) -> None:
+        """A phone rings to the end of the offer."""
+        if (leg := self.some_leg(lambda it: it.state != "Up" and bool(it.phone))) is not None:
+            self.legs[leg].state = "Ringing"
+            self.says(ev.LegRinging(leg))
+            self.leg_ends(leg, 19)
+
     def prompt_over(self) -> None:
         if self.playing:
             self.prompt_ends(self.rng.choice(list(self.playing)), self.rng.random() < 0.8)
-        elif self.messages:
-            self.message_ends(self.rng.choice(list(self.messages)))
 
     def wish(self) -> None:
         wishes: list[ev.AgentWish] = ["sign-in", "ready", "ready", "ready", "not-ready", "sign-out"]
@@ -383,7 +441,18 @@ class World:
         """People who do one thing after the other: what was said is heard, who rings is answered, then control."""
         while self.pending and self.rng.random() < 0.95:
             self.deliver()
-        self.rng.choice([self.answer, self.answer, self.work, self.prompt_over, self.control, self.control])()
+        self.rng.choice(
+            [self.answer, self.answer, self.work, self.prompt_over, self.control, self.control, self.rest]
+        )()
+
+    def rest(self) -> None:
+        """A phone rings in vain; its agent, of whom no answer was expected for a while, does something all the same."""
+        leg = self.some_leg(lambda it: it.state == "Ringing" and it.phone != "outside")
+        resting = [s.agent for s in self.board.floor.seats.values() if s.paused]
+        if resting:
+            self.feed(ev.AgentAsked(self.rng.choice(resting), "not-ready", "meal"))
+        elif leg is not None:
+            self.leg_ends(leg, 19)
 
     def code(self) -> None:
         """A code typed during a talk, perhaps with a slip."""
@@ -416,7 +485,9 @@ class World:
     def again(self) -> None:
         """Something that was said before is said again. Booted and the like are not Asterisk's to repeat."""
         _, event, _ = self.rng.choice(self.log)
-        if not isinstance(event, ev.Booted | ev.Listed | ev.LinkUp | ev.LinkDown | ev.CommandFailed):
+        if not isinstance(
+            event, ev.Booted | ev.Listed | ev.LinkUp | ev.LinkDown | ev.CommandFailed | work.CallbackLeft
+        ):
             self.feed(event)
 
     def stale_timer(self) -> None:
@@ -477,6 +548,8 @@ class World:
                 self.feed(self.pending.pop(0))
             for leg in list(self.legs):
                 self.leg_ends(leg, 16)
+        for booking in list(self.board.floor.bookings):
+            self.feed(work.CallbackCancelled(booking, "li"))
         self.pass_time(90_000)
         while self.legs or self.pending:
             self.feed(self.pending.pop(0)) if self.pending else self.leg_ends(next(iter(self.legs)), 16)

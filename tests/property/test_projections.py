@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari_app.model import control, facts
+from ari_app.model import audit, control, facts
 from ari_app.model.ids import Number
 from ari_app.model.states import AgentState
 from ari_app.store import projections, rows
@@ -53,6 +53,7 @@ class World:
     epoch: int = 1
     made: int = 0
     noted: list[tuple[float, facts.Fact]] = field(default_factory=list)
+    steps: int = 0  # Of the surge plan, that hold.
     calls: list[Call] = field(default_factory=list)
     talked: float = 0.0
     rung: int = 0
@@ -206,9 +207,22 @@ class World:
             self.note(facts.TalkEnded(call.id, call.offer, call.agent, "caller", seconds))
             self.note(facts.AgentChanged(call.agent, AgentState.WRAP_UP, "", "p", call.id))
             self.note(facts.DispositionNoted(call.id, call.agent, "solved"))
+            self.note(audit.WrapUpExtended(call.agent, call.id, self.now + 30, pick % 3 + 1))
+            self.supervise(call.agent, pick)
         elif call.queued is not None:
             self.note(facts.QueueLeft(call.id, call.visit, "q0", "abandoned", self.now - call.queued))
         self.close(call, "caller")
+
+    def supervise(self, agent: str, pick: int) -> None:
+        """The surge plan takes a step or undoes one; a supervisor puts somebody to another state."""
+        if pick % 3 == 0:
+            self.steps += 1
+            self.note(audit.SurgeStepTaken(self.steps, "one", "plan", "why", False, pick, (agent, "8099")))
+        elif pick % 3 == 1 and self.steps:
+            self.note(audit.SurgeStepUndone(self.steps, "one", "8099", "why", False, pick))
+            self.steps -= 1
+        else:
+            self.note(audit.AgentForced(agent, "not-ready", "8099", "why"), audit.SurgeSwitched("armed", "8099", "why"))
 
     def close(self, call: Call, by) -> None:
         self.calls.remove(call)
@@ -229,7 +243,7 @@ class World:
     def boot(self) -> None:
         """The daemon died and is back: what ran is closed as lost."""
         self.epoch += 1
-        self.made = 0
+        self.made = self.steps = 0
         self.note(facts.DaemonStarted(self.epoch))
         for call in list(self.calls):
             self.lost(call)
@@ -285,6 +299,8 @@ def test_rows_agree_with_the_stream(world):
     assert sorted(conn.execute(failed)) == sorted(world.cut)
     for kind, table in ((facts.LookUpDone, "look_up"), (facts.MessageLeft, "message"), (facts.Rated, "rating")):
         assert one(f"SELECT count(*) FROM {table}") == sum(isinstance(fact, kind) for _, fact in world.noted)
+    assert one("SELECT count(*) FROM surge_step WHERE undone_at IS NULL") == world.steps
+    assert one("SELECT count(*) FROM surge_step WHERE undone_at < taken_at") == 0
     assert one("SELECT count(*) FROM hold h JOIN talk t USING (call) WHERE h.ended_at IS NULL AND t.ended_at > 0") == 0
     conn.close()
 

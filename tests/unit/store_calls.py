@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from ari_app.model import control, events, facts
+from ari_app.model import control, events, facts, work
 from ari_app.model.audit import WrapUpExtended
 from ari_app.model.states import AgentState
 from ari_app.store import projections
@@ -33,6 +33,7 @@ def whole_call(call="1-1", caller=NUMBER, at=START, recorded=True):
         (5, facts.KeyTaken(call, "main_menu", "1", True)),
         (5, facts.NodeEntered(call, "billing", "queue")),
         (5, facts.Queued(call, 1, "billing", 0, at + 5, 1)),
+        (5, work.WaitTold(call, 1, "billing", 1, 0.0, 60.0)),
         (5, facts.OfferMade(call, lost, 1, "billing", "8026", "p8026")),
         (5.2, facts.OfferRang(call, lost)),
         (15, facts.OfferEnded(call, lost, "8026", "ran-out", 19)),
@@ -57,6 +58,17 @@ def whole_call(call="1-1", caller=NUMBER, at=START, recorded=True):
         (46, control.TransferAnswered(call, f"{call}.l8")),
         (47, control.ConferenceBegan(call, f"{call}.l8")),
         (48, control.TransferEnded(call, f"{call}.l8", "returned")),
+        (59.9, work.ItemOpened(call, f"{call}.m9", "complaints", at + 86_400)),
+        (59.9, work.MessageStored(call, f"{call}.m9", f"2026-11-18/{call}.m9.wav", 104_044, "cd" * 32, 180)),
+        (59.9, work.CallbackBooked(call, f"{call}0", "billing", caller, 0, at, at, "", "en", "1860", "billing")),
+        (59.9, work.CallbackDialled(call, f"{call}0", 1)),
+        (59.9, work.CallbackMissed(call, f"{call}0", "busy", at + 600)),
+        (59.9, work.CallbackConfirmed(call, f"{call}0")),
+        (59.9, work.CallbackEnded(call, f"{call}0", "connected")),
+        (59.9, work.ItemTaken(f"{call}.m9", "8025")),
+        (59.9, work.ItemReturned(f"{call}.m9", "8025")),
+        (59.9, work.ItemTaken(f"{call}.m9", "8025")),
+        (59.9, work.ItemDone(f"{call}.m9", "8025", "called back")),
         (60, facts.TalkEnded(call, offer, "8025", "caller", 42.0)),
         (60, facts.LegClosed(call, offer, 16, 0)),
         (60, facts.AgentChanged("8025", AgentState.WRAP_UP, "", "p8025", call)),

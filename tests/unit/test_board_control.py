@@ -239,6 +239,19 @@ def test_blind_to_a_queue_keeps_the_time_of_the_first_wait() -> None:
     kit.everybody_leaves()
 
 
+def test_what_the_flow_asked_of_one_queue_is_not_asked_of_another() -> None:
+    asks = {**FLOW["nodes"]["billing"], "skills": "billing>=3", "prefer": "last_agent", "prefer_s": 60}
+    kit = Kit(house(), {**FLOW, "nodes": {**FLOW["nodes"], "billing": asks}})
+    leg = talking(kit)
+    does(kit, "81", "transfer", "queue:network")
+    visit = kit.board.floor.calls[kit.board.floor.legs[leg]].visit
+    assert visit is not None and (visit.needs, visit.preferred) == (None, None)
+    kit.ready("82")
+    kit.answers("82")
+    assert kit.call(leg) is CallState.TALKING
+    kit.everybody_leaves()
+
+
 def test_blind_to_a_full_queue_is_refused() -> None:
     kit = house_kit(queues={"billing": QUEUES["billing"], "network": {**QUEUES["network"], "waiting_max": 1}})
     leg = talking(kit)

@@ -64,6 +64,8 @@ def test_personal_fields() -> None:
         "MessageLeft": ("back",),
         "ControlAsked": ("number",),
         "TransferBegan": ("number",),
+        "CallbackBooked": ("number",),
+        "CallbackLeft": ("number",),
     }
 
 

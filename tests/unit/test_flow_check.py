@@ -180,6 +180,14 @@ M = Mutation
 WRONG = "    on_wrong: person\n"
 RINGS = "    on_wrong: ring\n  ring: {{type: transfer, {}, next: rate}}\n"
 MUTATIONS = [
+    # Choices while waiting, and call-backs.
+    M(
+        "    queue: billing\n",
+        '    queue: billing\n    choices: {keys: {"1": stay, "2": voicemail}}\n',
+        "66:38 F049",
+        "write on_voicemail",
+    ),
+    M("    type: voicemail\n", "    type: callback\n    queue: billing\n", "68:5 F050", "outbound"),
     # YAML.
     M("start: greeting", "start: [greeting", "2:6 F002", "bracket"),
     M("  bye:\n", "  person:\n", "62:11 F003", "line 63", more=("69:11 F003", "70:3 F004")),

@@ -27,6 +27,7 @@ from ari_app.model.events import AgentAsked, ClosureSet
 from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName, RequestId
 from ari_app.model.states import AgentState, CallState
 from ari_app.model.wishes import ForceAsked, SurgeAsked
+from ari_app.model.work import CallbackCancelled, ItemAsked
 from ari_app.web.app import BODY_MAX, READS_MAX, Health, Part, make_app, serving
 from ari_app.web.auth import is_loopback
 from ari_app.web.client import Api
@@ -120,6 +121,16 @@ class Paper:
 
     async def set_closure(self, event: ClosureSet) -> Reply:
         self.changed.append((event.hours, event.closed, event.until, event.by))
+        return Reply(RequestId("r"), *self.reply)
+
+    async def inbox(self) -> list[dict[str, Any]]:
+        return [{"message": "7-42.m6", "number": "138****8000"}]
+
+    async def callbacks(self) -> list[dict[str, Any]]:
+        return [{"booking": "7-43", "number": "138****8000"}]
+
+    async def work(self, event: ItemAsked | CallbackCancelled) -> Reply:
+        self.changed.append(event)
         return Reply(RequestId("r"), *self.reply)
 
     def _said(self) -> str:
@@ -334,6 +345,7 @@ async def test_agents_queues_and_live(client):
         "longest_wait_s": 41.2,
         "ready": 0,
         "signed_in": 5,
+        "booked": 0,
     }
     live = await (await client.get("/api/live", headers=BEARER)).json()
     assert set(live) == {"now", "totals", "agents", "queues", "calls", "surge"}
@@ -370,11 +382,13 @@ async def test_reads_wait_their_turn_and_time_out(client, desk):
 
 PROTECTED = [
     *("/api/agents", "/api/queues", "/api/calls", "/api/calls/7-42", "/api/live"),
-    *("/api/flows", "/api/closures", "/api/surge", "/api/situations", "/api/situations/silent-line"),
+    *("/api/flows", "/api/closures", "/api/surge", "/api/inbox", "/api/callbacks"),
+    *("/api/situations", "/api/situations/silent-line"),
 ]
 POSTED = {"/api/agents/{number}/{wish}", "/api/flows/reload", "/api/flows/{name}/rollback"} | {
     "/api/agents/{number}/force",
     "/api/surge/{wish}",
+    *("/api/inbox/next", "/api/inbox/{message}/{wish}", "/api/callbacks/{booking}/cancel"),
 }
 
 
@@ -392,7 +406,8 @@ async def test_without_the_token_nothing_is_said(client, path, given):
 async def test_without_the_token_nothing_is_done(client, desk):
     for path in ("/api/agents/8025/force", "/api/surge/step"):
         await refused(await client.post(path), 401)
-    for path in ("/api/agents/8025/sign-out", "/api/flows/reload", "/api/flows/main/rollback", "/api/closures"):
+    flows = ("/api/flows/reload", "/api/flows/main/rollback", "/api/closures")
+    for path in ("/api/agents/8025/sign-out", *flows, "/api/inbox/next", "/api/callbacks/7-43/cancel"):
         await refused(await client.post(path), 401)
     assert not desk.asked and not desk.changed
 
@@ -559,6 +574,27 @@ async def test_admins_change_what_is_live(client, desk, path, body, told):
     response = await client.post(path, headers=BEARER, json=body)
     assert (response.status, await response.json()) == (200, {"ok": True, "message": "ready"})
     assert desk.changed == [told]
+
+
+async def test_work_is_asked_for_and_cancelled(client, desk):
+    await client.post("/api/inbox/7-42.m6/done", headers=BEARER, json={"agent": "8025", "note": "called back"})
+    await client.post("/api/inbox/next", headers=BEARER)
+    response = await client.post("/api/callbacks/7-43/cancel", headers=BEARER, json={"by": "li"})
+    assert await response.json() == {"ok": True, "message": "ready"}
+    assert desk.changed == [
+        ItemAsked("7-42.m6", "done", "8025", "8025", "called back"),
+        ItemAsked("", "next", "api"),
+        CallbackCancelled("7-43", "li"),
+    ]
+
+
+async def test_work_that_is_refused_says_why(client, desk):
+    desk.reply = (False, "8026 has taken it")
+    response = await client.post("/api/inbox/7-42.m6/take", headers=BEARER)
+    assert (await refused(response, 409))["error"] == "8026 has taken it"
+    await refused(await client.post("/api/inbox/7-42.m6/burn", headers=BEARER), 404)
+    await refused(await client.post("/api/inbox/7-42.m6/next", headers=BEARER), 404)
+    await refused(await client.post("/api/callbacks/7-43/cancel", headers=BEARER, json={"who": "li"}), 400)
 
 
 @pytest.mark.parametrize("path", ["/api/flows/reload", "/api/flows/main/rollback", "/api/closures"])

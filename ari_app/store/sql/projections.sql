@@ -184,6 +184,70 @@ ON CONFLICT (message) DO NOTHING;
 INSERT INTO prompt_recording (fact, prompt, language, agent, sha256, seconds, at)
 VALUES (:id, :prompt, :language, :agent, :sha256, :seconds, :at);
 
+-- name: wait_told
+-- A waiting caller was told his expected wait.
+INSERT INTO wait_told (fact, call, visit, queue, position, low_s, high_s, at)
+VALUES (:id, :call, :visit, :queue, :position, :low_s, :high_s, :at);
+
+-- name: callback_booked
+-- A call-back is booked.
+INSERT INTO callback (booking, call, queue, number, priority, rank, since, skills, language, dialled, node, booked_at)
+VALUES (:booking, :call, :queue, :number, :priority, :rank, :since, :skills, :language, :dialled, :node, :at)
+ON CONFLICT (booking) DO NOTHING;
+
+-- name: callback_dialled
+-- He is dialled.
+UPDATE callback SET tries = :n, missed = NULL, next_at = NULL WHERE booking = :booking;
+
+-- name: try_began
+-- The call made for it.
+INSERT INTO callback_try (call, booking, n, dialled_at) VALUES (:call, :booking, :n, :at)
+ON CONFLICT (call) DO NOTHING;
+
+-- name: callback_missed
+-- He was not reached.
+UPDATE callback SET missed = :outcome, next_at = :next_at WHERE booking = :booking;
+
+-- name: try_missed
+-- The same of that call.
+UPDATE callback_try SET outcome = :outcome WHERE call = :call;
+
+-- name: callback_confirmed
+-- He is there.
+UPDATE callback SET confirmed_at = :at WHERE booking = :booking;
+
+-- name: try_confirmed
+-- The same of that call.
+UPDATE callback_try SET outcome = 'confirmed' WHERE call = :call;
+
+-- name: callback_ended
+-- It is over.
+UPDATE callback SET ended_at = :at, outcome = :outcome, ended_by = :by WHERE booking = :booking;
+
+-- name: message_stored
+-- A message's file is filed.
+INSERT INTO message_file (message, call, path, size_bytes, sha256, keep_days, stored_at)
+VALUES (:message, :call, :path, :size_bytes, :sha256, :keep_days, :at)
+ON CONFLICT (message) DO UPDATE SET path = excluded.path, size_bytes = excluded.size_bytes,
+  sha256 = excluded.sha256, keep_days = excluded.keep_days, stored_at = excluded.stored_at;
+
+-- name: item_opened
+-- A message is to be worked.
+INSERT INTO item (message, call, box, opened_at, due_at) VALUES (:message, :call, :box, :at, :due_at)
+ON CONFLICT (message) DO NOTHING;
+
+-- name: item_taken
+-- Somebody works it.
+UPDATE item SET taken_by = :by, taken_at = :at WHERE message = :message;
+
+-- name: item_returned
+-- Nobody works it any more.
+UPDATE item SET taken_by = NULL, taken_at = NULL WHERE message = :message;
+
+-- name: item_done
+-- It is done.
+UPDATE item SET taken_by = :by, done_at = :at, note = :note WHERE message = :message;
+
 -- name: rated
 -- The caller answered a survey's question.
 INSERT INTO rating (fact, call, question, key, agent, at) VALUES (:id, :call, :question, :key, :agent, :at);

@@ -24,6 +24,19 @@ ORDER BY made DESC LIMIT :at_most;
 -- Hours closed by hand and not opened since; some may be over by their time.
 SELECT hours, until FROM closure ORDER BY hours;
 
+-- name: callbacks
+-- Call-backs an earlier daemon left open; a number erased since cannot be called.
+SELECT booking, call, queue, value AS number, priority, rank, since, skills, language, dialled, node, booked_at, tries,
+  coalesce(next_at, booked_at) AS next_at
+FROM callback JOIN person ON person.key = callback.number
+WHERE ended_at IS NULL AND value IS NOT NULL ORDER BY rank LIMIT :at_most;
+
+-- name: items
+-- Messages nobody has done, the most urgent first.
+SELECT item.message, item.call, item.box, due_at, coalesce(taken_by, '') AS by, f.message IS NOT NULL AS stored
+FROM item LEFT JOIN message_file AS f ON f.message = item.message
+WHERE done_at IS NULL ORDER BY due_at LIMIT :at_most;
+
 -- name: last_agents
 -- Who talked to each caller last (SQLite takes the columns of the row with the maximum), the newest talks first.
 SELECT person.value, talk.agent, max(talk.began_at) AS at

@@ -70,3 +70,13 @@ SELECT count(*) FROM call WHERE caller = ?;
 SELECT r.recording FROM recording AS r JOIN call ON call.call = r.call
 LEFT JOIN recording_file AS f ON f.recording = r.recording
 WHERE call.caller = ? AND r.stored_at IS NOT NULL AND f.removed_at IS NULL ORDER BY r.recording;
+
+-- name: messages_expired
+-- Messages kept for as long as their box says.
+SELECT f.message, f.path FROM message_file AS f LEFT JOIN message_removed AS r ON r.message = f.message
+WHERE r.message IS NULL AND f.stored_at + f.keep_days * 86400.0 <= ? ORDER BY f.stored_at;
+
+-- name: mark_message_removed
+-- A message's file was removed.
+INSERT INTO message_removed (message, removed_at, removed_why) VALUES (:message, :at, :why)
+ON CONFLICT (message) DO NOTHING;

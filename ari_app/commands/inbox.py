@@ -1,0 +1,126 @@
+"""`hotline inbox …`: voicemail messages as work, the most urgent first."""
+
+import shutil
+import subprocess
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from ari_app.commands import common
+from ari_app.commands.versions import who
+from ari_app.errors import ConfigError
+from ari_app.store import work
+
+app = typer.Typer(no_args_is_help=True, help="Messages: list, show, play, take, give back, done.")
+
+Message = Annotated[str, typer.Argument(help="The message, as `hotline inbox list` shows it.")]
+Agent = Annotated[str, typer.Option(help="For this work number: only what his skills allow, and in his name.")]
+PLAYERS = (("aplay", "-q"), ("play", "-q"), ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"))
+
+
+@app.command("list")
+def list_items(
+    everything: Annotated[bool, typer.Option("--all", help="Those done too.")] = False, as_json: common.AsJson = False
+) -> None:
+    """Messages that wait, by due time: who has taken them, box, caller, length."""
+    at = common.site()
+    rows = work.items(at.store, done=everything)
+    if as_json:
+        common.print_json({"items": rows})
+        return
+    zone, now = ZoneInfo(at.settings.timezone), time.time()
+    for row in rows:
+        late = "" if row["done_at"] or row["due_at"] > now else " LATE"
+        common.console.print(
+            f"{row['message']:>12}  {_state(row):<14} {row['box']:<12} {row['number']:<14} {row['seconds'] or 0:>4.0f}s"
+            f"  due {_when(row['due_at'], zone)}{late}",
+            markup=False,
+        )
+
+
+@app.command()
+def show(message: Message) -> None:
+    """All that is kept of one message."""
+    at = common.site()
+    zone = ZoneInfo(at.settings.timezone)
+    row = _row(at.store, message)
+    for name, value in row.items():
+        shown = _when(value, zone) if name.endswith("_at") and value is not None else value
+        common.console.print(f"{name:<10} {'' if shown is None else shown}".rstrip(), markup=False)
+
+
+@app.command()
+def play(
+    message: Message, to: Annotated[Path | None, typer.Option(help="Copy the file there instead of playing it.")] = None
+) -> None:
+    """Play a message on this machine, or copy its file. Who listened is kept in the audit."""
+    at = common.site()
+    row = _row(at.store, message)
+    if not row["path"]:
+        raise ConfigError(f"message {message} has no file: not filed yet, or past its days")
+    file = at.messages / row["path"]
+    player = next((each for each in PLAYERS if shutil.which(each[0])), None)
+    if to is None and player is None:
+        raise ConfigError("no player here (aplay, play, ffplay)\ntry: --to FILE")
+    work.heard(at.store, time.time(), message, who())
+    if to is not None:
+        shutil.copyfile(file, to)
+        common.console.print(f"copied: {to}", markup=False)
+    elif player is not None:
+        subprocess.run([*player, str(file)], check=True)
+
+
+@app.command()
+def take(message: Message, agent: Agent = "") -> None:
+    """Take a message to work it."""
+    _ask(message, "take", agent)
+
+
+@app.command("next")
+def next_(agent: Agent = "") -> None:
+    """Take the most urgent message that nobody has taken."""
+    answer = common.api().post("/api/inbox/next", _body(agent))
+    common.console.print(answer["message"], markup=False)
+
+
+@app.command()
+def done(message: Message, note: Annotated[str, typer.Option(help="What came of it.")] = "", agent: Agent = "") -> None:
+    """It is worked."""
+    _ask(message, "done", agent, note)
+
+
+@app.command("return")
+def give_back(message: Message, agent: Agent = "") -> None:
+    """Give a message back; it keeps its due time."""
+    _ask(message, "return", agent)
+
+
+def _ask(message: str, wish: str, agent: str, note: str = "") -> None:
+    body = {**_body(agent), **({"note": note} if note else {})}
+    answer = common.api().post(f"/api/inbox/{message}/{wish}", body)
+    common.console.print(f"{message}: {'taken' if wish == 'take' else answer['message']}", markup=False)
+
+
+def _body(agent: str) -> dict[str, str]:
+    return {"by": agent, "agent": agent} if agent else {"by": who()}
+
+
+def _row(store: Path, message: str) -> dict[str, Any]:
+    rows = work.items(store, message=message)
+    if not rows:
+        raise ConfigError(f"there is no message {message}\ntry: hotline inbox list --all")
+    return rows[0]
+
+
+def _state(row: dict[str, Any]) -> str:
+    if row["done_at"]:
+        return f"done {row['taken_by']}"
+    return f"taken {row['taken_by']}" if row["taken_by"] else "new"
+
+
+def _when(at: float, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")

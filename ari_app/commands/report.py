@@ -1,0 +1,52 @@
+"""`hotline report …`: figures about what was."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from ari_app.commands import common
+from ari_app.errors import ConfigError
+from ari_app.kpi.ewt import FORMULA, scores
+from ari_app.store import work
+
+app = typer.Typer(no_args_is_help=True, help="Figures about what was.")
+
+
+@app.callback()
+def _group() -> None:
+    """Figures about what was."""
+
+
+@app.command()
+def ewt(
+    day: Annotated[str, typer.Option(help="YYYY-MM-DD, in the hotline's time zone; left out: all days.")] = "",
+    as_json: common.AsJson = False,
+) -> None:
+    """Expected waits callers were told, held against what they then waited, by queue (`*`: all)."""
+    at = common.site()
+    since, before = span(day, ZoneInfo(at.settings.timezone)) if day else (None, None)
+    found = scores(work.told(at.store, since, before))
+    if as_json:
+        rows = {name: {**asdict(score), "share": score.share} for name, score in found.items()}
+        common.print_json({"queues": rows, "formula": FORMULA})
+        return
+    common.console.print(f"{'queue':<16} {'told':>6} {'scored':>7} {'inside':>7} {'error':>8} {'off by':>8}")
+    for name, score in found.items():
+        share = "-" if score.share is None else f"{score.share:.0%}"
+        error = "-" if score.mean_error_s is None else f"{score.mean_error_s:+.0f} s"
+        off = "-" if score.mean_off_s is None else f"{score.mean_off_s:.0f} s"
+        line = f"{name:<16} {score.told:>6} {score.scored:>7} {share:>7} {error:>8} {off:>8}"
+        common.console.print(line, markup=False)
+    common.console.print(FORMULA, markup=False)
+
+
+def span(day: str, zone: ZoneInfo) -> tuple[float, float]:
+    """The day from midnight to midnight. ConfigError for what is no day."""
+    try:
+        begin = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)
+    except ValueError:
+        raise ConfigError(f"no day: {day!r}\ntry 2026-03-02") from None
+    return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
