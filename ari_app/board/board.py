@@ -55,6 +55,7 @@ from ari_app.model.events import (
     LegAnswered,
     LegEnded,
     LegHeld,
+    LegMeasured,
     LegResumed,
     LegRinging,
     LineJudged,
@@ -166,6 +167,8 @@ class Board:
                 self._recording(event)
             case LineJudged() | LineUnheard():
                 self._line(event, now)
+            case LegMeasured():
+                line.measured(self.floor, event)
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():

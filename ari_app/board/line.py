@@ -2,9 +2,10 @@
 
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call
+from ari_app.kpi.mos import mos_of
 from ari_app.model.effects import ForgetLine, HearLine, Warn
-from ari_app.model.events import LineJudged, LineUnheard
-from ari_app.model.facts import LineHeard, LineMissed
+from ari_app.model.events import LegMeasured, LineJudged, LineUnheard
+from ari_app.model.facts import CallQuality, LineHeard, LineMissed, NoiseCause
 from ari_app.model.ids import LineId
 
 
@@ -27,8 +28,20 @@ def judged(floor: Floor, call: Call, event: LineJudged) -> bool:
         return False
     call.verdict = event.verdict
     agent = call.talk.agent if call.talk is not None else None
-    floor.note(LineHeard(call.id, agent, event.verdict, event.speech_dbfs, event.noise_dbfs))
+    floor.note(LineHeard(call.id, agent, event.verdict, event.speech_dbfs, event.noise_dbfs, _cause(floor, event)))
     return True
+
+
+def _cause(floor: Floor, event: LineJudged) -> NoiseCause:
+    if event.verdict != "noisy" or event.loss is None:
+        return ""
+    return "network" if event.loss > floor.settings.line.loss_share else "place"
+
+
+def measured(floor: Floor, event: LegMeasured) -> None:
+    """How a leg sounded that is gone."""
+    figures = (event.loss, event.loss_max, event.jitter_ms, event.rtt_ms)
+    floor.note(CallQuality(event.call, event.leg, *figures, mos_of(event.loss, event.jitter_ms, event.rtt_ms)))
 
 
 def unheard(floor: Floor, call: Call, event: LineUnheard) -> bool:

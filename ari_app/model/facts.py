@@ -20,9 +20,11 @@ from ari_app.model.control import (
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
 from ari_app.model.sound_facts import (
     NO_NUMBER,
+    CallQuality,
     LineHeard,
     LineMissed,
     MessageLeft,
+    NoiseCause,
     PromptFailed,
     PromptRecorded,
     RecordingMissed,
@@ -297,6 +299,7 @@ Fact: TypeAlias = (
     | RecordingStored
     | LineHeard
     | LineMissed
+    | CallQuality
     | PromptFailed
     | LookUpDone
     | MessageLeft

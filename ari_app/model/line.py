@@ -54,6 +54,9 @@ class Rules(Part):
     bursts_db: Annotated[float, Field(ge=0, le=20)] = Field(
         4, description="dB more that a mean level with bursts needs to be noisy."
     )
+    loss_share: Share = Field(
+        0.03, description="Share of packets lost in 5 s above which a noisy line is put down to the network."
+    )
     tonal_share: Share = Field(0.6, description="Share of loud frames that are one or two pure tones: keys, ringback.")
     musical_share: Share = Field(0.6, description="Share of loud frames made of a few pure tones: music.")
     steady_share: Share = Field(
