@@ -84,7 +84,8 @@ def _shown(outcomes: Iterable[Outcome]) -> int:
 
 async def _live(site: Site, transcripts: list[Transcript]) -> tuple[int, int]:
     try:
-        from ari_app.transcript.live import hotline_of, play
+        from ari_app.transcript.hotline import hotline_of
+        from ari_app.transcript.live import play
     except ImportError as missing:
         raise HotlineError(f"--live needs the phones: pip install 'hotline[phones]' ({missing.name})") from None
     if not transcripts:

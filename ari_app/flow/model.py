@@ -73,11 +73,8 @@ _GOODBYE: Final = HangUp(type="hangup")
 
 _PLACES: Final = (
     *("next", "to", "otherwise", "on_yes", "on_no", "on_open", "on_closed", "on_holiday", "on_closure"),
-    *("on_wrong", "on_silence", "on_failure", "on_timeout", "on_full", "on_no_agents"),
-    *("on_voicemail", "on_callback"),
-    *("on_life", "on_speech"),
     *("on_wrong", "on_silence", "on_failure", "on_timeout", "on_full", "on_no_agents", "survey"),
-    *("on_busy", "on_no_answer", "on_refused"),
+    *("on_life", "on_speech", "on_busy", "on_no_answer", "on_refused", "on_voicemail", "on_callback"),
 )
 
 

@@ -284,7 +284,8 @@ async def test_what_the_application_is_told(fresh: RunningAsterisk) -> None:
         for dialled, args in (
             ("*11@from-phone", ["feature", "*11"]),
             ("*131@from-phone", ["feature", "*131"]),
-            ("*19@from-phone", ["in", "*19", ""]),
+            ("*19@from-phone", ["feature", "*19"]),
+            ("*99@from-phone", ["in", "*99", ""]),
             ("1860@from-phone", ["in", "1860", ""]),
             ("*11@from-trunk", ["in", "*11", ""]),
             ("+861860@from-trunk", ["in", "+861860", ""]),

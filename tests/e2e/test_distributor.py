@@ -39,7 +39,7 @@ def changes(folder: Path) -> dict[str, Any]:
     return {
         "paths": {"flows": str(folder)},
         "numbers": {
-            **{number: {"flow": "ordinary"} for number in ("1860", "1861", "1862")},
+            **{number: {"flow": "ordinary"} for number in ("1860", "1861", "1862", "1864", "1869")},
             **{NUMBER[name]: {"flow": name} for name in FLOWS},
         },
         "queues": {

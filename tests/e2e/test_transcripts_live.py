@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ari_app.transcript import report
-from ari_app.transcript.live import Hotline, hotline_of, play
+from ari_app.transcript.hotline import Hotline, hotline_of
+from ari_app.transcript.live import play
 from ari_app.transcript.parse import parse
 from ari_app.transcript.rehearse import House
 from ari_app.transcript.stage import call_files, house_of, read

@@ -1,17 +1,18 @@
 """Every node type and every branch a node can take is walked by a transcript of tests/calls.
 
-A branch counts only where its target tells it from the node's other branches. What flow/model and flow/nodes know is
-asked for, so a new node type or branch without a transcript fails here by name.
+The flows are the sample's, with a `goto` set into every branch, so that branches which lead to the same node are told
+apart. What flow/model and flow/nodes know is asked for: a new type or branch without a transcript fails here by name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
 
 from ari_app.config.load import load_settings
 from ari_app.flow.model import GOODBYE, LoadedFlow, next_nodes
-from ari_app.flow.nodes import Branch, Menu, Node
+from ari_app.flow.nodes import Branch, Goto, Menu, Node
 from ari_app.site import Site
 from ari_app.transcript.rehearse import House, rehearse
 from ari_app.transcript.stage import call_files, house_of, read
@@ -44,34 +45,49 @@ def possible() -> set[Taken]:
     return found
 
 
-def taken_by(told: list[tuple[str, ...]], flows: list[LoadedFlow], first: str) -> Iterator[Taken]:
+def signed(flow: LoadedFlow) -> LoadedFlow:
+    """The flow with a `goto` named `place@node` in every branch."""
+    nodes: dict[str, Any] = {}
+    for name, node in flow.flow.nodes.items():
+        leads = next_nodes(node)
+        nodes |= {f"{place}@{name}": Goto(type="goto", to=target) for place, target in leads.items()}
+        changes: dict[str, Any] = {place: f"{place}@{name}" for place in leads if "." not in place}
+        if isinstance(node, Menu):
+            changes["keys"] = {key: f"keys.{key}@{name}" for key in node.keys}
+        if isinstance(node, Branch):
+            cases = enumerate(node.cases)
+            changes["cases"] = tuple(case.model_copy(update={"to": f"cases.{n}.to@{name}"}) for n, case in cases)
+        nodes[name] = node.model_copy(update=changes)
+    return flow.model_copy(update={"flow": flow.flow.model_copy(update={"nodes": nodes})})
+
+
+def taken_by(told: list[tuple[str, str]], flows: Mapping[str, LoadedFlow], first: str) -> Iterator[Taken]:
     """The branches a call took, from the nodes it entered."""
-    names = {flow.name: flow for flow in flows}
-    flow, stack, before = names[first], list[tuple[LoadedFlow, str]](), ""
-    for entered in told:
-        node = flow.flow.nodes.get(before)
-        if node is not None and node.type == "subflow":
-            stack.append((flow, before))
-            flow = names[node.flow]
-        elif node is not None and node.type == "return" and stack:
-            flow, _ = stack.pop()
-            yield "subflow", "next"
-        elif node is not None:
-            leads = {place: target for place, target in next_nodes(node).items() if target == entered[0]}
-            kinds = {branch_of(place) for place in leads}
-            left_out = {p for p in type(node).model_fields if p.startswith("on_") and getattr(node, p) is None}
-            if entered[0] == GOODBYE and not kinds and len(left_out) == 1:
-                kinds = left_out
-            if len(kinds) == 1:
-                yield node.type, next(iter(kinds))
-        yield entered[1], ""
-        before = entered[0]
+    flow, stack = flows[first], list[LoadedFlow]()
+    before: Any = None
+    for name, kind in told:
+        place, sign, left = name.partition("@")
+        if sign:
+            yield flow.flow.nodes[left].type, branch_of(place)
+        else:
+            yield kind, ""
+        if name == GOODBYE:
+            left_out = [p for p in type(before).model_fields if p.startswith("on_") and getattr(before, p) is None]
+            if len(left_out) == 1:
+                yield before.type, left_out[0]
+        before = flow.node(name)
+        if kind == "subflow":
+            stack.append(flow)
+            flow = flows[before.flow]
+        if kind == "return" and stack:
+            flow = stack.pop()
 
 
 @pytest.fixture(scope="module")
 def sample() -> House:
     settings = load_settings(REPOSITORY / "config.yaml")
-    return house_of(Site(REPOSITORY / "config.yaml", settings, secrets_for(settings)))
+    house = house_of(Site(REPOSITORY / "config.yaml", settings, secrets_for(settings)))
+    return replace(house, flows={name: signed(flow) for name, flow in house.flows.items()})
 
 
 def walked(sample: House) -> set[Taken]:
@@ -80,7 +96,7 @@ def walked(sample: House) -> set[Taken]:
         transcript = read(path)
         outcome = rehearse(transcript, sample)
         assert outcome.ok, path
-        calls = dict[str, list[tuple[str, ...]]]()
+        calls = dict[str, list[tuple[str, str]]]()
         opened = dict[str, str]()
         for told in outcome.told:
             if told.words[:2] == ("fact", "CallOpened"):
@@ -90,7 +106,7 @@ def walked(sample: House) -> set[Taken]:
                 values = dict(word.partition("=")[::2] for word in told.words[2:])
                 calls.setdefault(values["call"], []).append((values["node"], values["type"]))
         for call, nodes in calls.items():
-            found |= set(taken_by(nodes, list(sample.flows.values()), opened[call]))
+            found |= set(taken_by(nodes, sample.flows, opened[call]))
     return found
 
 
