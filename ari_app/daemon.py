@@ -41,6 +41,7 @@ from ari_app.model.effects import (
     JoinRecording,
     LookUp,
     MarkSecret,
+    MeasureLeg,
     Note,
     Reply,
     SetTimer,
@@ -61,6 +62,7 @@ from ari_app.model.events import (
 from ari_app.model.layout import seen_by_asterisk, seen_by_daemon
 from ari_app.model.settings import trusted
 from ari_app.provision.install import Install
+from ari_app.quality import Quality
 from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper
 from ari_app.runtime.door import Door, Load
@@ -115,7 +117,10 @@ class Daemon:
         self.ari = AriLink(address, self.loop.post, self._prompt)
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
-        self.hearing = Hearing(self.ami, site.settings.line, layout.monitor, site.parts(layout), self.loop.post)
+        self.quality = Quality(self.loop.post)
+        self.ami.on_event = self.quality.hears
+        files = (layout.monitor, site.parts(layout))
+        self.hearing = Hearing(self.ami, site.settings.line, *files, self.loop.post, self.quality.loss_now)
         self.filing = Filing(site.messages_made(layout), site.messages, zone, self.loop.post)
         self.housekeeping = Housekeeping(
             self.journal, site.settings.limits, site.recordings, self.loop.clock, messages=site.messages
@@ -182,6 +187,7 @@ class Daemon:
         try:
             self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
             await self._restore()
+            await self.ami.listen("reporting")
             begun = await self.flows.begin()
             self.loop.board.offer_flows(self.live.flows.values())
             for event in begun:
@@ -274,6 +280,8 @@ class Daemon:
                 self.recorder.perform(effect)
             case HearLine() | ForgetLine():
                 self.hearing.perform(effect)
+            case MeasureLeg():
+                self.quality.perform(effect)
             case LookUp():
                 self.asking.perform(effect)
             case AskStudio():

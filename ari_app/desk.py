@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ari_app.board import views
 from ari_app.errors import AsteriskError
+from ari_app.flow.situations import Situations
 from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Reply
 from ari_app.model.events import AgentAsked, ClosureSet, FlowsLoaded, HoursLoaded
@@ -94,6 +95,9 @@ class Desk:
     def flows(self) -> dict[str, Any]:
         keeper = self._daemon.flows
         return {"flows": keeper.listed(), "problems": list(keeper.problems)}
+
+    def situations(self) -> Situations:
+        return self._daemon.flows.live.situations
 
     async def reload_flows(self, by: str) -> str:
         return await self._daemon.flows.reload(by)

@@ -37,6 +37,7 @@ class Hearing:
     written: PurePath
     ours: Path
     post: Callable[[Event], None]
+    loss: Callable[[LegId], float | None] = lambda _: None  # Share of packets lost on the way from a leg just now.
     pid: int | None = None  # Of the analyser, while there is one.
     deaths: int = 0
     _legs: dict[LineId, LegId] = field(default_factory=dict)  # Lines that are listened to.
@@ -80,7 +81,8 @@ class Hearing:
             report: dict[str, Any] = orjson.loads(read)
             line = LineId(report["line"])
             if "refused" not in report:
-                self.post(LineJudged(line, report["verdict"], report["speech_dbfs"], report["noise_dbfs"]))
+                levels = (report["verdict"], report["speech_dbfs"], report["noise_dbfs"])
+                self.post(LineJudged(line, *levels, self.loss(self._legs.get(line, LegId("")))))
             elif (leg := self._legs.get(line)) is not None:
                 self.post(LineUnheard(line, report["refused"]))
                 await self._end(leg, line)

@@ -21,6 +21,7 @@ from ari_app.board import (
     offers,
     override,
     recording,
+    scripts,
     seats,
     studio,
     surge,
@@ -54,6 +55,7 @@ from ari_app.model.events import (
     LegAnswered,
     LegEnded,
     LegHeld,
+    LegMeasured,
     LegResumed,
     LegRinging,
     LineJudged,
@@ -165,7 +167,9 @@ class Board:
             case RecordingStarted() | RecordingJoined() | RecordingUnusable():
                 self._recording(event)
             case LineJudged() | LineUnheard():
-                self._line(event)
+                self._line(event, now)
+            case LegMeasured():
+                line.measured(self.floor, event)
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():
@@ -291,13 +295,17 @@ class Board:
                 self.floor.note(RecordingMissed(owner, name, reason))
                 self.floor.do(Warn(f"recording {name} unusable: {reason}", owner))
 
-    def _line(self, event: LineJudged | LineUnheard) -> None:
+    def _line(self, event: LineJudged | LineUnheard, now: float) -> None:
         call = self.floor.calls.get(call_of(event.line) or CallId(""))
         match event:
-            case LineJudged() if call is not None:
-                line.judged(self.floor, call, event)
-            case LineUnheard() if call is not None:
-                line.unheard(self.floor, call, event)
+            case LineJudged() if call is not None and line.judged(self.floor, call, event):
+                if event.verdict == "clear":
+                    walk.cleared(self.floor, call, now)
+                scripts.by_itself(self.floor, call, now)
+            case LineUnheard() if call is not None and line.unheard(self.floor, call, event):
+                walk.cleared(self.floor, call, now)  # Nobody is hung up for what is not listened to.
+            case _:
+                pass
 
     def _failed(self, event: CommandFailed, now: float) -> None:
         """A command failed. That its leg is gone is normal; the leg's own end says so, or we say it here."""

@@ -83,5 +83,5 @@ def step_aside(floor: Floor, call: Call, now: float) -> None:
     for name in ("wait", "relax", "offer-again"):
         floor.cancel_timer(call, name)
     floor.do(Leave(call.id, voice.music_bridge(queue_of(floor, call).music), call.leg))
-    floor.engine.suspend(call.id)
+    floor.offer(floor.engine.suspend(call.id))
     call.to(CallMove.LEAVE_QUEUE)

@@ -1,6 +1,6 @@
 """The end of a call: hang up whoever is still there; the call is over when its last leg is gone."""
 
-from ari_app.board import bookings, invite, seats, situations, talk, transfer, waiting
+from ari_app.board import bookings, invite, line, seats, situations, talk, transfer, waiting
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call
 from ari_app.model.facts import CallClosed, ClosedBy, VisitOutcome
@@ -14,6 +14,7 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
     if call.talk is not None:
         talk.end_talk(floor, call, by, now)
     situations.broken_off(floor, call)
+    line.forget(floor, call)
     if call.party is not None:
         transfer.party_left(floor, call, now)
     invite.give_up(floor, call, "abandoned" if by == "caller" else "withdrawn", now)

@@ -41,4 +41,5 @@ def _tables(codes: TalkCodes, supervisor: bool) -> tuple[dict[str, Control], dic
         codes.help: "help",
         codes.survey: "survey",
         codes.mute: "mute",
+        codes.script: "script",
     }, {codes.consult: "consult", codes.transfer: "transfer"}

@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from ari_app.board import consult, invite, supervise, talk, targets, transfer, voice, waiting, walk
+from ari_app.board import consult, invite, scripts, supervise, talk, targets, transfer, voice, waiting, walk
 from ari_app.board.codes import read_code
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call, Seat, Talk
@@ -48,6 +48,8 @@ def ask(floor: Floor, asked: ControlAsked, now: float) -> Outcome:
             return _seek(floor, call, asked, now)
         case "complete" | "return" | "conference":
             return _consulting(floor, call, asked.action, now)
+        case "script":
+            return scripts.ask(floor, call, asked.target, now)
         case "survey":
             _end(floor, call, "survey", now)
             return True, "the caller goes on to the survey"

@@ -15,7 +15,7 @@ from ari_app.acd.model import Match, Rule
 from ari_app.acd.surge import Plan, Step, Surge
 from ari_app.board.familiar import Familiar
 from ari_app.flow.model import LoadedFlow
-from ari_app.model.effects import CancelTimer, Effect, HangUp, Note, SetTimer
+from ari_app.model.effects import CancelTimer, Effect, HangUp, MeasureLeg, Note, SetTimer
 from ari_app.model.events import BridgeSeen, OpenCall, Unjoined
 from ari_app.model.facts import Fact, LegClosed, LegOpened
 from ari_app.model.ids import (
@@ -143,6 +143,7 @@ class Floor:
         call.legs.discard(leg)
         call.doomed.discard(leg)
         self.note(LegClosed(call.id, leg, cause, sip))
+        self.do(MeasureLeg(call.id, leg))
 
     def hang_up(self, call: Call, leg: LegId, now: float, cause: int = 16) -> None:
         """Once a leg; the timer `close` sees to it that a leg which is never reported gone does not stay for ever."""

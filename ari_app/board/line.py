@@ -1,10 +1,11 @@
-"""The caller's line while he talks: listened to from the join to the end; each change is a fact, and in the view."""
+"""The caller's line while he talks or leaves a message: listened to; each change is a fact, and in the view."""
 
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call
+from ari_app.kpi.mos import mos_of
 from ari_app.model.effects import ForgetLine, HearLine, Warn
-from ari_app.model.events import LineJudged, LineUnheard
-from ari_app.model.facts import LineHeard, LineMissed
+from ari_app.model.events import LegMeasured, LineJudged, LineUnheard
+from ari_app.model.facts import CallQuality, LineHeard, LineMissed, NoiseCause
 from ari_app.model.ids import LineId
 
 
@@ -21,14 +22,33 @@ def forget(floor: Floor, call: Call) -> None:
         call.line = call.verdict = None
 
 
-def judged(floor: Floor, call: Call, event: LineJudged) -> None:
-    if call.line == event.line and call.talk is not None:
-        call.verdict = event.verdict
-        floor.note(LineHeard(call.id, call.talk.agent, event.verdict, event.speech_dbfs, event.noise_dbfs))
+def judged(floor: Floor, call: Call, event: LineJudged) -> bool:
+    """Whether the verdict is about what is listened to now."""
+    if call.line != event.line:
+        return False
+    call.verdict = event.verdict
+    agent = call.talk.agent if call.talk is not None else None
+    floor.note(LineHeard(call.id, agent, event.verdict, event.speech_dbfs, event.noise_dbfs, _cause(floor, event)))
+    return True
 
 
-def unheard(floor: Floor, call: Call, event: LineUnheard) -> None:
-    if call.line == event.line:
+def _cause(floor: Floor, event: LineJudged) -> NoiseCause:
+    if event.verdict != "noisy" or event.loss is None:
+        return ""
+    return "network" if event.loss > floor.settings.line.loss_share else "place"
+
+
+def measured(floor: Floor, event: LegMeasured) -> None:
+    """How a leg sounded that is gone."""
+    figures = (event.loss, event.loss_max, event.jitter_ms, event.rtt_ms)
+    floor.note(CallQuality(event.call, event.leg, *figures, mos_of(event.loss, event.jitter_ms, event.rtt_ms)))
+
+
+def unheard(floor: Floor, call: Call, event: LineUnheard) -> bool:
+    """Whether what was listened to until now is listened to no more."""
+    was_heard = call.line == event.line
+    if was_heard:
         call.line = call.verdict = None
         floor.note(LineMissed(call.id, event.reason))
         floor.do(Warn(f"the caller's line is not listened to: {event.reason}", call.id))
+    return was_heard

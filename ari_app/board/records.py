@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ari_app.acd.model import Visit
-from ari_app.flow.intents import Cursor, Walk
+from ari_app.flow.intents import Cursor, Place, Walk
 from ari_app.flow.nodes import Queue
 from ari_app.model.control import Supervision, TransferHow
-from ari_app.model.facts import ClosedBy, Verdict
+from ari_app.model.facts import ClosedBy, SituationPlace, Verdict
 from ari_app.model.ids import (
     AgentId,
     BridgeId,
@@ -95,6 +95,16 @@ class Talk:
     reminded: int = 0  # Reminders of this hold so far.
     typed: str = ""  # Of a code.
     said: PlaybackId | None = None  # What the agent alone hears.
+    heard: bool = False  # The caller was heard at least once.
+    long_for: Literal["agent", "supervisor", ""] = ""  # Whom a hint was given that it has become long.
+
+
+@dataclass(frozen=True)
+class Script:
+    """A situation's script that runs outside of the flow, and where it is in it."""
+
+    place: Place
+    where: SituationPlace
 
 
 @dataclass
@@ -177,8 +187,10 @@ class Call:
     untold: bool = False  # The recording notice could not be played: then nothing may be recorded.
     recording_on: bool = False
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
-    line: LineId | None = None  # What is listened to on his leg, while he talks.
+    line: LineId | None = None  # What is listened to on his leg, while he talks or leaves a message.
     verdict: Verdict | None = None
+    script: Script | None = None
+    scripted: bool = False  # A script has followed a message of his: no second one does.
     lookup: LookUpId | None = None  # What the flow waits for.
     asked_at: float = 0.0
     message: MessageId | None = None  # The voicemail message being recorded.

@@ -5,12 +5,17 @@ from typing import Final, Literal
 
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call
-from ari_app.flow.situations import NO_SITUATIONS
+from ari_app.flow.situations import NO_SITUATIONS, Situations
 from ari_app.model.effects import Listen, Unlisten
 from ari_app.model.events import SpeechBegan, SpeechEnded
 from ari_app.model.facts import SituationEnded, TalkLong
 
 _WHOM: Final[tuple[Literal["agent", "supervisor"], ...]] = ("agent", "supervisor")
+
+
+def of(call: Call) -> Situations:
+    """Those the call's flow was loaded with."""
+    return call.walk.flow.situations if call.walk is not None else NO_SITUATIONS
 
 
 # -- speech --
@@ -43,7 +48,9 @@ def spoke(floor: Floor, call: Call, event: SpeechBegan | SpeechEnded, now: float
 def broken_off(floor: Floor, call: Call) -> None:
     """The call ends while a script runs."""
     call.listening = False
-    if call.cursor is not None and (place := call.cursor.place) is not None:
+    place = call.script.place if call.script is not None else call.cursor.place if call.cursor is not None else None
+    call.script = None
+    if place is not None:
         floor.note(SituationEnded(call.id, place.situation, "gone", place.step + 1))
 
 
@@ -64,11 +71,11 @@ def talk_lasts(floor: Floor, call: Call, name: str, now: float) -> None:
     """A timer of `talk_began` fired."""
     for whom in _WHOM:
         if call.talk is not None and name == f"long-{whom}":
+            call.talk.long_for = whom
             floor.note(TalkLong(call.id, call.talk.agent, round(now - call.talk.since, 3), whom))
 
 
 def _hints(call: Call) -> Iterable[tuple[str, float]]:
-    situations = call.walk.flow.situations if call.walk is not None else NO_SITUATIONS
-    found = situations.of_trigger("talk-length")
+    found = of(call).of_trigger("talk-length")
     hints = found[1].hints_s if found is not None else None
     return ((whom, getattr(hints, whom)) for whom in _WHOM) if hints is not None else ()

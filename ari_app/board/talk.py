@@ -111,7 +111,8 @@ def part(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
         floor.note(HoldEnded(call.id, talk.agent))
     floor.note(TalkEnded(call.id, OfferId(talk.leg), talk.agent, by, round(now - talk.since, 3)))
     recording.drop(floor, call)
-    line.forget(floor, call)
+    if call.script is None:
+        line.forget(floor, call)
     situations.talk_over(floor, call)
     floor.cancel_timer(call, "remind")
     floor.cancel_timer(call, "code")

@@ -85,6 +85,8 @@ class CallView:
     held: bool
     recorded: bool
     line: Verdict | None
+    long_for: str  # The talk has become long: `agent`, later `supervisor`, is to look at it; empty: it has not.
+    script: str  # The situation whose script the caller hears instead of talking; empty: none.
     muted: bool
     transfer: str  # Whom a transfer or consult under way is for; empty: none.
     transfer_state: str  # ringing, consulting, three-way, outside; empty: none.
@@ -271,6 +273,8 @@ def _call(floor: Floor, call: Call, now: float) -> CallView:
         held=talk is not None and (talk.held or talk.away),
         recorded=call.recording_on and call.recording is not None,
         line=call.verdict,
+        long_for=talk.long_for if talk is not None else "",
+        script=call.script.place.situation if call.script is not None else "",
         muted=talk is not None and talk.muted,
         transfer=call.invite.target if call.invite is not None else "number" if call.party is not None else "",
         transfer_state=_transfer_state(call),

@@ -1,15 +1,16 @@
 """The flow half of a call: inputs to the interpreter, its intents to effects on the caller's leg."""
 
-from ari_app.board import bookings, closing, inbox, situations, transfer, voice, waiting
+from ari_app.board import bookings, closing, inbox, line, situations, transfer, voice, waiting
 from ari_app.board.floor import Floor
-from ari_app.board.records import Call
-from ari_app.flow import interpreter
+from ari_app.board.records import Call, Script
+from ari_app.flow import interpreter, script
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
     Ask,
     Began,
     Book,
+    Cleared,
     Connect,
     Cursor,
     End,
@@ -23,10 +24,12 @@ from ari_app.flow.intents import (
     Key,
     Listen,
     MessageTaken,
+    Place,
     QueueDone,
     Rated,
     Say,
     Speak,
+    SpeakAgain,
     Step,
     TakeMessage,
     Took,
@@ -84,8 +87,10 @@ def _pin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> dict[str, Va
 
 
 def take(floor: Floor, call: Call, got: Input, now: float) -> None:
-    """One input for the flow."""
-    if call.walk is not None and call.cursor is not None:
+    """One input for the flow, or for the script that runs instead."""
+    if call.script is not None:
+        _follow(floor, call, got, now)
+    elif call.walk is not None and call.cursor is not None:
         _apply(floor, call, interpreter.step(call.walk, call.cursor, got, now), now)
     elif call.walk is None and call.state is CallState.IN_FLOW and not call.refusing:
         closing.close(floor, call, "flow", 16, now)  # Called back, and his flow is no longer there.
@@ -98,6 +103,45 @@ def book(floor: Floor, call: Call, node: Callback, number: Number, now: float) -
         same = call.visit.queue == node.queue
         waiting.leave_queue(floor, call, "call-back" if same else "overflowed", now)
     return branch
+
+
+def cleared(floor: Floor, call: Call, now: float) -> None:
+    """The line is good again, or nobody listens to it any more: of interest to scripts outside of flows."""
+    if call.script is not None:
+        take(floor, call, Cleared(), now)
+
+
+def begin_script(floor: Floor, call: Call, now: float) -> None:
+    """From here on inputs go to `call.script`, until it is over."""
+    assert call.walk is not None and call.script is not None
+    name = call.script.place.situation
+    _ran(floor, call, script.begin(name, call.walk.flow.situations.named[name]), now)
+
+
+def _follow(floor: Floor, call: Call, got: Input, now: float) -> None:
+    assert call.walk is not None and call.script is not None
+    place = call.script.place
+    _ran(floor, call, script.step(call.walk.flow.situations.named[place.situation], place, got), now)
+
+
+def _ran(floor: Floor, call: Call, run: script.Run, now: float) -> None:
+    """A step of a script. One at its end leads back: to his queue after a talk, to the message after a message."""
+    assert call.script is not None
+    where = call.script.where
+    for intent in run.intents:
+        _carry_out(floor, call, intent, now)
+    call.script = Script(run.at, where) if run.outcome is None else None
+    if run.outcome is None:
+        return
+    line.forget(floor, call)
+    if run.outcome == "hung-up":
+        closing.close(floor, call, "flow", 16, now)
+    elif run.outcome == "over":
+        take(floor, call, QueueDone("next") if where == "talking" else MessageTaken(call.message_taken), now)
+    elif where == "voicemail":
+        take(floor, call, SpeakAgain(), now)
+    elif (branch := transfer.back_to_queue(floor, call, now)) is not None:
+        take(floor, call, QueueDone(branch), now)
 
 
 def go_to(floor: Floor, call: Call, flow: str, node: str, now: float) -> None:
@@ -142,9 +186,7 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
         case Ask():
             _ask(floor, call, intent, now)
         case TakeMessage(node, back):
-            call.message, call.message_keyed = MessageId(floor.mint.part(call.id, "m")), False
-            floor.boxes[call.message] = node.box, Number(back)
-            floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
+            _take_message(floor, call, node, back)
         case Rated(question, key):
             floor.note(facts.Rated(call.id, question, key, call.talked_to))
         case Listen():
@@ -152,7 +194,8 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
         case Unlisten():
             situations.unlisten(floor, call)
         case Began(situation):
-            floor.note(facts.SituationBegan(call.id, situation, "in-flow"))
+            where = call.script.where if call.script is not None else "in-flow"
+            floor.note(facts.SituationBegan(call.id, situation, where))
         case Ended(situation, outcome, at):
             floor.note(facts.SituationEnded(call.id, situation, outcome, at))
         case Enqueue(node):
@@ -215,6 +258,13 @@ def looked_up(floor: Floor, call: Call, answer: LookedUp | None, now: float) -> 
     take(floor, call, Answered(ok, values), now)
 
 
+def _take_message(floor: Floor, call: Call, node: Voicemail, back: str) -> None:
+    call.message, call.message_keyed = MessageId(floor.mint.part(call.id, "m")), False
+    line.listen(floor, call)
+    floor.boxes[call.message] = node.box, Number(back)
+    floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
+
+
 def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
     """A voicemail message is over; 0 seconds: nothing was said, or it failed. The caller may be gone already."""
     owner, filed = call_of(event.message), floor.boxes.pop(event.message, None)
@@ -244,5 +294,11 @@ def message_spooled(floor: Floor, event: MessageSpooled) -> None:
 
 
 def message_over(floor: Floor, call: Call, now: float) -> None:
-    """The caller is still there after his message: the flow goes on."""
+    """The caller is still there after his message: the flow goes on, once he was told that he is hard to hear."""
+    name = situations.of(call).of_line(call.verdict, "voicemail")
+    if name is not None and not call.scripted:
+        call.script, call.scripted = Script(Place(name), "voicemail"), True
+        begin_script(floor, call, now)
+        return
+    line.forget(floor, call)
     take(floor, call, MessageTaken(call.message_taken), now)

@@ -162,6 +162,15 @@ def survey(number: Number) -> None:
     _ask(number, "survey")
 
 
+@app.command()
+def script(
+    number: Number,
+    name: Annotated[str, typer.Argument(help="A script (hotline situations list); left out: what fits the line.")] = "",
+) -> None:
+    """Leave the caller to the script of a situation; the agent goes on."""
+    _ask(number, "script", target=name)
+
+
 @app.command("help")
 def help_(number: Number) -> None:
     """Call a supervisor into the agent's talk."""

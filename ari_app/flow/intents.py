@@ -136,7 +136,12 @@ class Cleared:
     """The line is good again: neither too quiet nor too noisy."""
 
 
-Input: TypeAlias = Key | SaidAll | WaitedOut | QueueDone | Answered | MessageTaken | Heard | Cleared
+@dataclass(frozen=True, slots=True)
+class SpeakAgain:
+    """The caller may leave his message anew."""
+
+
+Input: TypeAlias = Key | SaidAll | WaitedOut | QueueDone | Answered | MessageTaken | SpeakAgain | Heard | Cleared
 
 # -- intents --
 

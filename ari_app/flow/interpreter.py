@@ -25,6 +25,7 @@ from ari_app.flow.intents import (
     QueueDone,
     SaidAll,
     Speak,
+    SpeakAgain,
     Step,
     TakeMessage,
     WaitedOut,
@@ -198,6 +199,8 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
         case Voicemail(), SaidAll() if turn.at.saying:
             turn.move(saying=False)
             turn.do(TakeMessage(node, str(turn.at.values.get(node.number, "")) if node.number is not None else ""))
+        case Voicemail(), SpeakAgain():
+            turn.say((TONE,))
         case Voicemail(), MessageTaken(ok):
             return node.next if ok else node.on_failure or GOODBYE
         case HangUp(), SaidAll() if turn.at.saying:

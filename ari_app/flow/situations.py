@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from ari_app.model.facts import SituationPlace
+from ari_app.model.facts import SituationPlace, Verdict
 from ari_app.model.part import Name, Part, Seconds
 
 SITUATIONS: Final = "situations"
@@ -105,6 +105,10 @@ class Situation(Part):
     hints_s: TalkHints | None = Field(None, description="With trigger talk-length: when a talk is long.")
     cards: Cards | None = Field(None, description="Sentences for the agent.")
 
+    def runs(self, place: SituationPlace) -> bool:
+        """Whether its script may run there by itself, outside of a flow's nodes."""
+        return bool(self.steps) and place in self.allowed
+
 
 class SituationFile(Part):
     """The whole of situations.yaml."""
@@ -122,7 +126,14 @@ class Situations(Part):
         """The first situation with this trigger."""
         return next(((name, each) for name, each in self.named.items() if each.trigger == trigger), None)
 
+    def of_line(self, verdict: Verdict | None, place: SituationPlace) -> str | None:
+        """The script that may run at this place for a line that is heard so; None: there is none, or none is needed."""
+        trigger = _OF_LINE.get(verdict)
+        found = self.of_trigger(trigger) if trigger is not None else None
+        return found[0] if found is not None and found[1].runs(place) else None
 
+
+_OF_LINE: Final[Mapping[Verdict | None, Trigger]] = {"silent": "silent", "quiet": "quiet", "noisy": "noisy"}
 NO_SITUATIONS: Final = Situations()
 
 

@@ -18,6 +18,7 @@ Control = Literal[
     "conference",
     "survey",
     "help",
+    "script",
     "listen",
     "whisper",
     "barge",
@@ -46,7 +47,8 @@ class ControlAsked:
     """Call control by `agent`, from the page, the API or the CLI (codes typed during a talk become the same inside).
 
     `target`: whom a transfer or consult is for (`8026`, `queue:billing`, `flow:menu`, a key of the directory), or the
-    agent a supervisor turns to; `number` instead of it: a number outside. `value`: a note for whoever is next.
+    agent a supervisor turns to, or a script's name; `number` instead of it: a number outside. `value`: a note for
+    whoever is next.
     """
 
     agent: AgentId

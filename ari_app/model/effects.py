@@ -226,6 +226,14 @@ class ForgetLine:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureLeg:
+    """The leg is gone: LegMeasured tells how it sounded, if anything is known of that."""
+
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
 class RecordMessage:
     """Record what the caller says until `end_key`, `silence_s` of silence or `max_s`; MessageRecorded answers."""
 
@@ -373,6 +381,7 @@ Effect: TypeAlias = (
     AsteriskEffect
     | RecordingEffect
     | HearingEffect
+    | MeasureLeg
     | SetTimer
     | CancelTimer
     | Note

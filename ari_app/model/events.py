@@ -10,6 +10,7 @@ from ari_app.model.control import ControlAsked
 from ari_app.model.facts import FlowsHow, Verdict
 from ari_app.model.ids import (
     AgentId,
+    CallId,
     LegId,
     LineId,
     LookUpId,
@@ -189,6 +190,7 @@ class LineJudged:
     verdict: Verdict
     speech_dbfs: float
     noise_dbfs: float
+    loss: float | None = None  # Share of packets lost on the way to us just now; None: not known.
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,18 @@ class LineUnheard:
 
     line: LineId
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegMeasured:
+    """Answer to MeasureLeg. Shares of packets lost on the way to us, 0 to 1; `rtt_ms` 0: not known."""
+
+    call: CallId
+    leg: LegId
+    loss: float
+    loss_max: float
+    jitter_ms: float
+    rtt_ms: float
 
 
 # -- changes while calls go on --
@@ -331,6 +345,7 @@ Event: TypeAlias = (
     | RecordingUnusable
     | LineJudged
     | LineUnheard
+    | LegMeasured
     | MessageRecorded
     | CallbackLeft
     | ItemLeft

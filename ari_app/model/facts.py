@@ -20,9 +20,11 @@ from ari_app.model.control import (
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
 from ari_app.model.sound_facts import (
     NO_NUMBER,
+    CallQuality,
     LineHeard,
     LineMissed,
     MessageLeft,
+    NoiseCause,
     PromptFailed,
     PromptRecorded,
     RecordingMissed,
@@ -45,7 +47,7 @@ Ended = Literal["connected", "abandoned", "timed-out", "overflowed", "voicemail"
 VisitOutcome = Ended | Literal["full", "no-agents", "closed"]
 FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
-TalkEndedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost", "transfer", "take-over", "survey"]
+TalkEndedBy = Literal[ClosedBy, "transfer", "take-over", "survey", "script"]
 LegRole = Literal["caller", "agent", "party", "supervisor", "snoop"]
 
 
@@ -297,6 +299,7 @@ Fact: TypeAlias = (
     | RecordingStored
     | LineHeard
     | LineMissed
+    | CallQuality
     | PromptFailed
     | LookUpDone
     | MessageLeft

@@ -1,6 +1,6 @@
 """Part of config.yaml about the caller's line: what counts as silent, quiet, noisy. See settings."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,12 @@ class Rules(Part):
 
     lines_max: Annotated[int, Field(ge=0, le=1000)] = Field(
         50, description="Lines listened to at once; further calls go on unheard, counted. 0: none."
+    )
+    auto: tuple[Literal["silent", "quiet", "noisy"], ...] = Field(
+        (),
+        max_length=3,
+        description="Verdicts that begin their script during a talk without the agent: silent, quiet, noisy. "
+        "silent: only when nothing was heard of the caller since he was connected.",
     )
     talk_threshold: Annotated[int, Field(ge=1, le=32_767)] = Field(
         256,
@@ -47,6 +53,9 @@ class Rules(Part):
     noise_dbfs: Dbfs = Field(-47, description="Steady level above which a line without speech is noisy.")
     bursts_db: Annotated[float, Field(ge=0, le=20)] = Field(
         4, description="dB more that a mean level with bursts needs to be noisy."
+    )
+    loss_share: Share = Field(
+        0.03, description="Share of packets lost in 5 s above which a noisy line is put down to the network."
     )
     tonal_share: Share = Field(0.6, description="Share of loud frames that are one or two pure tones: keys, ringback.")
     musical_share: Share = Field(0.6, description="Share of loud frames made of a few pure tones: music.")

@@ -280,6 +280,9 @@ class TalkCodes(Part):
     help: TalkCode = Field("*7", description="Call a supervisor into the talk.")
     survey: TalkCode = Field("*8", description="Leave the talk; the caller goes on to the survey.")
     mute: TalkCode = Field("*9", description="The caller does not hear the agent; again: he does.")
+    script: TalkCode = Field(
+        "*0", description="Leave the caller to the script that fits his line: silent, too quiet or noisy."
+    )
     listen: TalkCode = Field("1", description="A supervisor listens, heard by nobody.")
     whisper: TalkCode = Field("2", description="A supervisor is heard by the agent alone.")
     barge: TalkCode = Field("3", description="A supervisor is heard by both.")

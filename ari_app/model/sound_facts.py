@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ari_app.model.ids import AgentId, CallId, MessageId, Number, QueueName, RecordingId
+from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, QueueName, RecordingId
 
 NO_NUMBER: Final = Number("")
 Verdict = Literal["silent", "quiet", "noisy", "clear", "tone", "music"]
+NoiseCause = Literal["", "network", "place"]
+"""Why a line is noisy: packets are lost on the way, or it is loud where the caller is. Empty: not known, not noisy."""
 SituationPlace = Literal["in-flow", "voicemail", "talking"]
 SituationOutcome = Literal["key", "speech", "clear", "over", "hung-up", "gone"]
 
@@ -56,13 +58,17 @@ class RecordingStored:
 
 @dataclass(frozen=True, slots=True)
 class LineHeard:
-    """The caller's line changed while he talked to `agent`. Levels in dBFS; `speech_dbfs` is -100 without speech."""
+    """The caller's line changed; `agent`: whom he talked to, None in a script or a message.
+
+    Levels in dBFS; `speech_dbfs` is -100 without speech.
+    """
 
     call: CallId
-    agent: AgentId
+    agent: AgentId | None
     verdict: Verdict
     speech_dbfs: float
     noise_dbfs: float
+    cause: NoiseCause = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,19 @@ class LineMissed:
 
     call: CallId
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallQuality:
+    """How what came from a leg sounded, as far as the network goes. Shares of packets, 0 to 1; `mos` as in kpi.mos."""
+
+    call: CallId
+    leg: LegId
+    loss: float
+    loss_max: float
+    jitter_ms: float
+    rtt_ms: float
+    mos: float
 
 
 @dataclass(frozen=True, slots=True)

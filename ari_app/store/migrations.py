@@ -60,6 +60,11 @@ def m0009_callbacks_inbox_and_waits_told(db: Database) -> None:
     _run(db, "m0009")
 
 
+@steps()
+def m0010_call_quality(db: Database) -> None:
+    _run(db, "m0010")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

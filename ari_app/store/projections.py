@@ -32,6 +32,8 @@ OF_CALL: Final = (
     "recording_refusal",
     "prompt_gap",
     "line_verdict",
+    "call_quality",
+    "line_cause",
     "look_up",
     "message",
     "rating",
@@ -103,8 +105,9 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.RecordingMissed: ("recording_missed",),
     facts.RecordingStored: ("recording_stored",),
     facts.PromptFailed: ("prompt_failed",),
-    facts.LineHeard: ("line_heard",),
+    facts.LineHeard: ("line_heard", "line_cause"),
     facts.LineMissed: ("line_missed",),
+    facts.CallQuality: ("leg_quality",),
     facts.LookUpDone: ("looked_up",),
     facts.MessageLeft: ("message_left", "message_back"),
     facts.PromptRecorded: ("prompt_recorded",),
@@ -131,6 +134,7 @@ KINDS: Final = frozenset(_BY_KIND)
 def apply(conn: sqlite3.Connection, fact: int, at: float, kind: str, values: Mapping[str, Any]) -> None:
     """Carry one fact (its id, time, class name and fields; persons by key) into the tables."""
     parameters = {**values, "id": fact, "at": at, "node_kind": values.get("type"), "left_at": values.get("left_at")}
+    parameters["cause"] = values.get("cause", "")  # Not in facts older than the field; of LegClosed a number.
     for name, value in values.items():
         if isinstance(value, list):
             parameters[name] = orjson.dumps(value).decode()

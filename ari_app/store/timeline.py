@@ -89,6 +89,19 @@ _OUTCOMES: Final = {
 }
 
 
+_CAUSES_OF_NOISE: Final = {"network": ", packets were lost meanwhile", "place": ", no packets were lost"}
+
+
+def _line_heard(fact: facts.LineHeard) -> str:
+    cause_ = _CAUSES_OF_NOISE.get(fact.cause, "")
+    return f"line {fact.verdict} (speech {fact.speech_dbfs} dBFS, noise {fact.noise_dbfs} dBFS{cause_})"
+
+
+def _call_quality(fact: facts.CallQuality) -> str:
+    lost = f"{fact.loss:.1%} of packets lost ({fact.loss_max:.1%} in the worst 5 s)"
+    return f"leg {fact.leg} sounded MOS {fact.mos}: {lost}, jitter {fact.jitter_ms} ms, round trip {fact.rtt_ms} ms"
+
+
 def _situation_ended(fact: facts.SituationEnded) -> str:
     return f"situation {fact.situation} ends at step {fact.step}: {_OUTCOMES[fact.outcome]}"
 
@@ -168,8 +181,9 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     facts.RecordingMissed: "recording {recording} failed: {reason}",
     facts.RecordingStored: _recording_stored,
     facts.PromptFailed: "prompt not heard to its end: {prompts}",
-    facts.LineHeard: "line {verdict} (speech {speech_dbfs} dBFS, noise {noise_dbfs} dBFS)",
+    facts.LineHeard: _line_heard,
     facts.LineMissed: "line not listened to: {reason}",
+    facts.CallQuality: _call_quality,
     facts.LookUpDone: _look_up_done,
     facts.MessageLeft: "caller left message {message} of {seconds:.1f} s in box {box}, to be called back on {back}",
     facts.PromptRecorded: "agent {agent} recorded prompt {prompt} in {language}, {seconds:.1f} s",

@@ -23,6 +23,7 @@ from ari_app.web.auth import Refusal, answer, errors, host_check, token_check
 from ari_app.web.body import TEXT, Kind, read_body
 from ari_app.web.metrics import CONTENT_TYPE
 from ari_app.web.security import SecurityDesk, SecurityEndpoints
+from ari_app.web.situations import SituationDesk, SituationEndpoints
 from ari_app.web.supervise import SuperviseDesk, SuperviseEndpoints
 from ari_app.web.work import WorkDesk, WorkEndpoints
 
@@ -60,7 +61,7 @@ class Health:
         return all(part.ok for part in self.parts.values())
 
 
-class WebDesk(AdminDesk, SuperviseDesk, WorkDesk, SecurityDesk, Protocol):
+class WebDesk(AdminDesk, SituationDesk, SuperviseDesk, WorkDesk, SecurityDesk, Protocol):
     """What the daemon offers to HTTP. `view`, `health`, `metrics`, `knows` run on the loop and must not block."""
 
     async def ask(self, event: AgentAsked | ControlAsked) -> Answer:
@@ -133,6 +134,7 @@ class Endpoints:
         router.add_get("/api/calls/{id}", self.call)
         router.add_get("/api/live", self.live)
         AdminEndpoints(self._desk, self._in_time).add_to(router)
+        SituationEndpoints(self._desk).add_to(router)
         WorkEndpoints(self._desk, self._in_time).add_to(router)
 
     async def healthz(self, _: web.Request) -> web.Response:

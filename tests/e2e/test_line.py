@@ -10,7 +10,7 @@ import pytest
 
 from ari_app.media import pcm
 from ari_app.media.analyser import SUFFIX
-from ari_app.model.facts import Connected, LineHeard, LineMissed
+from ari_app.model.facts import CallQuality, Connected, LineHeard, LineMissed
 from tests.e2e.kit import Hotline
 from tests.e2e.test_calls import to_queue
 
@@ -48,8 +48,12 @@ async def test_a_line_gets_quiet_then_noisy_then_silent(hotline: Hotline) -> Non
             assert (heard.call, heard.agent) == (connected.call, "8025")
             [seen] = hotline.daemon.desk.view().calls
             assert seen.line == verdict
+            assert heard.cause == ("place" if verdict == "noisy" else "")
         await call.hangup()
         await hotline.closed()
+        sounded = await hotline.wait(CallQuality, 5, call=connected.call)
+        assert sounded.loss < 0.05 and sounded.mos > 3.5
+        print(sounded)
     async with asyncio.timeout(10):
         while left_over(hotline):
             await asyncio.sleep(0.1)

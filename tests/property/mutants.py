@@ -16,6 +16,7 @@ from ari_app.board import (
     consult,
     desk,
     expecting,
+    line,
     link,
     seats,
     supervise,
@@ -68,6 +69,15 @@ def newest(self: Order, wanted: int) -> str | None:
         self.summary &= ~wanted
         return None
     return fits[-1]
+
+
+def listens_for_ever(patch: Patch) -> None:
+    """Nobody is told that a line is listened to no more."""
+
+    def forget(floor: Floor, call: Call) -> None:
+        call.line = call.verdict = None
+
+    patch.setattr(line, "forget", forget)
 
 
 def leaves_a_ghost(patch: Patch) -> None:
@@ -330,6 +340,7 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     newest_first,
     queue_by_queue,
     shortest_idle,
+    listens_for_ever,
     leaves_a_ghost,
     never_offered_again,
     rank_lost_when_offer_lost,

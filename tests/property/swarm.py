@@ -16,7 +16,7 @@ from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import work
 from ari_app.model.audit import ForcedState
-from ari_app.model.facts import SituationBegan, SituationEnded
+from ari_app.model.facts import SituationBegan, SituationEnded, Verdict
 from ari_app.model.ids import (
     AgentId,
     CallId,
@@ -57,11 +57,12 @@ FLOW: dict[str, Any] = {
         "menu": {
             "type": "menu",
             "say": ["main-menu"],
-            "keys": {"1": "billing", "2": "network", "3": "outside", "8": "agent", "9": "quiet"},
+            "keys": {"1": "billing", "2": "network", "3": "outside", "8": "agent", "9": "quiet", "#": "box"},
             "tries": 2,
             "on_silence": "quiet",
             "on_wrong": "network",
         },
+        "box": {"type": "voicemail", "next": "menu", "on_failure": "billing"},
         "quiet": {"type": "situation", "situation": "silent", "on_life": "menu", "on_speech": "billing"},
         "billing": {
             "type": "queue",
@@ -81,7 +82,23 @@ FLOW: dict[str, Any] = {
     },
 }
 SITUATIONS = {
-    "silent": situation(steps=[{"say": ["greet"]}, {"wait_s": 5}, {"say": ["sorry"]}, {"wait_s": 5}, "hang-up"]),
+    "silent": situation(
+        trigger="silent",
+        allowed=["in-flow", "talking", "voicemail"],
+        steps=[{"say": ["greet"]}, {"wait_s": 5}, {"say": ["sorry"]}, {"wait_s": 5}, "hang-up"],
+    ),
+    "quiet": situation(
+        trigger="quiet",
+        allowed=["talking", "voicemail"],
+        life=["clear"],
+        steps=[{"say": ["greet"]}, {"wait_s": 9}, "hang-up"],
+    ),
+    "noisy": situation(
+        trigger="noisy",
+        allowed=["talking"],
+        life=["clear", "key"],
+        steps=[{"wait_s": 2}, {"say": ["sorry"]}, "next"],
+    ),
     "long": situation(trigger="talk-length", hints_s={"agent": 3, "supervisor": 20}),
 }
 
@@ -142,6 +159,7 @@ def universe(rng: Random) -> Settings:
                 "phone_back_ready": rng.choice([False, True]),
             },
             "surge": rng.choice([{}, SURGE, {**SURGE, "queues": ["network"]}, {**SURGE, "armed": False}]),
+            "line": rng.choice([{}, {}, {"auto": ["silent", "quiet", "noisy"]}, {"lines_max": 0}]),
             "limits": {"calls_max": rng.choice([3, 400, 400]), "call_s_max": rng.choice([60, 14_400, 14_400])},
         }
     )
@@ -283,7 +301,7 @@ class World:
 
     def walk(self, steps: int) -> None:
         life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
-        ends = [self.caller_leaves, self.runs_out, self.phone_ends, self.pass_time, self.hold, self.speak]
+        ends = [self.caller_leaves, self.runs_out, self.phone_ends, self.pass_time, self.hold, self.speak, self.line]
         noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
         noise += [self.door, self.stray, self.code, self.supervise, self.cancel, self.restore]
         life += [self.speak_out]
@@ -345,6 +363,15 @@ class World:
             ended = ev.SpeechEnded(leg, self.rng.choice([20, 99, 100, 3000]))
             self.says(self.rng.choice([ev.SpeechBegan(leg), ended]))
 
+    def line(self) -> None:
+        """A verdict on a line that is listened to, or was; or nobody listens to it any more."""
+        lines = [e.line for _, _, out in self.log[-100:] for e in out if isinstance(e, fx.HearLine)]
+        lines += [call.line for call in self.board.floor.calls.values() if call.line is not None] * 3
+        if lines:
+            name, verdict = self.rng.choice(lines), self.rng.choice([*get_args(Verdict), "clear", "quiet"])
+            heard = ev.LineJudged(name, verdict, -30.0, -50.0)
+            self.says(self.rng.choice([heard, heard, heard, heard, ev.LineUnheard(name, "lines_max")]))
+
     def caller_leaves(self) -> None:
         if (leg := self.some_leg(lambda it: not it.phone or it.desk)) is not None:
             self.leg_ends(leg, 16)
@@ -405,8 +432,9 @@ class World:
                 target = call.talk.agent
             else:
                 agent, target = call.talk.agent, self.rng.choice((*free, *TARGETS))
-                common = ["consult", "consult", "transfer", "hold", "resume"]
+                common = ["consult", "consult", "transfer", "hold", "resume", "script"]
                 action = self.rng.choice(["complete", "conference", "return"] if call.invite else common)
+                target = self.rng.choice(["", "silent", "quiet", "noisy"]) if action == "script" else target
         self.feed(ct.ControlAsked(agent, action, target, Number(""), "", RequestId("r")))
 
     def attend(self) -> None:
@@ -531,6 +559,11 @@ class World:
         assert_facts_add_up(notes)
         told = [type(f).__name__ for f in notes if isinstance(f, SituationBegan | SituationEnded)]
         assert told.count("SituationBegan") == told.count("SituationEnded")
+        effects = [e for _, _, out in self.log for e in out]
+        heard = {e.line for e in effects if isinstance(e, fx.HearLine)}
+        forgotten = {e.line for e in effects if isinstance(e, fx.ForgetLine)}
+        refused = {event.line for _, event, _ in self.log if isinstance(event, ev.LineUnheard)}
+        assert heard <= forgotten | refused, "a line is listened to for ever"
 
     def replays(self) -> None:
         """The same events at the same times on a second board: the same effects."""

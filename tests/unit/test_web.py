@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 
 from ari_app.board.views import AgentView, QueueView, Snapshot, Totals
 from ari_app.errors import HotlineError
+from ari_app.flow.situations import Situation, Situations
 from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Reply
 from ari_app.model.events import AgentAsked, ClosureSet
@@ -41,6 +42,19 @@ VIEW = Snapshot(
     agents=(AgentView(AgentId("8025"), AgentState.READY, "", 1.0, 11.5, PhoneName("p8025"), None, None),),
     queues=(QueueView(QueueName("billing"), 3, 1, 41.2, 0, 5),),
     calls=(),
+)
+
+
+SILENT = Situation.model_validate(
+    {
+        "title": {"zh-CN": "无声来电", "en": "Silent line"},
+        "when": {"zh-CN": "听不到声音", "en": "Nothing is heard"},
+        "who": ["machine", "agent"],
+        "trigger": "silent",
+        "allowed": ["in-flow", "talking"],
+        "steps": [{"say": ["silent-line-greeting"]}, {"wait_s": 5}, "hang-up"],
+        "cards": {"zh-CN": ["您好，请说话。"], "en": ["Hello, please go ahead."]},
+    }
 )
 
 
@@ -99,6 +113,9 @@ class Paper:
 
     def flows(self) -> dict[str, Any]:
         return {"flows": [{"name": "main", "version": "5e24eae29a6b", "nodes": 9, "held": False}], "problems": []}
+
+    def situations(self) -> Situations:
+        return Situations(version="5e24eae29a6b", named={"silent-line": SILENT})
 
     async def reload_flows(self, by: str) -> str:
         self.changed.append(("reload", by))
@@ -375,6 +392,7 @@ async def test_reads_wait_their_turn_and_time_out(client, desk):
 PROTECTED = [
     *("/api/agents", "/api/queues", "/api/calls", "/api/calls/7-42", "/api/live"),
     *("/api/flows", "/api/closures", "/api/surge", "/api/inbox", "/api/callbacks", "/api/security/bans"),
+    *("/api/situations", "/api/situations/silent-line"),
 ]
 POSTED = {"/api/agents/{number}/{wish}", "/api/flows/reload", "/api/flows/{name}/rollback"} | {
     "/api/agents/{number}/force",
@@ -408,7 +426,8 @@ async def test_without_the_token_nothing_is_done(client, desk):
 def test_only_health_and_metrics_are_open():
     open_paths = {"/healthz", "/metrics"}
     paths = {resource.canonical for resource in make_app(Paper(), TOKEN).router.resources()}
-    assert paths - open_paths == {p.replace("7-42", "{id}") for p in PROTECTED} | POSTED
+    shapes = {p.replace("7-42", "{id}").replace("silent-line", "{name}") for p in PROTECTED}
+    assert paths - open_paths == shapes | POSTED
 
 
 def test_an_empty_token_is_no_token():
@@ -655,3 +674,15 @@ def test_the_docs_name_every_metric():
     helps = re.findall(r"^# HELP (hotline_\w+)", Metrics().exposition().decode(), re.MULTILINE)
     assert not [name for name in helps if f"`{name}`" not in text and not name.startswith("hotline_process_")]
     assert not set(re.findall(r"`(hotline_[a-z_]+)`", text)) - set(helps)
+
+
+async def test_situations_are_listed_in_short_and_shown_whole(client: TestClient[Any, Any]) -> None:
+    listed = await (await client.get("/api/situations", headers=BEARER)).json()
+    [brief] = listed["situations"]
+    assert listed["version"] == "5e24eae29a6b" and brief["title"]["zh-CN"] == "无声来电" and brief["runs_in_talk"]
+    assert "cards" not in brief and "steps" not in brief
+    whole = await (await client.get("/api/situations/silent-line", headers=BEARER)).json()
+    assert whole["cards"] == {"zh-CN": ["您好，请说话。"], "en": ["Hello, please go ahead."]}
+    assert whole["steps"] == [{"say": ["silent-line-greeting"]}, {"wait_s": 5}, "hang-up"]
+    missing = await client.get("/api/situations/no-such", headers=BEARER)
+    assert missing.status == 404 and "GET /api/situations" in (await missing.json())["cure"]

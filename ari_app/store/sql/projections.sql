@@ -296,6 +296,15 @@ SELECT :hours, :until, :by, :reason, :at WHERE :closed;
 INSERT INTO line_verdict (fact, call, agent, verdict, speech_dbfs, noise_dbfs, at)
 VALUES (:id, :call, :agent, :verdict, :speech_dbfs, :noise_dbfs, :at);
 
+-- name: line_cause
+-- Why it is noisy, if that is known.
+INSERT INTO line_cause (fact, call, cause) SELECT :id, :call, :cause WHERE :cause <> '';
+
+-- name: leg_quality
+-- How a leg sounded.
+INSERT INTO call_quality (fact, call, leg, loss, loss_max, jitter_ms, rtt_ms, mos, at)
+VALUES (:id, :call, :leg, :loss, :loss_max, :jitter_ms, :rtt_ms, :mos, :at);
+
 -- name: line_missed
 -- From here on the line was not listened to.
 INSERT INTO line_verdict (fact, call, reason, at) VALUES (:id, :call, :reason, :at);

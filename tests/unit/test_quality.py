@@ -1,0 +1,92 @@
+"""How calls sounded: the E-model's figures, what RTCP reports add up to, and whose fault noise is."""
+
+import sqlite3
+
+import pytest
+
+from ari_app.kpi.mos import mos, mos_of, r_factor
+from ari_app.model import effects as fx
+from ari_app.model import events as ev
+from ari_app.model import facts as ft
+from ari_app.model.ids import CallId, LegId
+from ari_app.quality import LEGS_MAX, Quality
+from ari_app.store import projections
+from ari_app.store.migrations import migrate
+from tests.board_kit import Kit
+from tests.unit.test_board_scripts import made, talking
+
+
+def test_the_e_model_gives_its_known_figures() -> None:
+    """G.107 Annex B: R 93.2 is MOS 4.41, 50 is 2.58, 0 and below 1."""
+    assert mos(93.2) == pytest.approx(4.41, abs=0.01)
+    assert mos(50) == pytest.approx(2.58, abs=0.01)
+    assert (mos(-5), mos(120)) == (1.0, 4.5)
+    assert r_factor(0.0, 0.0) == 93.2
+    assert r_factor(0.02, 0.0) == pytest.approx(93.2 - 95 * 2 / 27.1)
+    assert r_factor(0.0, 277.3) == pytest.approx(93.2 - 0.024 * 277.3 - 11)
+    assert 4.3 < mos_of(0.0, 2.0, 40.0) < 4.41 and mos_of(0.1, 2.0, 40.0) < 3.4
+    assert mos_of(0.05, 0.0, 0.0) > mos_of(0.05, 0.0, 600.0)
+
+
+def report(leg: str, lost: int, jitter: int = 0) -> dict[str, str]:
+    return {"Event": "RTCPSent", "Uniqueid": leg, "Report0FractionLost": str(lost), "Report0IAJitter": str(jitter)}
+
+
+def test_reports_add_up_and_are_told_once() -> None:
+    told: list[ev.Event] = []
+    quality = Quality(told.append)
+    assert quality.loss_now(LegId("c1")) is None
+    for event in (
+        report("c1", 0, 16),
+        report("c1", 128, 80),
+        {"Event": "RTCPReceived", "Uniqueid": "c1", "RTT": "0.02"},
+    ):
+        quality.hears(event)
+    quality.hears({"Event": "RTCPSent", "Uniqueid": "c1"})  # Nothing came from it: no report.
+    quality.hears({"Event": "FullyBooted"})
+    assert quality.loss_now(LegId("c1")) == 0.5
+    for _ in range(2):
+        quality.perform(fx.MeasureLeg(CallId("1-1"), LegId("c1")))
+    assert told == [ev.LegMeasured(CallId("1-1"), LegId("c1"), 0.25, 0.5, 10.0, 20.0)]
+
+
+def test_legs_that_nobody_asks_for_are_forgotten() -> None:
+    quality = Quality(lambda _: None)
+    for n in range(LEGS_MAX + 5):
+        quality.hears(report(f"c{n}", 0))
+    assert len(quality._legs) == LEGS_MAX and quality.loss_now(LegId("c0")) is None
+
+
+def test_cause_and_figures_are_rows_that_a_rebuild_gives_again() -> None:
+    """Also of a fact older than the cause."""
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(conn)
+    old = {"call": "1-1", "agent": None, "verdict": "noisy", "speech_dbfs": -20.0, "noise_dbfs": -25.0}
+    projections.apply(conn, 1, 10.0, "LineHeard", old)
+    projections.apply(conn, 2, 11.0, "LineHeard", {**old, "cause": "network"})
+    leg = {"call": "1-1", "leg": "c1", "loss": 0.1, "loss_max": 0.2, "jitter_ms": 5.0, "rtt_ms": 0.0, "mos": 3.0}
+    projections.apply(conn, 3, 12.0, "CallQuality", leg)
+    assert conn.execute("SELECT fact, cause FROM line_cause").fetchall() == [(2, "network")]
+    assert conn.execute("SELECT count(*) FROM line_verdict").fetchone() == (2,)
+    assert conn.execute("SELECT leg, loss_max, mos FROM call_quality").fetchall() == [("c1", 0.2, 3.0)]
+
+
+@pytest.mark.parametrize(("loss", "cause"), [(None, ""), (0.0, "place"), (0.03, "place"), (0.2, "network")])
+def test_noise_is_the_networks_when_packets_are_lost_meanwhile(loss: float | None, cause: str) -> None:
+    kit = made()
+    talking(kit)
+    name = kit.effects(fx.HearLine)[-1].line
+    kit.event(ev.LineJudged(name, "clear", -20.0, -60.0, loss))
+    kit.event(ev.LineJudged(name, "noisy", -20.0, -25.0, loss))
+    assert [fact.cause for fact in kit.facts(ft.LineHeard)] == ["", cause]
+    kit.everybody_leaves()
+
+
+def test_each_leg_is_asked_for_when_it_is_gone_and_its_figures_outlive_the_call() -> None:
+    kit = Kit()
+    leg = kit.arrive()
+    kit.hang_up(leg)
+    [asked] = kit.effects(fx.MeasureLeg)
+    assert asked.leg == leg and not kit.board.floor.calls
+    kit.event(ev.LegMeasured(asked.call, leg, 0.02, 0.1, 5.0, 30.0))
+    assert kit.facts(ft.CallQuality) == [ft.CallQuality(asked.call, leg, 0.02, 0.1, 5.0, 30.0, mos_of(0.02, 5.0, 30.0))]
