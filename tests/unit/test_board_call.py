@@ -105,6 +105,16 @@ def test_agents_number_is_said_to_the_talk() -> None:
     assert kit.effects(fx.Announce)[0].prompts == ("work-number-before", "digit-8", "digit-1", "work-number-after")
 
 
+@pytest.mark.parametrize("who", ["caller", "agent"])
+def test_listening_to_a_line_is_stopped_only_while_its_leg_is_there(who: str) -> None:
+    kit = Kit()
+    kit.ready("81")
+    leg = talking(kit)
+    kit.hang_up(leg if who == "caller" else kit.leg_of("81"))
+    (heard,) = kit.effects(fx.HearLine)
+    assert kit.effects(fx.ForgetLine) == [fx.ForgetLine(heard.call, None if who == "caller" else leg, heard.line)]
+
+
 def test_same_events_give_identical_effects() -> None:
     kit, again = Kit(settings(billing=ANNOUNCE)), Kit(settings(billing=ANNOUNCE))
     happy(kit)
