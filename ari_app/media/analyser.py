@@ -34,6 +34,7 @@ _READ_MAX: Final = FILE_RATE * 2 * 10  # Ten seconds: after a pause of ours, the
 _KEPT_MAX: Final = 64 << 20  # A file that cannot be given holes is listened to until it is this long.
 _AGAIN_S: Final = 2.0  # Asterisk may open a file just after it was removed: removed once more.
 _STILL_S: Final = 10.0  # A file that has not grown for so long is finished.
+_NICE: Final = 10  # Calls come first.
 _HUSH_DBFS: Final = -60.0  # Below it nothing is asked of the voice detector.
 
 
@@ -43,7 +44,7 @@ class Line:
 
     path: Path
     watcher: Watcher
-    detector: VoiceDetector = field(default_factory=VoiceDetector)
+    detector: VoiceDetector
     read_bytes: int = 0
     is_solid: bool = False  # Its disk cannot make holes in it.
     heard_s: float = 0.0
@@ -58,18 +59,22 @@ class Lines:
         self.rules = rules
         self.lines: dict[str, Line] = {}
         self.removed: list[tuple[float, Path]] = []
+        self.spare: list[VoiceDetector] = []  # To make one takes as long as to listen for 20 s.
 
     def watch(self, name: str, path: Path, at_end: bool = False) -> bool:
         """Listen to a file, which need not exist yet; False when as many as allowed are listened to already."""
         if name not in self.lines and len(self.lines) >= self.rules.lines_max:
             return False
         size = path.stat().st_size if at_end and path.exists() else 0
-        self.lines[name] = Line(path, Watcher(self.rules), read_bytes=size // _UNIT * _UNIT)
+        detector = self.spare.pop() if self.spare else VoiceDetector()
+        self.lines[name] = Line(path, Watcher(self.rules), detector, read_bytes=size // _UNIT * _UNIT)
         return True
 
     def drop(self, name: str, now: float) -> None:
         """Listen no more; the file goes."""
         if (line := self.lines.pop(name, None)) is not None:
+            line.detector.reset()
+            self.spare.append(line.detector)
             line.path.unlink(missing_ok=True)
             self.removed.append((now + _AGAIN_S, line.path))
 
@@ -152,6 +157,7 @@ def main() -> None:
     """Until standard input ends: the daemon is gone, or wants us to go."""
     rules = Rules.model_validate_json(sys.argv[1])
     lines, rest = Lines(rules), b""
+    os.nice(_NICE)
     os.set_blocking(0, False)
     next_at = time.monotonic() + rules.step_s
     while True:

@@ -35,9 +35,13 @@ class VoiceDetector:
 
     def skip(self, sound: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Sound that is too faint for speech: it is not looked at, and its frames are none."""
+        self.reset()
+        return np.zeros(len(sound) // FRAME, dtype=bool)
+
+    def reset(self) -> None:
+        """From here on another line, or after a pause."""
         self._model.reset()
         self._rest, self._last = self._rest[:0], False
-        return np.zeros(len(sound) // FRAME, dtype=bool)
 
     def _is_speech(self, window: npt.NDArray[np.float32]) -> bool:
         return bool(self._model.process(array("f", window.tobytes())) >= SPEECH_FROM)
