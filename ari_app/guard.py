@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 EVERY_S: Final = 1.0  # Between looks: bans made meanwhile are carried out together.
 FAILURES: Final = frozenset({"InvalidPassword", "ChallengeResponseFailed", "InvalidAccountID", "FailedACL"})
+RETRY_S: Final = 10.0
 FILE: Final = "pjsip_bans.conf"
 
 
@@ -101,6 +102,7 @@ class Guard:
         except (OSError, AsteriskError) as error:
             self._carried = False
             log.error("bans cannot be carried out", file=str(self.acl), why=str(error))
+            await asyncio.sleep(RETRY_S)
 
     def _write(self, held: list[Ban]) -> bool:
         replace(self.kept, json.dumps([asdict(ban) for ban in held]))
