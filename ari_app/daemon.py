@@ -5,7 +5,7 @@ import gc
 import hmac
 import shutil
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Final
@@ -118,7 +118,7 @@ class Daemon:
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
         self.quality = Quality(self.loop.post)
-        self.ami.on_event = self.quality.hears
+        self.ami.on_event = self._managed
         files = (layout.monitor, site.parts(layout))
         self.hearing = Hearing(self.ami, site.settings.line, *files, self.loop.post, self.quality.loss_now)
         self.filing = Filing(site.messages_made(layout), site.messages, zone, self.loop.post)
@@ -144,6 +144,11 @@ class Daemon:
         self.studio = Studio(site.sounds, spoken, self.loop.post, lambda: self.flows.look("studio"))
         self.housekeeping.old_audio = self.flows.remove_old_audio
         self.flows.on_prompts = self._new_prompts
+
+    def _managed(self, event: Mapping[str, str]) -> None:
+        """An event of the manager interface: of a call's quality, or of somebody who may not come in."""
+        self.quality.hears(event)
+        self.guard.hear(event)
 
     async def _swap(self, event: FlowsLoaded | HoursLoaded, flows: Iterable[LoadedFlow]) -> Reply:
         if isinstance(event, FlowsLoaded):
@@ -187,7 +192,7 @@ class Daemon:
         try:
             self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
             await self._restore()
-            await self.ami.listen("reporting")
+            await self.ami.listen("reporting,security")
             begun = await self.flows.begin()
             self.loop.board.offer_flows(self.live.flows.values())
             for event in begun:

@@ -43,10 +43,8 @@ class Guard:
     _carried: bool = True  # Asterisk has what `bans` says.
 
     async def run(self) -> None:
-        """Listen and carry out, for ever."""
+        """Carry out what `hear` decided, for ever."""
         self._restore()
-        self.ami.on_event = self.hear
-        await self._listen()
         while True:
             for ban in self.bans.over(time.time()):
                 self._note(ban, "unban-address", "its time is over")
@@ -72,12 +70,6 @@ class Guard:
         if ban is not None:
             self._note(ban, "unban-address", f"by {by}")
         return ban is not None
-
-    async def _listen(self) -> None:
-        try:
-            await self.ami.listen("security")
-        except AsteriskError as error:  # Kept: the link asks for it when it is up again.
-            log.warning("security events are not heard yet", why=str(error))
 
     def _restore(self) -> None:
         try:
