@@ -24,6 +24,7 @@ from ari_app.model.ids import LegId, LineId
 from ari_app.model.line import Rules
 
 AGAIN_S: Final = 2.0  # Between the end of an analyser and the next one.
+CLOSE_S: Final = 5.0  # Within which an analyser that is told to ends.
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +56,12 @@ class Hearing:
         """Keep one analyser going, as long as lines may be listened to at all."""
         while self.rules.lines_max:
             command = (sys.executable, "-m", "ari_app.media.analyser", self.rules.model_dump_json())
-            self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+            try:
+                self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+            except OSError as error:  # No memory, no process to be had: calls go on unheard.
+                log.error("the analyser of callers' lines cannot be started", why=str(error))
+                await asyncio.sleep(AGAIN_S)
+                continue
             self.pid = self._process.pid
             for line in self._legs:
                 self._tell({"watch": line, "path": self._path(line), "from": "end"})
@@ -73,11 +79,15 @@ class Hearing:
         process, self._process, self.pid = self._process, None, None
         if process is not None and process.stdin is not None:
             process.stdin.close()
-            await process.wait()
+            try:
+                await asyncio.wait_for(process.wait(), CLOSE_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
 
     async def _reports(self, process: Process) -> None:
         assert process.stdout is not None
-        while read := await process.stdout.readline():
+        while (read := await process.stdout.readline()).endswith(b"\n"):  # Killed in the middle of a line: no report.
             report: dict[str, Any] = orjson.loads(read)
             line = LineId(report["line"])
             if "refused" not in report:

@@ -20,7 +20,10 @@ UNITS_A_MS: Final = 8.0  # Jitter is told in units of the sampling rate: 8 kHz.
 class Reports:
     """Of one leg. Each report is about the same time, so that the mean of its shares is the whole's."""
 
-    shares: list[float] = field(default_factory=list)
+    count: int = 0
+    total: float = 0.0
+    worst: float = 0.0
+    last: float = 0.0
     jitter_ms: float = 0.0
     rtt_ms: float = 0.0
 
@@ -41,19 +44,21 @@ class Quality:
         if kind == "RTCPReceived":
             reports.rtt_ms = max(reports.rtt_ms, 1000 * _number(event.get("RTT", "")))
         elif "Report0FractionLost" in event:
-            reports.shares = [*reports.shares, _number(event["Report0FractionLost"]) / 256]
+            reports.last = _number(event["Report0FractionLost"]) / 256
+            reports.count, reports.total = reports.count + 1, reports.total + reports.last
+            reports.worst = max(reports.worst, reports.last)
             reports.jitter_ms = max(reports.jitter_ms, _number(event.get("Report0IAJitter", "")) / UNITS_A_MS)
 
     def loss_now(self, leg: LegId) -> float | None:
         """Share of packets lost on the way to us in the last report; None: there was none yet."""
         reports = self._legs.get(leg)
-        return reports.shares[-1] if reports is not None and reports.shares else None
+        return reports.last if reports is not None and reports.count else None
 
     def perform(self, effect: MeasureLeg) -> None:
         reports = self._legs.pop(effect.leg, None)
-        if reports is not None and reports.shares:
-            loss = round(sum(reports.shares) / len(reports.shares), 4)
-            figures = (loss, round(max(reports.shares), 4), round(reports.jitter_ms, 1), round(reports.rtt_ms, 1))
+        if reports is not None and reports.count:
+            loss = round(reports.total / reports.count, 4)
+            figures = (loss, round(reports.worst, 4), round(reports.jitter_ms, 1), round(reports.rtt_ms, 1))
             self.post(LegMeasured(effect.call, effect.leg, *figures))
 
 
