@@ -5,7 +5,7 @@ what a caller typed is text; `number(typed)` makes it one.
 """
 
 import ast
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -60,11 +60,6 @@ def names_in(text: str) -> set[str]:
     tree = _parsed(text)
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - called
-
-
-def unknown_names(text: str, known: Collection[str]) -> list[str]:
-    """Variables it reads that are not among `known`."""
-    return sorted(names_in(text) - set(known))
 
 
 def evaluate(text: str, values: Mapping[str, Value]) -> Value:

@@ -29,7 +29,6 @@ from ari_app.flow.situations import SayStep, Situation, WaitStep
 from ari_app.model.facts import SituationOutcome
 
 SIGNS: Final[dict[type[Input], SituationOutcome]] = {Key: "key", Heard: "speech", Cleared: "clear"}
-LIFE: Final = ("key", "speech", "clear")
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,10 +157,6 @@ class Plan:
             3600 * scenario.warm_up_hours,
         )
 
-    def expected_calls(self) -> float:
-        end_s = self.begins_s + self.until_s
-        return sum(profile.calls(self.begins_s, end_s) for profile in self.profiles.values())
-
     def staff(self) -> Iterator[tuple[AgentId, str, Agents]]:
         """Every agent with a work number, and the kind he is of."""
         n = 0
