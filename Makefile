@@ -12,7 +12,7 @@ test: ## Set up what the tests need and run them all, on a real Asterisk.
 	@tools/setup test -- sip-tester
 	@$(HOTLINE) asterisk install
 	@$(MAKE) --no-print-directory check
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## Types and style.
 	@.venv/bin/ruff check --quiet .

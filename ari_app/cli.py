@@ -21,6 +21,7 @@ from ari_app.commands import (
     prompts,
     recording,
     report,
+    rescue,
     retain,
     run,
     security,
@@ -34,6 +35,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("retain")(retain.retain)
+app.command("rescue")(rescue.rescue)
 app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
 for group in (

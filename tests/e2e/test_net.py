@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
-from ari_app.model.facts import CallOpened, MessageLeft
+from ari_app.ari.connection import Address
+from ari_app.ari.rescue import Rescued, rescue
+from ari_app.model.facts import CallOpened, MessageLeft, NodeEntered, Queued
 from ari_app.phones import audio
 from ari_app.phones.call import Call
-from ari_app.phones.phone import Phone
+from ari_app.phones.phone import Phone, answer_after
 from ari_app.store.reader import open_reader
 from tests.asterisk import REPOSITORY, RunningAsterisk, merged, running_asterisk
-from tests.e2e.kit import CALLER, CHANGES, PORTS, running_hotline
+from tests.e2e.kit import CALLER, CHANGES, PORTS, running_hotline, talk
+from tests.e2e.test_calls import to_queue
 
 NET: dict[str, Any] = {"numbers": {"1861": {"language": "en"}}, "net": {"tries": 2, "try_every_s": 1, "silence_s": 2}}
 
@@ -44,6 +47,11 @@ async def until(held: Any, timeout_s: float = 15) -> None:
 def playing(box: RunningAsterisk) -> str:
     """What the channels of the dialplan do now."""
     return box.instance.cli("core show channels concise")
+
+
+def in_the_net(box: RunningAsterisk) -> list[str]:
+    """Names of the channels the dialplan looks after."""
+    return [line.partition("!")[0] for line in playing(box).splitlines() if "!net!" in line]
 
 
 async def leave_message(box: RunningAsterisk, call: Call, dialled: str, *, hang_up: bool) -> None:
@@ -116,6 +124,35 @@ async def test_a_daemon_that_comes_back_takes_the_waiting_caller(box: RunningAst
             await hotline.closed(by="caller")
             await hotline.at_rest()
     assert spooled(box) == []
+
+
+async def test_callers_of_a_daemon_that_never_comes_back_are_given_to_the_net(box: RunningAsterisk) -> None:
+    """One in the menu, one who waits with music, one who talks: he is left alone."""
+    address = Address(box.ari_url, "hotline", box.secrets.ari_password, box.settings.asterisk.app)
+    desk = Phone("p8025", box.secrets.phones["p8025"], box.sip, PORTS, register=True)
+    async with caller(box) as chooser, caller(box) as waiter, caller(box) as talker, desk:
+        desk.on_invite = answer_after(0.1)
+        async with running_hotline(box) as hotline:
+            await hotline.ask("8025", "sign-in", phone="p8025")
+            await hotline.ask("8025", "ready")
+            talking = await to_queue(talker)
+            answered = await desk.incoming()
+            await talk(talking, answered)
+            waiting = await to_queue(waiter)
+            choosing = await chooser.dial("1860")
+            await hotline.wait(Queued, count=2)
+            await hotline.wait(NodeEntered, node="main_menu", count=3)
+            hotline.daemon.stop()
+            hotline.daemon.stop()
+        assert "!net!" not in playing(box)
+        assert await rescue(address) == Rescued(callers=2, talks=1)
+        given = set[str]()  # Each as soon as the prompt is over that he was hearing.
+        await until(lambda: given.update(in_the_net(box)) or len(given) == 2, 40)
+        await talk(talking, answered, 0.2, hz=(700, 1000))
+        assert await rescue(address) == Rescued(callers=0, talks=1)
+        for call in (talking, answered, waiting, choosing):
+            await call.hangup()
+        await until(lambda: not playing(box).strip())
 
 
 async def test_with_a_daemon_the_net_is_not_touched(box: RunningAsterisk) -> None:

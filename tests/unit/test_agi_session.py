@@ -154,7 +154,7 @@ CASES: list[tuple[Callable[[Session], Awaitable[object]], str, str, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("command", "line", "reply", "result"), CASES, ids=lambda case: str(case)[:30])
+@pytest.mark.parametrize(("command", "line", "reply", "result"), CASES, ids=[repr(case[1:3]) for case in CASES])
 async def test_commands(command: Callable[[Session], Awaitable[object]], line: str, reply: str, result: object) -> None:
     async with talking(reply) as (session, far):
         assert await command(session) == result
