@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.asterisk import RunningAsterisk, running_asterisk
+
+settings.register_profile("hotline", deadline=None)  # How long an example takes is the machine's business.
+settings.load_profile("hotline")
 
 
 @pytest.fixture(scope="session")

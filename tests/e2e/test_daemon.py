@@ -49,7 +49,7 @@ from tests.e2e.test_calls import to_queue
 
 F = TypeVar("F")
 DRAIN_S = 20
-READY_S = 20
+READY_S = 40
 NO_LINK = "no link to Asterisk; trying again"
 AT_ONCE_S = 5  # A daemon that has nothing to wait for ends within.
 QUICK: dict[str, Any] = {

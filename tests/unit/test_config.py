@@ -26,7 +26,7 @@ from ari_app.model.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SAMPLE = (REPOSITORY / "config.yaml").read_text(encoding="utf-8")
-CALM = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CALM = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from ari_app.media.prompts import Prompts
 from ari_app.model.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CALM = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 CONFIG: dict[str, Any] = {
     "numbers": {"1860": {"flow": "main"}},

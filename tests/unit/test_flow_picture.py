@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -75,7 +75,6 @@ def test_what_is_cut_fits(text: str, most: int) -> None:
 EDGES = st.dictionaries(st.tuples(st.integers(0, 12), st.integers(0, 12)), st.integers(0, 120), max_size=40)
 
 
-@settings(deadline=None)
 @given(edges=EDGES)
 def test_nothing_lies_on_anything(edges: dict[tuple[int, int], int]) -> None:
     names = {str(n) for edge in edges for n in edge} | {"0"}

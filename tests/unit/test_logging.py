@@ -147,7 +147,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(event=st.dictionaries(st.text(min_size=1), VALUES, max_size=4))
 def test_anything_can_be_logged_on_one_line(event: dict[str, Any]) -> None:
     cleaned = clean(None, "info", {**event, "pin": "0", "caller": "13800138000"})

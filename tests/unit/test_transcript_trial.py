@@ -93,7 +93,7 @@ def test_what_is_shown(house: House) -> None:
     assert trial.take("hang up")[-1].startswith("10:00:00  the call is over (by caller)")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commands=st.lists(st.one_of(st.sampled_from(TYPED), st.text(max_size=30)), max_size=12))
 def test_whatever_is_typed_is_answered_and_can_be_saved(commands: list[str], house: House) -> None:
     trial = begin(house, "desk")
