@@ -27,6 +27,7 @@ from ari_app.commands import (
     security,
     sim,
     situations,
+    standby,
     surge,
 )
 from ari_app.errors import HotlineError
@@ -34,6 +35,8 @@ from ari_app.errors import HotlineError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("status")(standby.status)
+app.command("handover")(standby.handover)
 app.command("retain")(retain.retain)
 app.command("rescue")(rescue.rescue)
 app.command("doctor")(doctor.doctor)
@@ -51,4 +54,4 @@ def main() -> None:
         app()
     except HotlineError as error:
         print(error, file=sys.stderr)
-        sys.exit(1)
+        sys.exit(error.exit_code)

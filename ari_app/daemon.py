@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,11 +15,13 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from ari_app.ami.link import AmiLink
+from ari_app.ari.claim import claimed
 from ari_app.ari.client import AriLink
-from ari_app.ari.connection import Address
+from ari_app.ari.connection import Address, Replaced
 from ari_app.asking import Asking
 from ari_app.board.board import Board
 from ari_app.desk import Desk
+from ari_app.errors import HotlineError, Ousted
 from ari_app.filing import Filing
 from ari_app.flow.model import LoadedFlow
 from ari_app.guard import FILE, Guard
@@ -69,7 +72,10 @@ from ari_app.runtime.door import Door, Load
 from ari_app.runtime.loop import Loop
 from ari_app.site import Site
 from ari_app.spool import Spool
-from ari_app.store.journal import Journal
+from ari_app.standby import Waited, beating, nodes_of
+from ari_app.store import retention
+from ari_app.store.journal import Health, Journal, Options
+from ari_app.store.lock import StoreLock
 from ari_app.store.restore import last_agents, left_open, work_left
 from ari_app.studio import Studio
 from ari_app.web.app import make_app, serving
@@ -77,6 +83,7 @@ from ari_app.web.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
+FINISH_S: Final = 0.5  # What a hand-over waits for its last commands.
 WATCH_EVERY_S: Final = 0.25  # Between looks at the disk, the backlog, the lag and the wall clock.
 USER: Final = "hotline"  # Of ARI and AMI, in the rendered configuration.
 
@@ -95,13 +102,21 @@ class Daemon:
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     hurried: bool = False  # Told twice to stop.
+    handed_to: str | None = None
+    ended_by: Ousted | None = None  # Why it must end without another word.
     door: str = ""  # Why new calls are refused by the shell; empty: open.
     _prompts: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, site: Site, install: Install) -> "Daemon":
-        """Check everything that can be wrong before anything is started: prompts, flows, a second daemon."""
-        prompts, kept, journal = Prompts.load(site.sounds), KeptAudio(site.prompts), Journal.open(site.store)
+    def open(cls, site: Site, install: Install, node: str = "main", waited: Waited | None = None) -> "Daemon":
+        """Check everything that can be wrong before anything is started: prompts, flows, a second daemon.
+
+        `waited`: as a standby; the daemon before has looked through the store, and there is no time to do it again."""
+        prompts = Prompts.load(site.sounds)
+        kept, lock = (
+            (waited.kept, waited.lock) if waited else (KeptAudio(site.prompts), StoreLock.take(site.store, node))
+        )
+        journal = Journal.open(site.store, Options(check=waited is None), lock)
         try:
             live, problems = opening(site, prompts, kept)
         except BaseException:
@@ -183,51 +198,100 @@ class Daemon:
             self._prompts[key] = str(mapped.with_suffix("")) if mapped else None
         return self._prompts[key]
 
+    @property
+    def node(self) -> str:
+        return self.journal.lock.holder.node
+
     # -- running --
 
     async def run(self, ready: asyncio.Event | None = None) -> None:
-        """Run until `stop` has drained. `ready` is set once the API answers and Asterisk is linked."""
+        """Run until `stop` has drained. `ready` is set once the API answers and Asterisk is linked. Ousted."""
+        asterisk = self.site.settings.asterisk
+        try:
+            async with beating(self.journal.lock, self.site.settings.standby.stale_s):
+                try:
+                    with claimed(asterisk.http_port, asterisk.app):
+                        await self._run(ready)
+                finally:
+                    await self._close()
+        finally:
+            log.info("stopped")
+        if self.ended_by is not None:
+            raise self.ended_by
+
+    async def _run(self, ready: asyncio.Event | None) -> None:
         web = self.site.settings.web
         app = make_app(self.desk, self.site.secrets.api_token, listen=web.listen)
-        try:
-            self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
-            await self._restore()
-            await self.ami.listen("reporting,security")
-            begun = await self.flows.begin()
-            self.loop.board.offer_flows(self.live.flows.values())
-            for event in begun:
-                self.loop.post(event)
-            gc.collect()
-            gc.freeze()  # What is there now stays: never looked through again while calls go on.
-            async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
-                services = (self.loop.run(), self.loop.watch_lag(), self.ari.run(), self.ami.run(), self.hearing.run())
-                agi = self.asking.lookups.server().run(self.site.settings.agi.port)
-                keeping = (
-                    self._watch(),
-                    self.housekeeping.run(),
-                    self.spool.run(),
-                    self.guard.run(),
-                    self.flows.watch(),
-                    agi,
-                    self._ready(ready),
-                )
-                running = [tasks.create_task(service) for service in (*services, *keeping)]
-                await self.stopping.wait()
-                await self._drain()
-                for task in running:
-                    task.cancel()
-        finally:
-            await self.asking.close()
-            await self.ari.close()
-            await self.hearing.close()
-            await self.ami.close()
-            await asyncio.to_thread(self.journal.close)
-            log.info("stopped")
+        self._watch_fence(asyncio.get_running_loop())
+        self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
+        await self._restore()
+        await self.ami.listen("reporting,security")
+        begun = await self.flows.begin()
+        self.loop.board.offer_flows(self.live.flows.values())
+        for event in begun:
+            self.loop.post(event)
+        gc.collect()
+        gc.freeze()  # What is there now stays: never looked through again while calls go on.
+        async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
+            services = (self.loop.run(), self.loop.watch_lag(), self._linked(), self.ami.run(), self.hearing.run())
+            agi = self.asking.lookups.server().run(self.site.settings.agi.port)
+            keeping = (
+                self._watch(),
+                self.housekeeping.run(),
+                self.spool.run(),
+                self.guard.run(),
+                self.flows.watch(),
+                agi,
+                self._ready(ready),
+            )
+            running = [tasks.create_task(service) for service in (*services, *keeping)]
+            await self.stopping.wait()
+            if self.ended_by is None:
+                await (self._drain() if self.handed_to is None else self._finish(running[0]))
+            for task in running:
+                task.cancel()
+
+    async def _close(self) -> None:
+        await self.asking.close()
+        await self.ari.close()
+        await self.hearing.close()
+        await self.ami.close()
+        await asyncio.to_thread(self.journal.close)
 
     def stop(self) -> None:
-        """Drain and end. Asked a second time: end now, leaving the calls to the next daemon."""
+        """Hand over to the standby; where none waits, drain and end. Asked a second time: end now, leaving the calls to
+        the next daemon."""
+        if (standby := nodes_of(self.site.store).standby) is not None and not self.stopping.is_set():
+            return self.hand_over(str(standby), "a signal")
         self.hurried = self.stopping.is_set()
         self.stopping.set()
+
+    def hand_over(self, to: str, by: str) -> None:
+        """End as soon as what is under way is done; the calls stay where they are."""
+        log.info("handing over", to=to, by=by, calls=len(self.loop.board.floor.calls))
+        entry = ("handover", self.node, f"to {to}, by {by}")
+        self.journal.run(partial(retention.audit, at=self.loop.clock.now(), entry=entry))
+        self.handed_to = to
+        self.stopping.set()
+
+    def _end(self, why: HotlineError) -> None:
+        """At once, and without another word to store or Asterisk."""
+        log.error("ended by another", why=str(why))
+        self.ended_by = self.ended_by or Ousted(str(why))
+        self.stopping.set()
+
+    def _watch_fence(self, here: asyncio.AbstractEventLoop) -> None:
+        def look(health: Health) -> None:  # On the writer's thread.
+            if self.journal.fenced is not None:
+                here.call_soon_threadsafe(self._end, self.journal.fenced)
+
+        self.journal.on_health = look
+
+    async def _linked(self) -> None:
+        try:
+            await self.ari.run()
+        except Replaced as replaced:
+            self._end(replaced)
 
     def on_signals(self) -> None:
         """SIGTERM and SIGINT drain; SIGHUP has the flow files looked at."""
@@ -256,6 +320,14 @@ class Daemon:
         while self.loop.inbox:
             await asyncio.sleep(0.01)
 
+    async def _finish(self, handling: asyncio.Task[None]) -> None:
+        """No event more is handled; commands that were given are carried out. Recordings are the next one's to join."""
+        self.loop.end()
+        await asyncio.wait([handling], timeout=FINISH_S)
+        end = self.loop.clock.now() + FINISH_S
+        while self.ari.pending and self.loop.clock.now() < end:
+            await asyncio.sleep(0.01)
+
     # -- watching ourselves --
 
     async def _watch(self) -> None:
@@ -280,6 +352,8 @@ class Daemon:
 
     def perform(self, effect: Effect) -> None:
         """Carry out one effect; never blocks."""
+        if self.ended_by is not None:
+            return
         match effect:
             case StartRecording() | StopRecording() | JoinRecording():
                 self.recorder.perform(effect)

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ari_app.board import views
-from ari_app.errors import AsteriskError
+from ari_app.errors import AsteriskError, HotlineError
 from ari_app.flow.situations import Situations
 from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Reply
@@ -14,6 +14,7 @@ from ari_app.model.ids import AgentId, CallId, RequestId
 from ari_app.model.mask import mask
 from ari_app.model.wishes import ForceAsked, SurgeAsked
 from ari_app.model.work import CallbackCancelled, ItemAsked
+from ari_app.standby import nodes_of
 from ari_app.store import work
 from ari_app.store.flows import closures
 from ari_app.store.reader import open_reader
@@ -81,13 +82,14 @@ class Desk:
         """Each part with what it says of itself; `stake` is what stands at risk while one fails."""
         daemon = self._daemon
         journal, loop = daemon.journal, daemon.loop
-        calls = len(loop.board.floor.calls)
+        calls, nodes = len(loop.board.floor.calls), nodes_of(daemon.site.store)
         parts = {
             "asterisk": Part(daemon.ari.up, daemon.ari.status),
             "ami": Part(daemon.ami.connected, daemon.ami.status),
             "store": Part(journal.health == "ok", f"{journal.health}, {journal.waiting} rows waiting"),
             "door": Part(not daemon.door, daemon.door or "open"),
             "flows": Part(*daemon.flows.health()),
+            "standby": Part(True, f"this is {nodes.active}, {nodes.standby or 'nobody'} waits"),
             "loop": Part(loop.lag_s < LAG_S_BAD, f"lag {loop.lag_s * 1000:.0f} ms, {loop.bugs} bugs"),
         }
         return Health(parts, f"{calls} calls on the line, {journal.waiting} rows not yet on disk")
@@ -113,6 +115,17 @@ class Desk:
 
     async def retain(self, by: str) -> dict[str, int]:
         return vars(await self._daemon.housekeeping.retain(by))
+
+    def nodes(self) -> dict[str, Any]:
+        return nodes_of(self._daemon.site.store).plain()
+
+    def hand_over(self, by: str, anyway: bool) -> str:
+        waiting = nodes_of(self._daemon.site.store).standby
+        if waiting is None and not anyway:
+            raise HotlineError("no standby waits: the calls would wait for the next daemon")
+        to = str(waiting or "whoever starts next")
+        self._daemon.hand_over(to, by)
+        return to
 
     async def set_closure(self, event: ClosureSet) -> Reply:
         return await self.ask(replace(event, request=self.request()))

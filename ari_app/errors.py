@@ -6,7 +6,9 @@ HotlineError                 the root; its text is one message for a person: wha
 │   └── RequestFailed        one ARI request answered with an error status
 │       └── Gone             404: the channel, bridge or playback has ended meanwhile (normal)
 ├── StoreError               the SQLite store cannot be opened, written or migrated
-├── AlreadyRunning           a second daemon was started on one store
+│   └── Fenced               another daemon has taken the store over: this one must end
+├── AlreadyRunning           a second daemon was started on one store, or on one application of Asterisk
+├── Ousted                   another has taken this daemon's place: it ends, with an exit code of its own
 ├── LookUpFailed             a script, service or query gave no answer: the flow takes its failure branch
 └── defined where they arise: PhoneError (phones.sip), RecordingProblem (media.recordings),
                               BadFile (config.diagnostics), AgiError (agi.session)
@@ -15,6 +17,8 @@ HotlineError                 the root; its text is one message for a person: wha
 
 class HotlineError(Exception):
     """The root; `str()` of it is shown to the person at the terminal as it is, without a traceback."""
+
+    exit_code = 1
 
 
 class ConfigError(HotlineError):
@@ -42,8 +46,24 @@ class StoreError(HotlineError):
     """The SQLite store cannot be opened, written or migrated."""
 
 
+class Fenced(StoreError):
+    """Another daemon has taken the store over: nothing more may be written, no command sent."""
+
+    def __init__(self, newest: int, ours: int) -> None:
+        super().__init__(
+            f"Run {newest} of the daemon has taken the store over: this one, run {ours}, must end.\n"
+            "Was the store's lock file removed? `hotline status` says who is active."
+        )
+
+
 class AlreadyRunning(HotlineError):
-    """A daemon already runs on this store."""
+    """A daemon already runs on this store, or serves this application."""
+
+
+class Ousted(HotlineError):
+    """Another daemon or program has taken this daemon's place."""
+
+    exit_code = 3
 
 
 class LookUpFailed(HotlineError):

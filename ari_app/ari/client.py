@@ -27,6 +27,8 @@ from ari_app.model.ids import PlaybackId
 log = structlog.get_logger(__name__)
 
 SYNC_S: Final = 1.0
+TAKEN_BACK_MAX: Final = 2  # Times within
+TAKEN_BACK_S: Final = 600.0  # that we throw out who has thrown us out.
 STEADY_S: Final = 5.0  # A link that lived so long is tried again at once; a shorter one after growing pauses.
 
 
@@ -77,8 +79,11 @@ class AriLink:
         self._lanes.put(effect)
 
     async def run(self) -> None:
-        """Connect, stay connected, connect again; until cancelled. Then `close()`."""
-        backoff = Backoff()
+        """Connect, stay connected, connect again; until cancelled. Then `close()`.
+
+        Replaced when another program takes our application again and again: two must not throw each other out for ever.
+        """
+        backoff, replaced = Backoff(), list[float]()
         loop = asyncio.get_running_loop()
         async with self.address.session() as session:
             while True:
@@ -86,9 +91,12 @@ class AriLink:
                 try:
                     await self._live(session)
                 except AsteriskError as error:
+                    if isinstance(error, Replaced):
+                        replaced = [at for at in replaced if began - at < TAKEN_BACK_S] + [began]
+                        if len(replaced) > TAKEN_BACK_MAX:
+                            raise
                     if isinstance(error, AccessDenied | Replaced):
-                        # A person must mend it; and two daemons under one name must not throw each other out in turn.
-                        backoff.slow()
+                        backoff.slow()  # A person must mend it.
                     elif loop.time() - began > STEADY_S:
                         backoff.reset()
                 await asyncio.sleep(backoff.pause())
@@ -214,7 +222,7 @@ class AriLink:
 
     def _say(self, reason: str) -> None:
         """Once for each reason, however often it is tried again."""
-        status = f"down: {reason}"
+        status = f"down: {reason.splitlines()[0].rstrip('.')}"
         (log.debug if status == self.status else log.error)("no link to Asterisk; trying again", reason=reason)
         self.status = status
 

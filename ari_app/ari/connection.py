@@ -29,6 +29,12 @@ class LinkLost(AsteriskError):
 class Replaced(LinkLost):
     """Another client registered our application's name."""
 
+    def __init__(self, address: "Address") -> None:
+        super().__init__(
+            f"another program has taken over the application {address.app!r} at {address.url}.\n"
+            "Only one may be connected under a name: end it, or give it, or us (asterisk.app), another name."
+        )
+
 
 class AccessDenied(AsteriskError):
     """Asterisk answered 401 or 403: user or password are wrong."""
@@ -138,7 +144,7 @@ class EventSocket:
                 continue
             message = heard.message
             if message["type"] == "ApplicationReplaced" and message.get("application") == self._address.app:
-                raise Replaced("another client took over our application")
+                raise Replaced(self._address)
             return message
 
     def _why(self, frame: aiohttp.WSMessage) -> str:

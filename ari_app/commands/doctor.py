@@ -14,6 +14,7 @@ from ari_app.provision import install as provision
 from ari_app.provision.checks import asterisk_checks
 from ari_app.security import security_checks
 from ari_app.site import Site
+from ari_app.standby import nodes_of
 
 
 def doctor(
@@ -57,5 +58,7 @@ def _daemon(at: Site) -> Check:
         health = common.api(at).get("/healthz")
     except HotlineError as error:
         return Check("daemon", False, str(error).splitlines()[0], "hotline run (or: systemctl start hotline)")
+    nodes = nodes_of(at.store)
+    who = f"{nodes.active} is active, {nodes.standby or 'nobody'} waits"
     bad = [f"{name}: {part['text']}" for name, part in health["parts"].items() if not part["ok"]]
-    return Check("daemon", not bad, "; ".join(bad) or "runs, all parts ok", "see `/healthz` and the daemon's log")
+    return Check("daemon", not bad, "; ".join(bad) or f"all parts ok; {who}", "see `/healthz` and the daemon's log")

@@ -1,5 +1,8 @@
 """`hotline run`: the daemon, until SIGTERM. `hotline replay`: what it decided, decided again."""
 
+import re
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -7,18 +10,29 @@ import uvloop
 
 from ari_app.commands import common
 from ari_app.daemon import Daemon
-from ari_app.errors import StoreError
+from ari_app.errors import ConfigError, StoreError
+from ari_app.model.part import NAME
 from ari_app.replay import recalled
 from ari_app.replay import replay as replay_run
 from ari_app.runtime.logging import configure
+from ari_app.standby import wait_for_store
 from ari_app.store.history import open_history
 
 
-def run() -> None:
-    """Run the hotline's daemon until SIGTERM, which lets the calls end first. Asterisk must run."""
+def run(
+    standby: Annotated[
+        bool, typer.Option("--standby", help="Where a daemon is active already: wait until it ends, then take over.")
+    ] = False,
+    node: Annotated[str, typer.Option(help="What this daemon is called; empty: main.")] = "main",
+) -> None:
+    """Run the daemon until SIGTERM, which hands over to a standby, else lets the calls end. Asterisk must run."""
+    if not re.fullmatch(NAME, node := node or "main"):
+        raise ConfigError(f"--node {node[:40]!r}: a name of small letters, digits, - and _, at most 31 signs")
     site = common.site()
     configure(site.settings.log)
-    daemon = Daemon.open(site, common.installed(site))
+    installed = common.installed(site)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # While it waits.
+    daemon = Daemon.open(site, installed, node, wait_for_store(site, node) if standby else None)
 
     async def until_stopped() -> None:
         daemon.on_signals()

@@ -77,6 +77,15 @@ class Web(Part):
     port: Port = Field(8480, description="Port to listen on.")
 
 
+class Standby(Part):
+    """Two daemons on one store: one active, one that waits (`hotline run --standby`)."""
+
+    stale_s: Annotated[float, Field(ge=0.5, le=60)] = Field(
+        2,
+        description="Seconds without a sign of life after which a standby ends the active daemon, frozen or hung, and takes over.",
+    )
+
+
 class Log(Part):
     """The daemon's log."""
 

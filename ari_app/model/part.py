@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Level = Annotated[int, Field(ge=1, le=5)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
+NAME = r"^[a-z][a-z0-9_-]{0,30}$"
+Name = Annotated[str, Field(pattern=NAME)]
 WorkNumber = Annotated[str, Field(pattern=r"^[0-9]{1,8}$")]
 Dialled = Annotated[str, Field(pattern=r"^\+?[0-9*#]{1,24}$")]
 Language = Literal["zh-CN", "en"]

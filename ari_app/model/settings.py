@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ari_app.model.bans import BanRules, Network, networks
 from ari_app.model.line import Rules as LineRules
-from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Net, Paths, Web
+from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Net, Paths, Standby, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
 from ari_app.model.routing import AgentRules, Box, Callbacks, FeatureCodes, Hours, Limits, Queue, Routing, TalkCodes
 from ari_app.model.surge import Surge
@@ -123,6 +123,7 @@ class Settings(Part):
     talk_codes: TalkCodes = Field(default_factory=TalkCodes, description="What agents type during a talk.")
     asterisk: Asterisk = Field(default_factory=Asterisk, description="The Asterisk underneath.")
     net: Net = Field(default_factory=Net, description="What Asterisk does for a caller while no daemon runs.")
+    standby: Standby = Field(default_factory=Standby, description="A second daemon that waits.")
     security: Security = Field(default_factory=Security, description="How attackers are kept away.")
     paths: Paths = Field(default_factory=Paths, description="Where things are kept.")
     web: Web = Field(default_factory=Web, description="HTTP interface.")

@@ -54,6 +54,7 @@ class Loop:
     timers: Timers = field(default_factory=Timers)
     lag_s: float = 0.0  # The worst recent lateness of this event loop.
     bugs: int = 0
+    ended: bool = False
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _alarm: asyncio.TimerHandle | None = None
     _alarm_at: float = 0.0
@@ -64,11 +65,18 @@ class Loop:
         self._wake.set()
 
     async def run(self) -> None:
-        """For ever: events as they come, timers as they fall due."""
-        while True:
+        """Events as they come, timers as they fall due; until `end`."""
+        while not self.ended:
             await self._wait()
+            if self.ended:
+                break
             self.inbox.extend(TimerFired(timer) for timer in self.timers.due(self.clock.now()))
             await self._turn()
+
+    def end(self) -> None:
+        """Handle nothing more: `run` returns when the batch under way is written and carried out."""
+        self.ended = True
+        self._wake.set()
 
     async def _wait(self) -> None:
         self._wake.clear()

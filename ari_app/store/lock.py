@@ -1,37 +1,135 @@
-"""One daemon a store: an flock on `<store>.lock`, released by the kernel however the daemon ends."""
+"""One daemon a store: an flock on `<store>.lock`, released by the kernel however the daemon ends.
+
+The file says who holds it. A holder that beats gives a sign of life by the file's time of change: whoever waits for the
+store may take it for dead when the sign stays away longer than the bound the holder itself has stated.
+"""
 
 import fcntl
+import json
 import os
+import time
 from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, Final, Self
 
 from ari_app.errors import AlreadyRunning, StoreError
 
+TRIES: Final = 5  # Whoever only looks (`holder_of`) holds the lock for some microseconds.
+TRY_S: Final = 0.02
 
-class StoreLock:
-    """Held until `release`. AlreadyRunning, with pid and cure, when another holds it; StoreError without a folder."""
 
-    def __init__(self, store: Path) -> None:
-        self.path = store.with_name(store.name + ".lock")
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock. `since` is wall time; `stale_s`: 0 while no sign of life is promised; `space`: whose `pid`."""
+
+    node: str
+    pid: int
+    since: float
+    space: int = 0
+    stale_s: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.node} (pid {self.pid})"
+
+
+def lock_file(store: Path, kind: str) -> Path:
+    """The file whose lock makes a daemon what it is: `lock` the active one, `standby` the one that waits."""
+    return store.with_name(f"{store.name}.{kind}")
+
+
+def pid_space() -> int:
+    """What tells our process numbers from those of another container."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return 0
+
+
+def read_holder(path: Path) -> Holder | None:
+    """What the file says; None when it says nothing we understand. Whether it is held is another matter."""
+    try:
+        said: dict[str, Any] = json.loads(path.read_bytes()[:1000])
+        return Holder(**said)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Who holds the lock at `path` now; None: nobody."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return read_holder(path) or Holder("unknown", 0, 0.0)
+    finally:
+        os.close(file)
+    return None
+
+
+class Lock:
+    """The flock on one file, until `release`. BlockingIOError when another holds it, OSError without a folder."""
+
+    def __init__(self, path: Path, node: str) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise
+        self.holder = Holder(node, os.getpid(), round(time.time(), 3), pid_space())
+        self._write()
+
+    def promise(self, stale_s: float) -> None:
+        """From now on `beat` is called so often that its staying away for `stale_s` means we are frozen or hung."""
+        self.holder = replace(self.holder, stale_s=stale_s)
+        self.beat()
+        self._write()
+
+    def beat(self) -> None:
+        """A sign of life. It writes no data, so a full disk does not hinder it."""
+        with suppress(OSError):
+            os.utime(self.path)
+
+    def release(self) -> None:
+        os.close(self._file)
+
+    def _write(self) -> None:
+        text = json.dumps(asdict(self.holder)).encode() + b"\n"
+        with suppress(OSError):  # On a full disk the lock holds all the same, without saying whose it is.
+            os.pwrite(self._file, text, 0)
+            os.ftruncate(self._file, len(text))
+
+
+class StoreLock(Lock):
+    """Held by the one process that may write. AlreadyRunning, with pid and cure; StoreError without a folder."""
+
+    def __init__(self, store: Path, node: str = "main") -> None:
+        try:
+            super().__init__(lock_file(store, "lock"), node)
+        except BlockingIOError:
+            holder = read_holder(lock_file(store, "lock"))
+            pid = holder.pid if holder is not None else "unknown"
+            raise AlreadyRunning(
+                f"A daemon already runs on the store {store} (pid {pid}).\n"
+                f"Stop it (kill {pid}), let this one wait for its end (hotline run --standby), or give this one a "
+                "store of its own: paths.state in config.yaml."
+            ) from None
         except OSError as problem:
             raise StoreError(
                 f"The store's folder {store.parent} cannot be used: {problem.strerror}.\nMend it, or paths.state."
             ) from problem
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = os.read(self._file, 32).decode(errors="replace").strip() or "unknown"
-            os.close(self._file)
-            raise AlreadyRunning(
-                f"A daemon already runs on the store {store} (pid {pid}).\n"
-                f"Stop it (kill {pid}), or give this one a store of its own: paths.state in config.yaml."
-            ) from None
-        with suppress(OSError):  # On a full disk the lock holds all the same, without the pid.
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
-    def release(self) -> None:
-        os.close(self._file)
+    @classmethod
+    def take(cls, store: Path, node: str = "main") -> Self:
+        """As made directly, but not put off by somebody who only looks."""
+        for _ in range(TRIES - 1):
+            with suppress(AlreadyRunning):
+                return cls(store, node)
+            time.sleep(TRY_S)
+        return cls(store, node)

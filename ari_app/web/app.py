@@ -24,6 +24,7 @@ from ari_app.web.body import TEXT, Kind, read_body
 from ari_app.web.metrics import CONTENT_TYPE
 from ari_app.web.security import SecurityDesk, SecurityEndpoints
 from ari_app.web.situations import SituationDesk, SituationEndpoints
+from ari_app.web.standby import StandbyDesk, StandbyEndpoints
 from ari_app.web.supervise import SuperviseDesk, SuperviseEndpoints
 from ari_app.web.work import WorkDesk, WorkEndpoints
 
@@ -61,7 +62,7 @@ class Health:
         return all(part.ok for part in self.parts.values())
 
 
-class WebDesk(AdminDesk, SituationDesk, SuperviseDesk, WorkDesk, SecurityDesk, Protocol):
+class WebDesk(AdminDesk, SituationDesk, SuperviseDesk, WorkDesk, SecurityDesk, StandbyDesk, Protocol):
     """What the daemon offers to HTTP. `view`, `health`, `metrics`, `knows` run on the loop and must not block."""
 
     async def ask(self, event: AgentAsked | ControlAsked) -> Answer:
@@ -126,6 +127,7 @@ class Endpoints:
         router.add_get("/healthz", self.healthz)
         router.add_get("/metrics", self.metrics)
         SecurityEndpoints(self._desk).add_to(router)
+        StandbyEndpoints(self._desk).add_to(router)
         SuperviseEndpoints(self._desk, self._in_time).add_to(router)
         router.add_post("/api/agents/{number}/{wish}", self.ask)
         router.add_get("/api/agents", self.agents)

@@ -9,8 +9,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -145,13 +145,15 @@ class House:
         return path
 
     @asynccontextmanager
-    async def daemon(self, config: Path | None = None, ready: bool = True) -> AsyncIterator[Process]:
+    async def daemon(
+        self, config: Path | None = None, ready: bool = True, options: Sequence[str] = ()
+    ) -> AsyncIterator[Process]:
         """A daemon; killed at the end if it still lives."""
         self.started += 1
         file = self.config.with_name(f"daemon-{self.started}.log")
         with file.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "ari_app", "run"),
+                *(sys.executable, "-m", "ari_app", "run", *options),
                 cwd=REPOSITORY,
                 env={**os.environ, "HOTLINE_CONFIG": str(config or self.config)},
                 stdin=subprocess.DEVNULL,
@@ -263,7 +265,14 @@ def rows_of(store: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running_asterisk(tmp_path_factory.mktemp("house"), merged(CHANGES, QUICK)) as asterisk:
+    with a_house(tmp_path_factory.mktemp("house"), {}) as house:
+        yield house
+
+
+@contextmanager
+def a_house(folder: Path, changes: dict[str, Any]) -> Iterator[House]:
+    """With an Asterisk of its own; `changes` to config.yaml."""
+    with running_asterisk(folder, merged(merged(CHANGES, QUICK), changes)) as asterisk:
         house = House(asterisk, asterisk.folder / "config.yaml", asterisk.folder / "hotline.db")
         house.write("config.yaml", {})
         secrets = asterisk.folder / "secrets.yaml"
@@ -426,7 +435,8 @@ colour: red
 
 async def test_what_cannot_be_started_says_why_and_starts_nothing(house: House) -> None:
     folder, port = house.config.parent, house.asterisk.settings.web.port
-    taken = house.write("taken.yaml", {"paths": {"state": str(folder / "taken")}})
+    taken = house.write("taken.yaml", {"paths": {"state": str(folder / "taken")}, "asterisk": {"app": "other"}})
+    same_app = house.write("same.yaml", {"paths": {"state": str(folder / "same")}})
     bad = house.config.with_name("bad.yaml")
     bad.write_text(f"{BAD_CONFIG}paths: {{state: {folder / 'bad'}}}\n")
     async with (
@@ -434,8 +444,10 @@ async def test_what_cannot_be_started_says_why_and_starts_nothing(house: House) 
         house.daemon(ready=False) as second,
         house.daemon(taken, ready=False) as third,
         house.daemon(bad, ready=False) as fourth,
+        house.daemon(same_app, ready=False) as fifth,
     ):
-        assert await asyncio.gather(*(each.ended(READY_S) for each in (second, third, fourth))) == [1, 1, 1]
+        refused = second, third, fourth, fifth
+        assert await asyncio.gather(*(each.ended(READY_S) for each in refused)) == [1, 1, 1, 1]
         told = [line for line in second.text.splitlines() if not line.startswith("{")]
         assert told[0] == f"A daemon already runs on the store {house.store} (pid {first.process.pid})."
         assert len(told) == 2 and told[1].startswith(f"Stop it (kill {first.process.pid})")
@@ -444,6 +456,8 @@ async def test_what_cannot_be_started_says_why_and_starts_nothing(house: House) 
         told = [line.partition("  ")[0] for line in fourth.text.splitlines()]
         assert told == [f"{bad}:{place}" for place in ("2:26", "4:22", "4:43", "5:1")], fourth.text
         assert not (folder / "bad").exists()
+        told = [line for line in fifth.text.splitlines() if not line.startswith("{")]
+        assert told[0].startswith(f"Another daemon (pid {first.process.pid}) serves the application 'hotline'")
         assert (await house.health(first))["ok"]
         first.tell(signal.SIGTERM)
         assert await first.ended(AT_ONCE_S) == 0

@@ -18,6 +18,10 @@ SELECT key FROM person WHERE kind = 'number' AND value = ?;
 -- Takes the next epoch; its number is the lastrowid.
 INSERT INTO boot (epoch, at) SELECT coalesce(max(epoch), 0) + 1, ? FROM boot;
 
+-- name: newest_boot
+-- The newest run's number; NULL before the first.
+SELECT max(epoch) FROM boot;
+
 -- name: imported
 -- Whether a filling of the emergency file was read in before.
 SELECT 1 FROM emergency_import WHERE generation = ?;
