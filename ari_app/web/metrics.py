@@ -162,6 +162,7 @@ class Metrics:
         self.handling = self._histogram("event_seconds", "Time the board took for an event.", HANDLING_S, "event")
 
     def _make_gauges(self) -> None:
+        self.standby = self._gauge("standby_waiting", "1 while a second daemon waits to take over.")
         self.epoch = self._gauge("epoch", "Number of this run of the daemon.")
         self.inbox = self._gauge("inbox_events", "Events waiting to be handled.")
         self.backlog = self._gauge("journal_rows", "Rows waiting to be written.")

@@ -93,8 +93,7 @@ async def test_a_frozen_daemon_is_ended_before_its_standby_takes_over(house: Hou
         first.tell(signal.SIGSTOP)
         frozen = time.monotonic()
         assert STALE_S < await taken_over(house, second, frozen) < TAKEN_S_MAX
-        first.tell(signal.SIGCONT)  # Too late: it will never write or command again.
-        assert await first.ended(1) == -signal.SIGKILL
+        assert await first.ended(1) == -signal.SIGKILL  # It will never wake, to write or to command.
         assert second.said("the active daemon showed no sign of life: killed, to take over", "error")
         await goes_on(call, answering)
         await answering.hangup()

@@ -98,6 +98,13 @@ class Paper:
     async def retain(self, by: str) -> dict[str, int]:
         return {"events_deleted": 0}
 
+    def nodes(self) -> dict[str, Any]:
+        return {"active": {"node": "a", "pid": 1}, "standby": None, "silent_s": 0.1}
+
+    def hand_over(self, by: str, anyway: bool) -> str:
+        self.changed.append(("handover", by, anyway))
+        return self._said()
+
     def knows(self, agent: AgentId) -> bool:
         return agent in ("8025", "8099")
 
@@ -392,7 +399,7 @@ async def test_reads_wait_their_turn_and_time_out(client, desk):
 PROTECTED = [
     *("/api/agents", "/api/queues", "/api/calls", "/api/calls/7-42", "/api/live"),
     *("/api/flows", "/api/closures", "/api/surge", "/api/inbox", "/api/callbacks", "/api/security/bans"),
-    *("/api/situations", "/api/situations/silent-line"),
+    *("/api/situations", "/api/situations/silent-line", "/api/nodes"),
 ]
 POSTED = {"/api/agents/{number}/{wish}", "/api/flows/reload", "/api/flows/{name}/rollback"} | {
     "/api/agents/{number}/force",
@@ -400,6 +407,7 @@ POSTED = {"/api/agents/{number}/{wish}", "/api/flows/reload", "/api/flows/{name}
     *("/api/inbox/next", "/api/inbox/{message}/{wish}", "/api/callbacks/{booking}/cancel"),
     "/api/security/unban",
     "/api/retain",
+    "/api/handover",
 }
 
 
@@ -415,12 +423,23 @@ async def test_without_the_token_nothing_is_said(client, path, given):
 
 
 async def test_without_the_token_nothing_is_done(client, desk):
-    for path in ("/api/agents/8025/force", "/api/surge/step"):
+    for path in ("/api/agents/8025/force", "/api/surge/step", "/api/handover"):
         await refused(await client.post(path), 401)
     flows = ("/api/flows/reload", "/api/flows/main/rollback", "/api/closures")
     for path in ("/api/agents/8025/sign-out", *flows, "/api/inbox/next", "/api/callbacks/7-43/cancel"):
         await refused(await client.post(path), 401)
     assert not desk.asked and not desk.changed
+
+
+@pytest.mark.parametrize(("asked", "anyway"), [({"by": "li"}, False), ({"by": "li", "anyway": True}, True)])
+async def test_a_hand_over_says_to_whom(client, desk, asked, anyway):
+    desk.reply = True, "b (pid 812)"
+    response = await client.post("/api/handover", json=asked, headers=BEARER)
+    assert (response.status, await response.json()) == (200, {"ok": True, "to": "b (pid 812)"})
+    assert desk.changed == [("handover", "li", anyway)]
+    desk.reply = False, "no standby waits"
+    body = await refused(await client.post("/api/handover", headers=BEARER), 409)
+    assert body["error"] == "no standby waits"
 
 
 def test_only_health_and_metrics_are_open():
