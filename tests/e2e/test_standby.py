@@ -13,7 +13,7 @@ import pytest
 from ari_app.errors import HotlineError
 from ari_app.model.facts import DaemonStarted
 from ari_app.store.reader import open_reader
-from tests.e2e.test_daemon import House, Process, a_house, connected, goes_on, said_by
+from tests.e2e.test_daemon import READY_S, House, Process, a_house, connected, goes_on, said_by
 
 TAKEN_S_MAX = 3  # Issue 6: a standby takes over within; the bound after which a frozen one is given up is part of it.
 STALE_S = 1.0
@@ -99,6 +99,15 @@ async def test_a_frozen_daemon_is_ended_before_its_standby_takes_over(house: Hou
         await answering.hangup()
         await call.wait_ended()
         await house.at_rest()
+
+
+async def test_another_store_on_the_same_asterisk_is_refused(house: House) -> None:
+    stray = house.write("stray.yaml", {"paths": {"state": str(house.store.parent / "stray")}})
+    async with house.daemon() as first, house.daemon(stray, ready=False) as second:
+        assert await second.ended(READY_S) == 1
+        told = [line for line in second.text.splitlines() if not line.startswith("{")]
+        assert told[0].startswith(f"Another daemon (pid {first.process.pid}) serves the application 'hotline'")
+        assert (await house.health(first))["ok"] and not first.said("no link to Asterisk; trying again")
 
 
 async def test_handing_over_is_noticed_by_nobody(house: House) -> None:
