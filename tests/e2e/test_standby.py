@@ -101,15 +101,6 @@ async def test_a_frozen_daemon_is_ended_before_its_standby_takes_over(house: Hou
         await house.at_rest()
 
 
-async def test_another_store_on_the_same_asterisk_is_refused(house: House) -> None:
-    stray = house.write("stray.yaml", {"paths": {"state": str(house.store.parent / "stray")}})
-    async with house.daemon() as first, house.daemon(stray, ready=False) as second:
-        assert await second.ended(READY_S) == 1
-        told = [line for line in second.text.splitlines() if not line.startswith("{")]
-        assert told[0].startswith(f"Another daemon (pid {first.process.pid}) serves the application 'hotline'")
-        assert (await house.health(first))["ok"] and not first.said("no link to Asterisk; trying again")
-
-
 async def test_handing_over_is_noticed_by_nobody(house: House) -> None:
     async with house.desk("8025") as desk, house.caller() as caller, house.daemon(options=("--node", "a")) as first:
         with pytest.raises(HotlineError, match="no standby waits"):
@@ -133,3 +124,12 @@ async def test_handing_over_is_noticed_by_nobody(house: House) -> None:
                 await house.at_rest()
     with open_reader(house.store) as reader:
         assert reader.open_calls() == []
+
+
+async def another_store_is_refused(house: House, first: Process) -> None:
+    stray = house.write("stray.yaml", {"paths": {"state": str(house.store.parent / "stray")}})
+    async with house.daemon(stray, ready=False) as second:
+        assert await second.ended(READY_S) == 1
+        told = [line for line in second.text.splitlines() if not line.startswith("{")]
+        assert told[0].startswith(f"Another daemon (pid {first.process.pid}) serves the application 'hotline'")
+    assert (await house.health(first))["ok"] and not first.said("no link to Asterisk; trying again")
