@@ -58,6 +58,11 @@ class Callers:
         """Calls placed in all."""
         return max(1, round(self.rate * self.seconds))
 
+    @property
+    def limit_s(self) -> int:
+        """Seconds after which SIPp gives up."""
+        return round(self.seconds + self.key_after_s + self.stay_s + 3 * ANSWER_S)
+
 
 @dataclass(frozen=True)
 class Agents:
@@ -98,32 +103,50 @@ async def run_callers(server: Address, plan: Callers) -> Load:
     """Place all calls, wait for the last to end. Bounded: count, and a time limit after which SIPp fails."""
     with tempfile.TemporaryDirectory(prefix="sipp-callers-") as name:
         folder = Path(name)
-        limit_s = round(plan.seconds + plan.key_after_s + plan.stay_s + 3 * ANSWER_S)
-        process = await _start(
-            folder,
-            _caller_scenario(folder, plan),
-            f"{server[0]}:{server[1]}",
-            *("-m", str(plan.count), "-r", f"{plan.rate:g}", "-l", str(plan.count)),
-            *("-timeout", f"{limit_s}s", "-timeout_error"),
-            *("-p", str(next(iter(DEFAULT_PORTS))), "-mp", str(plan.media_port)),
-        )
+        process = await _start_callers(folder, server, plan)
         try:
-            await asyncio.wait_for(process.wait(), limit_s + STOP_S)
+            await asyncio.wait_for(process.wait(), plan.limit_s + STOP_S)
         finally:
             await _stop(process)
         return _load(folder, process.returncode or 0)
 
 
-class RunningAgents:
-    """The agents' phones while they run; `load` once they have stopped."""
+@asynccontextmanager
+async def running_callers(server: Address, plan: Callers) -> AsyncIterator["Running"]:
+    """Callers for as long as the block lasts (at most `plan.count`); at its end no new ones come, and those there are
+    get `stay_s` and STOP_S to end as they would."""
+    running = Running()
+    with tempfile.TemporaryDirectory(prefix="sipp-callers-") as name:
+        folder = Path(name)
+        process = await _start_callers(folder, server, plan)
+        try:
+            yield running
+        finally:
+            await _stop(process, plan.key_after_s + plan.stay_s + STOP_S)
+            running.load = _load(folder, process.returncode or 0)
+
+
+async def _start_callers(folder: Path, server: Address, plan: Callers) -> asyncio.subprocess.Process:
+    return await _start(
+        folder,
+        _caller_scenario(folder, plan),
+        f"{server[0]}:{server[1]}",
+        *("-m", str(plan.count), "-r", f"{plan.rate:g}", "-l", str(plan.count)),
+        *("-timeout", f"{plan.limit_s}s", "-timeout_error"),
+        *("-p", str(next(iter(DEFAULT_PORTS))), "-mp", str(plan.media_port)),
+    )
+
+
+class Running:
+    """SIPp while it runs; `load` once it has stopped."""
 
     load: Load | None = None
 
 
 @asynccontextmanager
-async def run_agents(plan: Agents, seconds_max: float = 3600) -> AsyncIterator[RunningAgents]:
+async def run_agents(plan: Agents, seconds_max: float = 3600) -> AsyncIterator[Running]:
     """Agents' phones for as long as the block lasts (at most `seconds_max`); they are counted at its end."""
-    running = RunningAgents()
+    running = Running()
     with tempfile.TemporaryDirectory(prefix="sipp-agents-") as name:
         folder = Path(name)
         process = await _start(
@@ -164,13 +187,13 @@ async def _listening(port: int, process: asyncio.subprocess.Process) -> None:
             await asyncio.sleep(0.01)
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def _stop(process: asyncio.subprocess.Process, timeout_s: float = STOP_S) -> None:
     """SIGUSR1: no new calls, leave when the running ones have ended. Then SIGKILL."""
     if process.returncode is not None:
         return
     process.send_signal(signal.SIGUSR1)
     try:
-        await asyncio.wait_for(process.wait(), STOP_S)
+        await asyncio.wait_for(process.wait(), timeout_s)
     except TimeoutError:
         with suppress(ProcessLookupError):
             process.kill()

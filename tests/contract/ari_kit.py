@@ -1,4 +1,4 @@
-"""An AriLink on a real Asterisk, what it told, and a wire between them that can be cut, closed or silenced."""
+"""An AriLink on a real Asterisk, and what it told."""
 
 import asyncio
 import math
@@ -125,66 +125,3 @@ def prompts_of(asterisk: RunningAsterisk) -> Callable[[str, str, str], str | Non
             file.setparams((1, 2, 8000, 0, "NONE", ""))
             file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
     return lambda prompt, *_: str(folder / prompt) if prompt in SECONDS else None
-
-
-class Wire:
-    """A TCP relay to Asterisk's HTTP port. `cut` breaks what is connected, `shut` refuses what comes."""
-
-    def __init__(self, port: int) -> None:
-        self._to, self._server = port, None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._flowing = asyncio.Event()
-        self._flowing.set()
-        self.open_to_all = True
-        self.connections = 0
-
-    async def __aenter__(self) -> "Wire":
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        self.cut()
-        self.silence(False)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    def cut(self, shut: bool = False) -> None:
-        """Break every connection without a word; with `shut`, refuse new ones until `mend`."""
-        self.open_to_all = not shut
-        for writer in self._writers:
-            writer.transport.abort()
-        self._writers.clear()
-
-    def mend(self) -> None:
-        self.open_to_all = True
-
-    def silence(self, silent: bool = True) -> None:
-        """Swallow everything in both directions, connections staying up."""
-        self._flowing.clear() if silent else self._flowing.set()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        if not self.open_to_all:
-            writer.transport.abort()
-            return
-        back, forth = await asyncio.open_connection("127.0.0.1", self._to)
-        self._writers |= {writer, forth}
-        for source, sink in ((reader, forth), (back, writer)):
-            task = asyncio.create_task(self._pump(source, sink))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while piece := await source.read(65536):
-                await self._flowing.wait()
-                sink.write(piece)
-                await sink.drain()
-        sink.transport.abort()

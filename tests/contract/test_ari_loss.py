@@ -25,7 +25,8 @@ from ari_app.model.events import (
 )
 from ari_app.phones.phone import answer_after
 from tests.asterisk import running_asterisk
-from tests.contract.ari_kit import Wire, address_of, listening, prompts_of
+from tests.contract.ari_kit import address_of, listening, prompts_of
+from tests.wire import Wire
 
 C = "7-1"
 SHORT_IS_OVER_S = 0.5  # The short prompt ends while nobody listens: there is no event to wait for.

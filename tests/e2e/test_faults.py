@@ -35,9 +35,9 @@ from ari_app.store.reader import open_reader
 from ari_app.store.rebuild import rebuild
 from ari_app.web.client import Api
 from tests.asterisk import RunningAsterisk, merged, running_asterisk
-from tests.contract.ari_kit import Wire
 from tests.e2e.kit import CHANGES, Hotline, running_hotline, talk
 from tests.e2e.test_calls import to_queue
+from tests.wire import Wire
 
 AT_ONCE: dict[str, Any] = {"queues": {"billing": {"recording": {"policy": "always"}, "whisper": ""}}}
 NOTICED_S = 10  # A silent link, after its last word.
@@ -70,15 +70,11 @@ async def wired(box: RunningAsterisk) -> AsyncIterator[tuple[Hotline, Wire, Wire
     """A hotline whose two lines to Asterisk can be cut: ARI's, and the manager interface's."""
     at = box.settings.asterisk
     async with Wire(at.http_port) as ari, Wire(at.ami_port) as ami:
-        ports = {"http_port": _port(ari), "ami_port": _port(ami)}
+        ports = {"http_port": ari.port, "ami_port": ami.port}
         settings = box.settings.model_copy(update={"asterisk": at.model_copy(update=ports)})
         async with running_hotline(replace(box, settings=settings)) as hotline:
             yield hotline, ari, ami
             await hotline.at_rest()
-
-
-def _port(wire: Wire) -> int:
-    return int(wire.url.rpartition(":")[2])
 
 
 async def until(fact: Callable[[], object], timeout_s: float = 10) -> None:

@@ -1,0 +1,46 @@
+"""The cases by name: a fault, and where calls are when it hits. In each of them callers wait in the queue `lines`."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.chaos import faults
+from tests.chaos.faults import Fault
+from tests.chaos.phases import PHASES
+
+ALL: Final = tuple(PHASES)
+
+
+@dataclass(frozen=True)
+class Case:
+    """`asterisk_lives`: whether calls can be kept at all. `changes`: of the settings. `load`: callers a second."""
+
+    name: str
+    fault: Fault
+    phases: tuple[str, ...] = ALL
+    asterisk_lives: bool = True
+    changes: dict[str, Any] | None = None
+    load: float = 1.0
+
+
+def _one(phase: str) -> tuple[str, ...]:
+    return ("lines",) if phase == "lines" else ("lines", phase)
+
+
+CASES: Final = (
+    *(Case(f"kill9-{phase.replace('_', '-')}", faults.kill9, _one(phase)) for phase in PHASES),
+    Case("kill9-all", faults.kill9),
+    Case("kill9-twice", faults.kill9_twice),
+    Case("kill9-in-recovery", faults.kill9_recovering),
+    Case("sigterm-drain", faults.sigterm),
+    Case("daemon-frozen", faults.daemon_frozen),
+    Case("link-cut", faults.link_cut),
+    Case("link-stranded", faults.link_stranded),
+    Case("link-silent", faults.link_silent),
+    Case("half-open-forth", faults.half_open_forth),
+    Case("half-open-back", faults.half_open_back),
+    Case("slow-reader", faults.slow_reader),
+    Case("ami-down", faults.ami_down),
+    Case("asterisk-frozen", faults.asterisk_frozen),
+    Case("asterisk-killed", faults.asterisk_killed, asterisk_lives=False),
+    Case("asterisk-restarted", faults.asterisk_restarted, asterisk_lives=False),
+)

@@ -1,0 +1,309 @@
+"""A hotline to be hurt: Asterisk, the daemon under a supervisor as systemd would be, two wires between them, phones.
+
+Everything is a process of its own but the phones and the wires; what the daemon thinks is read from its API and store.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ari_app.model.settings import Settings
+from ari_app.phones.phone import Phone, manual
+from ari_app.phones.ports import Ports
+from ari_app.provision.instance import Instance
+from ari_app.provision.ports import BLOCK, port_block
+from ari_app.site import Site, open_site
+from tests.asterisk import REPOSITORY, asterisk_install, merged, sample
+from tests.chaos.site import CHANGES, FLOWS
+from tests.wire import Wire
+
+PORTS = Ports(range(22_000, 26_000))
+READY_S = 30.0
+UNIT = REPOSITORY / "systemd" / "hotline.service"
+
+
+def restart_s() -> float:
+    """What systemd waits before it starts the daemon again, as the unit we ship says."""
+    line = next(line for line in UNIT.read_text().splitlines() if line.startswith("RestartSec="))
+    return float(line.partition("=")[2])
+
+
+class Supervised:
+    """`hotline run`, started again whenever it ends; `daemon.log` takes what all of them say."""
+
+    def __init__(self, config: Path, log: Path) -> None:
+        self.config, self.log = config, log
+        self.starts = 0
+        self.process: asyncio.subprocess.Process | None = None
+        self._leaving = False
+        self._started = asyncio.Event()
+        self._keeping: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Start it, and again and again."""
+        self._leaving = False
+        self._started.clear()
+        self._keeping = asyncio.create_task(self._keep())
+        await self._started.wait()
+
+    async def _keep(self) -> None:
+        environment = {**os.environ, "HOTLINE_CONFIG": str(self.config)}
+        while not self._leaving:
+            with self.log.open("ab") as log:
+                self.process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "ari_app", "run"), env=environment, cwd=REPOSITORY, stdout=log, stderr=log
+                )
+            self.starts += 1
+            self._started.set()
+            await self.process.wait()
+            if not self._leaving:
+                self._started.clear()
+                await asyncio.sleep(restart_s())
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def send(self, number: signal.Signals) -> None:
+        """To the one that runs now."""
+        assert self.process is not None
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+    async def died(self) -> None:
+        """Until the one that runs now has ended."""
+        assert self.process is not None
+        await self.process.wait()
+
+    async def started(self) -> None:
+        """Until the next one runs."""
+        await self._started.wait()
+
+    async def leave(self, number: signal.Signals = signal.SIGTERM) -> int | None:
+        """End it for good; its exit status."""
+        self._leaving = True
+        if self._keeping is None or self.process is None:
+            return None
+        self.send(number)
+        try:
+            await asyncio.wait_for(self._keeping, 20)
+        except TimeoutError:
+            self.send(signal.SIGKILL)
+            await self.died()
+        self._keeping.cancel()
+        return self.process.returncode
+
+
+@dataclass
+class Machine:
+    """One Asterisk, booted once for many cases."""
+
+    folder: Path
+    instance: Instance
+    settings: Settings
+    first_port: int
+
+    def config(self, name: str, changes: dict[str, Any]) -> Path:
+        """A config.yaml of this machine: the sample, ours, the machine's own, then `changes`."""
+        data = merged(merged(sample(), CHANGES), _own(self.first_port, self.folder))
+        path = self.folder / name
+        path.write_text(json.dumps(merged(data, changes), ensure_ascii=False))  # JSON is YAML.
+        return path
+
+
+def _own(first: int, folder: Path) -> dict[str, Any]:
+    root = os.environ.get("HOTLINE_ASTERISK_ROOT", str(REPOSITORY / ".asterisk"))
+    return {
+        "asterisk": {
+            "sip_port": first,
+            "http_port": first + 1,
+            "ami_port": first + 2,
+            "rtp_port_first": first + 10,
+            "rtp_port_last": first + BLOCK - 1,
+        },
+        "web": {"port": first + 3},
+        "agi": {"port": first + 4},
+        "trunks": {"local": {"address": f"127.0.0.1:{first + 5}"}},
+        "phones": {f"load{n}": {"contact": f"sip:load{n}@127.0.0.1:{first + 6}"} for n in range(1, 9)},
+        "paths": {
+            "state": str(folder / "var"),
+            "flows": str(folder / "flows"),
+            "sounds": str(REPOSITORY / "sounds"),
+            "scripts": str(REPOSITORY / "agi_scripts"),
+            "asterisk_root": root,
+        },
+    }
+
+
+@contextmanager
+def machine(folder: Path) -> Iterator[Machine]:
+    """Asterisk on free ports, everything below `folder` (which must be short); stopped at the end."""
+    installed = asterisk_install()
+    flows = folder / "flows"
+    shutil.copytree(REPOSITORY / "ivr_flows", flows)
+    for name, flow in FLOWS.items():
+        (flows / f"{name}.yaml").write_text(json.dumps(flow))
+    with port_block() as first:
+        here = Machine(folder, None, None, first)  # type: ignore[arg-type]  # Filled below: its config is needed first.
+        site = open_site(here.config("asterisk.yaml", {}))
+        here.settings, here.instance = site.settings, site.instance(installed)
+        here.instance.write(site.rendered(installed))
+        here.instance.start()
+        try:
+            yield here
+        finally:
+            pid = here.instance.pid()
+            if pid is not None:
+                os.kill(pid, signal.SIGCONT)  # A case may have left it frozen.
+            here.instance.stop()
+
+
+@dataclass
+class House:
+    """One case's daemon on the machine."""
+
+    machine: Machine
+    site: Site
+    ari: Wire
+    ami: Wire
+    daemon: Supervised
+    web: aiohttp.ClientSession
+    people: AsyncExitStack  # Their phones; closing it hangs up.
+    phones: dict[str, Phone] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    first_ring_at: float | None = None  # A waiting caller reached an agent again.
+    _callers: int = 0
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        return "127.0.0.1", self.machine.settings.asterisk.sip_port
+
+    # -- the API --
+
+    async def get(self, path: str) -> Any:
+        async with self.web.get(path) as answer:
+            return await answer.json()
+
+    async def ask(self, agent: str, wish: str, **body: str) -> tuple[bool, str]:
+        """An agent's wish; whether it was granted, and the answer."""
+        async with self.web.post(f"/api/agents/{agent}/{wish}", json=body) as answer:
+            told = await answer.json()
+            return answer.status == 200, str(told.get("message") or told.get("error"))
+
+    async def does(self, agent: str, wish: str, **body: str) -> None:
+        """As `ask`; it must be granted."""
+        granted, message = await self.ask(agent, wish, **body)
+        assert granted, f"{agent} {wish}: {message}"
+
+    async def health(self) -> dict[str, Any] | None:
+        """What /healthz says; None when nobody answers."""
+        try:
+            found: dict[str, Any] = await asyncio.wait_for(self.get("/healthz"), 2)
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return None
+        return found
+
+    async def until(self, holds: Callable[[], Any], timeout_s: float = 10, every_s: float = 0.05) -> Any:
+        """Ask until the answer (of a coroutine function) is true; TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                with suppress(aiohttp.ClientError, OSError):
+                    if answer := await holds():
+                        return answer
+                await asyncio.sleep(every_s)
+
+    async def is_linked(self) -> bool:
+        """Whether a daemon answers that has both links and a store to write to."""
+        said = await self.health()
+        return said is not None and all(said["parts"][part]["ok"] for part in ("asterisk", "ami", "store"))
+
+    async def linked(self, timeout_s: float = READY_S) -> float:
+        """Until `is_linked`; when that was."""
+        await self.until(self.is_linked, timeout_s, 0.02)
+        return time.monotonic()
+
+    async def agent(self, number: str) -> dict[str, Any]:
+        """As the API shows him."""
+        agents = (await self.get("/api/agents"))["agents"]
+        return next(each for each in agents if each["number"] == number)
+
+    async def waiting(self, queue: str) -> int:
+        queues = (await self.get("/api/queues"))["queues"]
+        return int(next(each["waiting"] for each in queues if each["name"] == queue))
+
+    # -- people --
+
+    async def phone(self, agent: str) -> Phone:
+        """An agent's phone, registered, obeying the case; the agent signed in."""
+        if agent not in self.phones:
+            name = self.site.settings.agents[agent].phone
+            phone = Phone(name, self.site.secrets.phones[name], self.sip, PORTS, register=True)
+            self.phones[agent] = await self.people.enter_async_context(phone)
+            phone.on_invite = manual()
+        await self.signed_in(agent)
+        return self.phones[agent]
+
+    async def signed_in(self, agent: str) -> None:
+        if (await self.agent(agent))["state"] == "signed-out":
+            await self.does(agent, "sign-in")
+
+    async def ready(self, agent: str) -> Phone:
+        phone = await self.phone(agent)
+        await self.does(agent, "ready")
+        return phone
+
+    async def caller(self) -> Phone:
+        """Another caller, with a number and a socket of his own."""
+        self._callers += 1
+        return await self.people.enter_async_context(Phone(f"1380000{self._callers:04d}", None, self.sip, PORTS))
+
+    # -- Asterisk --
+
+    async def listing(self, what: str) -> list[dict[str, Any]]:
+        """What Asterisk itself says it has, past the wires."""
+        at = self.machine.settings.asterisk
+        login = aiohttp.BasicAuth("hotline", self.site.secrets.ari_password)
+        url = f"http://127.0.0.1:{at.http_port}/ari/{what}"
+        async with aiohttp.ClientSession(auth=login) as session, session.get(url) as answer:
+            found: list[dict[str, Any]] = await answer.json()
+            return found
+
+
+@asynccontextmanager
+async def house(machine: Machine, case: str, changes: dict[str, Any] | None = None) -> AsyncIterator[House]:
+    """A fresh store, a fresh daemon; gone at the end, its store and log kept in `folder/CASE`."""
+    kept = machine.folder / case
+    kept.mkdir()
+    at = machine.settings.asterisk
+    async with Wire(at.http_port) as ari, Wire(at.ami_port) as ami, AsyncExitStack() as stack:
+        wires = {"asterisk": {"http_port": ari.port, "ami_port": ami.port}}
+        config = machine.config("config.yaml", merged(wires, changes or {}))
+        site = open_site(config)
+        daemon = Supervised(config, kept / "daemon.log")
+        headers = {"Authorization": f"Bearer {site.secrets.api_token}"}
+        web = await stack.enter_async_context(aiohttp.ClientSession(site.api_url, headers=headers))
+        people = await stack.enter_async_context(AsyncExitStack())
+        here = House(machine, site, ari, ami, daemon, web, people)
+        await daemon.begin()
+        try:
+            try:
+                await here.linked()
+            except TimeoutError:
+                raise RuntimeError(f"no daemon:\n{daemon.log.read_text(errors='replace')[-1000:]}") from None
+            yield here
+        finally:
+            await daemon.leave(signal.SIGKILL)
+            for path in site.state.glob("hotline.db*"):
+                shutil.move(path, kept / path.name)
