@@ -26,12 +26,15 @@ _RELOAD_S: Final = 30.0
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds. A dead connection is noticed within `ping_s + answer_s`, a mute server within `answer_s`."""
+    """Seconds. A dead connection is noticed within `ping_s + pong_s`, a mute server within `answer_s`. `refused_s`: to
+    the next try when the password is wrong, since Asterisk logs and counts every failed log-in."""
 
     answer_s: float = 5
-    ping_s: float = 10
-    retry_s_first: float = 0.5
-    retry_s_max: float = 10
+    ping_s: float = 4
+    pong_s: float = 3
+    retry_s_first: float = 0.2
+    retry_s_max: float = 2
+    refused_s: float = 10
 
 
 class AmiLink:
@@ -60,7 +63,7 @@ class AmiLink:
             except (AsteriskError, OSError) as error:
                 self._say(False, _reason(error, self._address))
                 if isinstance(error, RequestFailed) and error.status == 401:
-                    wait_s = self.timing.retry_s_max  # Asterisk logs and counts every failed log-in.
+                    wait_s = self.timing.refused_s
             finally:
                 self._drop()
             try:
@@ -172,7 +175,7 @@ class AmiLink:
             await asyncio.wait([connection.lost], timeout=self.timing.ping_s)
             if connection.lost.done():
                 raise AsteriskError("AMI: connection lost")
-            await connection.ask("Ping", {}, self.timing.answer_s)
+            await connection.ask("Ping", {}, self.timing.pong_s)
 
     def _event(self, event: Headers) -> None:
         if self.connected:

@@ -85,21 +85,22 @@ class AriLink:
         """
         backoff, replaced = Backoff(), list[float]()
         loop = asyncio.get_running_loop()
-        async with self.address.session() as session:
-            while True:
-                began = loop.time()
-                try:
+        while True:
+            began = loop.time()
+            try:
+                # A session of its own: the last one may still hold connections that have silently died.
+                async with self.address.session() as session:
                     await self._live(session)
-                except AsteriskError as error:
-                    if isinstance(error, Replaced):
-                        replaced = [at for at in replaced if began - at < TAKEN_BACK_S] + [began]
-                        if len(replaced) > TAKEN_BACK_MAX:
-                            raise
-                    if isinstance(error, AccessDenied | Replaced):
-                        backoff.slow()  # A person must mend it.
-                    elif loop.time() - began > STEADY_S:
-                        backoff.reset()
-                await asyncio.sleep(backoff.pause())
+            except AsteriskError as error:
+                if isinstance(error, Replaced):
+                    replaced = [at for at in replaced if began - at < TAKEN_BACK_S] + [began]
+                    if len(replaced) > TAKEN_BACK_MAX:
+                        raise
+                if isinstance(error, AccessDenied | Replaced):
+                    backoff.slow()  # A person must mend it.
+                elif loop.time() - began > STEADY_S:
+                    backoff.reset()
+            await asyncio.sleep(backoff.pause())
 
     async def close(self) -> None:
         """Break off what is under way; to be called when `run` has been cancelled."""

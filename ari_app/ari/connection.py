@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 CONNECT_S: Final = 5.0
 FRAME_MAX: Final = 2**26  # Bytes; a listing takes about 700 a channel.
 # A ping every PING_S; no answer within half of that is a loss. aiohttp waits for whole seconds, hence one more.
-PING_S: Final = 5.0
+PING_S: Final = 4.0
 SILENCE_S_MAX: Final = PING_S * 1.5 + 1
 
 
@@ -158,10 +158,11 @@ class EventSocket:
 
 
 class Backoff:
-    """Pauses between attempts: doubling up to `most_s`, each shortened by up to half at random."""
+    """Pauses between attempts: doubling up to `most_s`, each shortened by up to half at random; `slow_s` at most when
+    asked to be slow. An attempt costs next to nothing, and callers wait meanwhile: `most_s` is short."""
 
-    def __init__(self, first_s: float = 0.1, most_s: float = 10.0) -> None:
-        self._first_s, self._most_s, self._next_s = first_s, most_s, first_s
+    def __init__(self, first_s: float = 0.1, most_s: float = 2.0, slow_s: float = 10.0) -> None:
+        self._first_s, self._most_s, self._slow_s, self._next_s = first_s, most_s, slow_s, first_s
 
     def pause(self) -> float:
         """Seconds to wait now."""
@@ -170,8 +171,8 @@ class Backoff:
         return wait * random.uniform(0.5, 1.0)
 
     def slow(self) -> None:
-        """Go to the longest pause at once."""
-        self._next_s = self._most_s
+        """The next pause is the longest: a person must do something first."""
+        self._next_s = self._slow_s
 
     def reset(self) -> None:
         self._next_s = self._first_s

@@ -180,7 +180,7 @@ def _agent(floor: Floor, seat: Seat, now: float) -> AgentView:
         wrap_up_at=seat.wrap_up_at if is_wrapping else None,
         more_times=floor.settings.agent_rules.wrap_up_more_max - seat.extended if is_wrapping else 0,
         owes=seat.owes,
-        held=on is not None and on.talk is not None and on.talk.held,
+        held=on is not None and on.talk is not None and (on.talk.held or on.talk.away),
         surge={name: level for name, level in floor.engine.skills[seat.agent].items() if level != own.get(name)},
     )
 

@@ -15,7 +15,7 @@ from ari_app.ami.link import AmiLink, Timing
 from ari_app.errors import AsteriskError, Gone, RequestFailed
 from tests.asterisk import RunningAsterisk
 
-QUICK = Timing(answer_s=0.5, ping_s=0.2, retry_s_first=0.05, retry_s_max=0.2)
+QUICK = Timing(answer_s=0.5, ping_s=0.2, pong_s=0.5, retry_s_first=0.05, retry_s_max=0.2)
 
 
 class Watched:
@@ -202,7 +202,7 @@ async def test_events_come_only_when_asked_for(asterisk: RunningAsterisk, link: 
 
 
 async def test_wrong_password_is_said_once(asterisk: RunningAsterisk) -> None:
-    patient = Timing(answer_s=3, retry_s_first=0.05, retry_s_max=0.1)  # Asterisk takes a second to say no.
+    patient = Timing(answer_s=3, retry_s_first=0.05, refused_s=0.1)  # Asterisk takes a second to say no.
     async with running(asterisk.ami, "wrong", patient) as watched:
         await watched.until(lambda: bool(watched.said))
         await asyncio.sleep(1.5)  # Long enough for another try.
@@ -288,7 +288,7 @@ async def test_silence_after_log_in_is_noticed(asterisk: RunningAsterisk, relay:
     async with running(address, asterisk.secrets.ami_password) as watched:
         await watched.connected()
         between.frozen = True
-        await watched.until(lambda: not watched.link.connected, QUICK.ping_s + QUICK.answer_s + 0.5)
+        await watched.until(lambda: not watched.link.connected, QUICK.ping_s + QUICK.pong_s + 0.5)
         assert watched.said[-1] == (False, "no answer")
         between.frozen = False
         await watched.connected()

@@ -8,8 +8,9 @@ import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from ari_app.ami.link import Timing
 from ari_app.ari.client import AriLink
-from ari_app.ari.connection import Address
+from ari_app.ari.connection import SILENCE_S_MAX, Address, Backoff
 from ari_app.ari.pool import Pool
 from ari_app.ari.protocol import Request
 from ari_app.model.effects import Answer, Play
@@ -25,6 +26,22 @@ def arrives(leg):
 
 def seen(leg, state="Up"):
     return {"id": leg, "state": state}
+
+
+def test_a_lost_link_is_tried_again_soon_and_a_refused_one_seldom():
+    backoff = Backoff()
+    pauses = [backoff.pause() for _ in range(20)]
+    assert pauses[0] <= 0.1 and max(pauses) <= 2.0 and pauses[-1] >= 1.0
+    backoff.slow()
+    assert 5.0 <= backoff.pause() <= 10.0
+    assert backoff.pause() <= 2.0
+    backoff.reset()
+    assert backoff.pause() <= 0.1
+
+
+def test_a_silent_cut_is_noticed_within_ten_seconds():
+    assert SILENCE_S_MAX <= 10
+    assert Timing().ping_s + Timing().pong_s <= 10
 
 
 class FakeAri:

@@ -668,6 +668,7 @@ def test_views_tell_of_transfers_and_supervision() -> None:
 
     now = seen()
     assert (now.transfer, now.transfer_state, now.held, now.muted) == ("agent:82", "consulting", True, True)
+    assert [agent.held for agent in views.agents(kit.board.floor, kit.now) if agent.number == "81"] == [True]
     assert (now.supervisor, now.supervision) == ("83", "")
     kit.event(ev.LegAnswered(kit.leg_of("83")))
     does(kit, "81", "conference")

@@ -132,7 +132,7 @@ def test_from_ringing_to_talking(board):
     assert (call.position, call.wait_s, call.held, call.recorded) == (None, None, True, True)
     assert call.talk_s == pytest.approx(5.0, abs=1.0)
     agent = views.agents(board.floor, NOW + 10)[0]
-    assert agent.state is AgentState.TALKING and agent.call == call.id
+    assert agent.state is AgentState.TALKING and agent.call == call.id and agent.held
     assert agent.pending == views.PendingView(AgentState.NOT_READY, "meal")
     assert views.queues(board.floor, NOW + 10)[0].waiting == 0
 
