@@ -9,13 +9,14 @@ from ari_app.board import consult, invite, scripts, supervise, talk, targets, tr
 from ari_app.board.codes import read_code
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call, Seat, Talk
-from ari_app.board.seats import Outcome
+from ari_app.board.seats import VANISHED, Outcome
 from ari_app.board.targets import Target
 from ari_app.flow.intents import QueueDone
 from ari_app.flow.nodes import Queue
 from ari_app.model.control import ControlAsked, HelpAsked, Supervision, TransferBegan, TransferEnded, TransferOutcome
 from ari_app.model.effects import Mute, Play, StopPlay, Unmute
 from ari_app.model.events import CommandFailed
+from ari_app.model.facts import TalkEndedBy
 from ari_app.model.ids import AgentId, LegId, QueueName, TransferId
 from ari_app.model.states import AgentState, CallMove, CallState
 
@@ -327,7 +328,7 @@ def leg_ended(floor: Floor, call: Call, leg: LegId, cause: int, now: float) -> N
     """A leg of a talk is gone, which is neither the caller's nor one of an offer."""
     asked, watch = call.invite, call.watch
     if call.talk is not None and call.talk.leg == leg:
-        _agent_left(floor, call, now)
+        _agent_left(floor, call, "vanished" if cause in VANISHED else "agent", now)
     elif asked is not None and asked.leg == leg:
         _lost(floor, call, invite.outcome_of(asked, cause), now)
     elif call.party is not None and call.party.leg == leg:
@@ -340,17 +341,18 @@ def leg_ended(floor: Floor, call: Call, leg: LegId, cause: int, now: float) -> N
         watch.snoop = None
 
 
-def _agent_left(floor: Floor, call: Call, now: float) -> None:
-    """Who consulted somebody gives the caller to him; rang somebody: gives him back to the queue, in his place."""
+def _agent_left(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
+    """Who consulted somebody gives the caller to him. Who rang somebody, or whose phone has vanished, gives him back to
+    the queue, in his place."""
     asked = call.invite
-    if asked is None:
-        _end(floor, call, "next", now)
-    elif asked.answered:
-        consult.complete(floor, call, "agent", now)
-    else:
-        talk.end_talk(floor, call, "agent", now)
+    if asked is not None and asked.answered:
+        consult.complete(floor, call, by, now)
+    elif asked is not None or by == "vanished":
+        talk.end_talk(floor, call, by, now)
         call.to(CallMove.TALK_ENDS)
-        _on(floor, call, transfer.back_to_queue(floor, call, now), now)
+        _on(floor, call, transfer.back_to_queue(floor, call, now, say=("please-wait",)), now)
+    else:
+        _end(floor, call, "next", now)
 
 
 def _lost(floor: Floor, call: Call, outcome: TransferOutcome, now: float) -> None:

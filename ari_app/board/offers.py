@@ -109,6 +109,8 @@ def offer_again(floor: Floor, call: Call, now: float) -> None:
 
 def outcome_of(offer: Offer, cause: int) -> OfferOutcome:
     """What the end of an agent's leg before the talk means (phones.md §2.1: decide on causes, never on Dial)."""
+    if cause in seats.VANISHED:
+        return "unreachable"
     if cause in (17, 21) or offer.answered:
         return "declined"
     if cause == 19 and offer.rang:

@@ -23,6 +23,7 @@ from ari_app.model.states import (
     AgentState,
 )
 
+VANISHED = frozenset({44})  # Q.850 causes by which Asterisk says that a phone has sent no voice for too long.
 ON_A_CALL = (AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP)
 Outcome = tuple[bool, str]  # Whether a wish was granted, and a short sentence: `ready`, or why not.
 
@@ -161,6 +162,13 @@ def talk_ended(floor: Floor, seat: Seat, wrap_up_s: float, now: float, *, owes: 
     seat.wrap_up_at = now + wrap_up_s
     if wrap_up_s:
         floor.do(SetTimer(wrap_timer(seat), now + wrap_up_s))
+
+
+def vanished(floor: Floor, seat: Seat, now: float) -> None:
+    """His phone is gone out of a talk, whose end is noted: no wrap-up, and no call before he says that he is back."""
+    seat.pending = seat.pending or (AgentState.NOT_READY, PHONE_UNREACHABLE)
+    floor.do(CancelTimer(wrap_timer(seat)))
+    wrap_up_ended(floor, seat, now)
 
 
 def wrap_timer(seat: Seat) -> TimerId:

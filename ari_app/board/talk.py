@@ -122,7 +122,9 @@ def part(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
         seat.leg = None
     queue = floor.settings.queues[talk.queue]
     seats.talk_ended(floor, seat, queue.wrap_up_s, now, owes=queue.disposition_required)
-    if seat.wrap_up_over:
+    if by == "vanished":
+        seats.vanished(floor, seat, now)
+    elif seat.wrap_up_over:
         seats.wrap_up_ended(floor, seat, now)
 
 

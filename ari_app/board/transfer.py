@@ -110,13 +110,13 @@ def failed(floor: Floor, call: Call, outcome: TransferOutcome, now: float) -> st
     return _BRANCHES.get(outcome, "refused")
 
 
-def back_to_queue(floor: Floor, call: Call, now: float, name: str = "") -> str | None:
-    """Into his queue, or another, ranked as from his first wait; the branch when it does not take him.
+def back_to_queue(floor: Floor, call: Call, now: float, name: str = "", say: tuple[str, ...] = ()) -> str | None:
+    """Into his queue, or another, ranked as from his first wait; the branch when it does not take him. `say`: prompts.
 
     Nobody is preferred any more: that may well be the agent who passed him on.
     """
     assert call.queue is not None
-    changes: dict[str, object] = {"queue": name or call.queue.queue, "say": (), "prefer": None}
+    changes: dict[str, object] = {"queue": name or call.queue.queue, "say": say, "prefer": None}
     if changes["queue"] != call.queue.queue:
         changes["skills"] = None  # Those the flow asked for were meant for the other queue.
     node = call.queue.model_copy(update=changes)

@@ -47,7 +47,8 @@ Ended = Literal["connected", "abandoned", "timed-out", "overflowed", "voicemail"
 VisitOutcome = Ended | Literal["full", "no-agents", "closed"]
 FlowsHow = Literal["start", "reload", "rollback"]
 ClosedBy = Literal["caller", "agent", "flow", "refused", "limit", "lost"]
-TalkEndedBy = Literal[ClosedBy, "transfer", "take-over", "survey", "script"]
+TalkEndedBy = Literal[ClosedBy, "transfer", "take-over", "survey", "script", "vanished"]
+"""`vanished`: the agent's phone sent no voice any more, and nobody hung up."""
 LegRole = Literal["caller", "agent", "party", "supervisor", "snoop"]
 
 

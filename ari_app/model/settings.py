@@ -54,6 +54,10 @@ class Phone(Part):
     networks: tuple[str, ...] = Field(
         (), description="Addresses and networks the phone may register and call from. Empty: from anywhere."
     )
+    voice_gap_s_max: Annotated[int, Field(ge=0, le=3600)] = Field(
+        10,
+        description="Seconds without a packet of voice in a call after which the phone counts as vanished; the caller goes back to the head of his queue. Not while the phone has put the call on hold by its own button. 0: never, for phones that send nothing while nobody speaks.",
+    )
     contact: str = Field(
         "",
         description="A fixed SIP address (gateway, test phones) instead of a registration: sip:USER@HOST:PORT. Empty: it registers.",

@@ -41,6 +41,7 @@ CASES: Final = (
     Case("slow-reader", faults.slow_reader),
     Case("ami-down", faults.ami_down),
     Case("asterisk-frozen", faults.asterisk_frozen),
+    Case("phone-vanished", faults.phone_vanished, ("vanishing",)),
     Case("asterisk-killed", faults.asterisk_killed, asterisk_lives=False),
     Case("asterisk-restarted", faults.asterisk_restarted, asterisk_lives=False),
 )

@@ -153,6 +153,14 @@ async def asterisk_restarted(at: House, _: Random) -> float:
     return began
 
 
+# -- the phones --
+
+
+async def phone_vanished(_: House, __: Random) -> float:
+    """The phone has vanished already, as the phase `vanishing` says: no packet of it comes any more."""
+    return time.monotonic()
+
+
 def _asterisk(at: House) -> int:
     pid = at.machine.instance.pid()
     assert pid is not None

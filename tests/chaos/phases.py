@@ -88,12 +88,12 @@ async def lines(at: House) -> AsyncIterator[int]:
         await at.until(lambda n=n: _waiting(at, n + 1))
     yield LINES
     alive = [call for call in calls if not call.ended.is_set()]
-    order = list[str]()
+    expected, order = [call.phone.user for call in alive], list[str]()
     try:
         if alive:
             await at.ready(agent)
-        for _ in alive:
-            theirs = await phone.incoming(SERVED_S)
+        while any(not call.ended.is_set() for call in alive):
+            theirs = await _rung(phone, alive)
             at.first_ring_at = at.first_ring_at or theirs.invite_at
             theirs.ring()
             await theirs.answer()
@@ -102,12 +102,24 @@ async def lines(at: House) -> AsyncIterator[int]:
             await both(caller, theirs, FRESH)
             await caller.hangup()
             await theirs.wait_ended(5)
+            alive.remove(caller)
     except (PhoneError, TimeoutError) as error:
         at.notes.append(f"lines: {error!r}")
-    expected = [call.phone.user for call in alive]
     in_order = order == expected[: len(order)]
     if len(order) < LINES or not in_order:
-        raise Lost(LINES - len(order), f"{LINES - len(alive)} hung up on, {len(order)} served", in_order)
+        gone = sum(call.ended_by == "them" for call in calls) - len(order)
+        raise Lost(LINES - len(order), f"{gone} hung up on, {len(order)} served", in_order)
+
+
+async def _rung(phone: Phone, waiting: list[Call]) -> Call:
+    """The next call at an agent's phone. TimeoutError when it does not come, or everybody who waited has gone."""
+    end = time.monotonic() + SERVED_S
+    while time.monotonic() < end and any(not call.ended.is_set() for call in waiting):
+        try:
+            return await phone.incoming(0.2)
+        except TimeoutError:
+            continue
+    raise TimeoutError("nobody is rung for those who wait")
 
 
 async def _waiting(at: House, count: int) -> bool:
@@ -329,11 +341,11 @@ async def _consults(at: House, queue: str) -> tuple[Call, Call, Call]:
 async def _somebody(at: House, queue: str, caller: Call, theirs: Call, second: Call) -> None:
     """The caller talks to one of the two agents within a time: a transfer may come back, but nobody is stranded."""
     first, other = AGENTS[queue]
+    if not second.answered.is_set() and not second.ended.is_set():
+        await second.answer()
     for wish in ("complete", "return", "resume"):  # What the agent would try on finding himself in silence.
         if theirs.ended.is_set() or await _talks(caller, theirs) or await _talks(caller, second):
             break
-        if not second.answered.is_set() and not second.ended.is_set():
-            await second.answer()
         await at.ask(first, wish)
     for leg in (second, theirs):
         if await _talks(caller, leg):
@@ -360,6 +372,24 @@ async def _hang_up(*calls: Call) -> None:
     await asyncio.gather(*(call.hangup() for call in calls))
 
 
+# -- where one phone is the fault --
+
+
+async def vanishing(at: House) -> AsyncIterator[int]:
+    """The agent's phone loses power in the middle of a talk; another agent is ready for the caller."""
+    first, other = AGENTS["vanishing"]
+    caller, _ = await connected(at, "vanishing")
+    phone = await at.ready(other)
+    at.phones[first].vanish()
+    yield 1
+    theirs = await takes(phone, caller)
+    state = await at.agent(first)
+    if (state["state"], state["reason"]) != ("not-ready", "phone-unreachable"):
+        at.notes.append(f"vanishing: the agent is {state['state']} ({state['reason']})")
+    await caller.hangup()
+    await theirs.wait_ended(5)
+
+
 PHASES: Final[dict[str, Phase]] = {
     # Those that last come first, so that all of them are there when the fault hits.
     "lines": lines,
@@ -377,3 +407,4 @@ PHASES: Final[dict[str, Phase]] = {
     "completing": completing,
     "greeting": greeting,
 }
+OTHERS: Final[dict[str, Phase]] = {"vanishing": vanishing}

@@ -15,7 +15,7 @@ from ari_app.phones.sipp import Agents, Callers, Load, Running, run_agents, runn
 from tests.chaos import invariants
 from tests.chaos.cases import Case
 from tests.chaos.house import House, Machine, house
-from tests.chaos.phases import PHASES, Lost
+from tests.chaos.phases import OTHERS, PHASES, Lost
 from tests.chaos.site import LOAD_AGENTS, MENU
 
 LOAD_S: Final = 180.0  # A case never lasts longer.
@@ -66,7 +66,7 @@ async def run_case(machine: Machine, case: Case, seed: int) -> Row:
 
 
 async def _hurt(at: House, case: Case, seed: Random, row: Row) -> None:
-    stories = {name: PHASES[name](at) for name in PHASES if name in case.phases}
+    stories = {name: story(at) for name, story in (PHASES | OTHERS).items() if name in case.phases}
     for story in stories.values():
         await anext(story)
     row.live = len((await at.get("/api/live"))["calls"])

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 LOAD_AGENTS: Final = tuple(str(9101 + n) for n in range(8))
 AGENTS: Final[dict[str, tuple[str, ...]]] = {
-    # The first of each queue has its skill, the others none of any queue: they are consulted, or transferred to.
+    # The first of each queue has its skill, the second none of any queue: he is consulted, or transferred to.
     "lines": ("9001",),
     "menu": ("9002",),
     "ringing": ("9003",),
@@ -38,6 +38,7 @@ _SPECIAL: Final[dict[str, dict[str, Any]]] = {
     "answered": {"whisper": "voicemail-ask"},  # Long: the fault hits in the middle of it.
     "talk": {"recording": {"policy": "always"}},
     "wrap-up": {"wrap_up_s": WRAP_UP_S},
+    "vanishing": {"policy": "most-skilled"},
 }
 _QUEUES: Final = (*AGENTS, "load")
 
@@ -68,7 +69,8 @@ def _agents() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for queue, (first, *others) in AGENTS.items():
         found[first] = {"phone": f"p{first}", "skills": {queue: 3}, "may": ["transfer-blind"]}
-        found |= {other: {"phone": f"p{other}", "skills": {"spare": 3}} for other in others}
+        skill = queue if queue == "vanishing" else "spare"
+        found |= {other: {"phone": f"p{other}", "skills": {skill: 1}} for other in others}
     return found | {n: {"phone": f"load{i}", "skills": {"load": 3}} for i, n in enumerate(LOAD_AGENTS, 1)}
 
 
