@@ -67,6 +67,8 @@ _IGNORED: Final = frozenset(
 _WITHHELD: Final = frozenset(("anonymous", "unavailable", "restricted", "unknown"))  # RFC 3323 §4.1; trunks' words.
 _ENDPOINT: Final = re.compile(r"[^/]+/(.+)-[0-9a-f]+(;[12])?")
 _REMEMBERED_MAX: Final = 8192  # Channels; far more than end between two events about one of them.
+_BY_DRIVER: Final = 1  # AST_SOFTHANGUP_DEV: res_pjsip hung up because rtp_timeout was over; seen on 22.10.1.
+_NO_VOICE: Final = 44  # The cause ChannelDestroyed gives for that, 4 ms after StasisEnd.
 _NAMES_MAX: Final = 200  # Different unknown types counted by name.
 
 
@@ -185,7 +187,9 @@ class Decoder:
     def _hung_up(self, leg: str, message: dict[str, Any]) -> tuple[Event, ...]:
         # `soft` means that somebody inside Asterisk asked; its number is then a flag of Asterisk, no Q.850 cause
         # (32 for a DELETE of ours). A phone's BYE brings no cause at all: normal clearing (RFC 3398).
-        cause = 16 if message.get("soft") else int(message.get("cause", 16))
+        cause = int(message.get("cause", 16))
+        if message.get("soft"):
+            cause = _NO_VOICE if cause == _BY_DRIVER else 16
         if leg not in self._causes:  # The first says who hung up; Asterisk's own soft one follows.
             self._causes.put(leg, (cause, int(message.get("tech_cause", 0))))
         return ()

@@ -91,6 +91,13 @@ def test_an_answered_leg_ends_once_and_a_soft_hangup_is_normal():
     assert decoded(*names) == [LegEnded("1-1.ans", 16, 0)]
 
 
+def test_a_phone_whose_voice_stayed_away_ends_with_cause_44():
+    asked = {**SAMPLES["hang-up asked by us"], "soft": True, "cause": 1}
+    heard = Decoder()
+    assert heard.decode(asked) == ()
+    assert heard.decode(SAMPLES["answered leg leaves"]) == (LegEnded("1-1.ans", 44, 0),)
+
+
 def test_a_caller_ends_with_stasis_end_and_a_bye_is_normal():
     assert decoded("caller BYE", "caller leaves") == [LegEnded(CALLER, 16, 0)]
 
