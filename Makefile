@@ -1,5 +1,5 @@
 # The two commands: `make demo` and `make test`. Everything else is for contributors.
-.PHONY: demo test check clean
+.PHONY: demo test chaos check clean
 
 HOTLINE := .venv/bin/hotline
 ARGS ?=
@@ -13,6 +13,11 @@ test: ## Set up what the tests need and run them all, on a real Asterisk.
 	@$(HOTLINE) asterisk install
 	@$(MAKE) --no-print-directory check
 	@.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+chaos: ## Hurt a running hotline in every way there is, and see who is still served; ARGS="kill9 --seed 2" picks.
+	@tools/setup test -- sip-tester
+	@$(HOTLINE) asterisk install
+	@.venv/bin/python -m tests.chaos $(ARGS)
 
 check: ## Types and style.
 	@.venv/bin/ruff check --quiet .

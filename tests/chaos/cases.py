@@ -45,3 +45,10 @@ CASES: Final = (
     Case("asterisk-killed", faults.asterisk_killed, asterisk_lives=False),
     Case("asterisk-restarted", faults.asterisk_restarted, asterisk_lives=False),
 )
+
+SHORT: Final = ("link-cut", "phone-vanished")
+"""Those of `make test`, a minute in all."""
+
+
+def named(name: str) -> Case:
+    return next(case for case in CASES if case.name == name)

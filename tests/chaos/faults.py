@@ -10,6 +10,7 @@ from random import Random
 from typing import Final, TypeAlias
 
 from tests.chaos.house import House
+from tests.chaos.site import AGENTS
 
 Fault: TypeAlias = Callable[[House, Random], Awaitable[float]]
 SILENT_S: Final = 12.0  # Longer than the bound for noticing it.
@@ -156,8 +157,9 @@ async def asterisk_restarted(at: House, _: Random) -> float:
 # -- the phones --
 
 
-async def phone_vanished(_: House, __: Random) -> float:
-    """The phone has vanished already, as the phase `vanishing` says: no packet of it comes any more."""
+async def phone_vanished(at: House, _: Random) -> float:
+    """An agent's phone loses power in the middle of a talk: no BYE, and no packet any more."""
+    at.phones[AGENTS["vanishing"][0]].vanish()
     return time.monotonic()
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import aiohttp
 
+from ari_app.ari.connection import Address
 from ari_app.model.settings import Settings
 from ari_app.phones.phone import Phone, manual
 from ari_app.phones.ports import Ports
@@ -273,10 +274,9 @@ class House:
 
     async def listing(self, what: str) -> list[dict[str, Any]]:
         """What Asterisk itself says it has, past the wires."""
-        at = self.machine.settings.asterisk
-        login = aiohttp.BasicAuth("hotline", self.site.secrets.ari_password)
-        url = f"http://127.0.0.1:{at.http_port}/ari/{what}"
-        async with aiohttp.ClientSession(auth=login) as session, session.get(url) as answer:
+        url = f"http://127.0.0.1:{self.machine.settings.asterisk.http_port}"
+        address = Address(url, "hotline", self.site.secrets.ari_password, "hotline")
+        async with address.session() as session, session.get(f"{address.base}/{what}") as answer:
             found: list[dict[str, Any]] = await answer.json()
             return found
 

@@ -376,13 +376,13 @@ async def _hang_up(*calls: Call) -> None:
 
 
 async def vanishing(at: House) -> AsyncIterator[int]:
-    """The agent's phone loses power in the middle of a talk; another agent is ready for the caller."""
+    """A talk whose agent's phone is about to vanish; another agent is ready for the caller."""
     first, other = AGENTS["vanishing"]
     caller, _ = await connected(at, "vanishing")
     phone = await at.ready(other)
-    at.phones[first].vanish()
     yield 1
     theirs = await takes(phone, caller)
+    at.first_ring_at = theirs.invite_at
     state = await at.agent(first)
     if (state["state"], state["reason"]) != ("not-ready", "phone-unreachable"):
         at.notes.append(f"vanishing: the agent is {state['state']} ({state['reason']})")
