@@ -209,7 +209,7 @@ CREATE TABLE talk (
   wait_s REAL NOT NULL, -- What the caller waited in that queue.
   began_at REAL NOT NULL, -- Connected.
   ended_at REAL, -- Parted; NULL: they are talking.
-  ended_by TEXT, -- caller, agent, vanished (his phone sent nothing more), transfer, take-over, survey, script, flow, limit or lost.
+  ended_by TEXT, -- caller, agent, flow, limit or lost.
   talk_s REAL -- Seconds connected.
 ) STRICT, WITHOUT ROWID;
 
