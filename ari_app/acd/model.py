@@ -30,7 +30,8 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Visit:
     """`needs`: instead of the queue's, where the flow asks for more. `preferred`: for the first `prefer_s` seconds
-    only this agent is offered the call (last agent, account manager), whatever the skills say."""
+    only this agent is offered the call (last agent, account manager), whatever the skills say. `order`: which of two
+    with the same rank goes first; it and the rank stay with a place that passes from call to call (call-backs)."""
 
     call: CallId
     n: int
@@ -41,10 +42,11 @@ class Visit:
     needs: Needs | None = None
     preferred: AgentId | None = None
     prefer_s: float = 0.0
+    order: int = 0
 
     @property
     def key(self) -> tuple[float, int, CallId]:
-        return (self.rank, int(self.call.partition("-")[2]), self.call)
+        return (self.rank, self.order, self.call)
 
 
 @dataclass(frozen=True, slots=True)

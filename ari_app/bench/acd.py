@@ -143,6 +143,7 @@ class Stream:
             needs=needs_of(rng.choice(NODE_NEEDS)) if rng.random() < 0.05 else None,
             preferred=rng.choice(list(self.engine.skills)) if rng.random() < 0.05 else None,
             prefer_s=10.0,
+            order=self.n,
         )
         self.do("enter", visit)
         self.alive.append(visit.call)

@@ -56,7 +56,7 @@ def book(floor: Floor, call: Call, node: Callback, number: Number, now: float) -
         visit = replace(kept, call=booking, n=0, preferred=None, prefer_s=0.0)
     else:
         place = rank(now, node.priority, floor.settings.routing.priority_step_s)
-        visit = Visit(booking, 0, queue, node.priority, now, place)
+        visit = Visit(booking, 0, queue, node.priority, now, place, order=floor.order())
     at = call.queue.queue == queue if call.queue is not None else False
     where = call.queued_at if at else ""
     each = Booking(booking, call.id, number, visit, call.language, call.dialled, where, now)
@@ -87,7 +87,7 @@ def restored(floor: Floor, left: CallbackLeft, now: float) -> None:
         floor.note(CallbackEnded(left.call, left.booking, "failed"))
         return
     needs = parse(left.skills) if left.skills else None
-    visit = Visit(left.booking, 0, left.queue, left.priority, left.since, left.rank, needs)
+    visit = Visit(left.booking, 0, left.queue, left.priority, left.since, left.rank, needs, order=floor.order())
     each = Booking(left.booking, left.call, left.number, visit, left.language, left.dialled, left.node, left.booked_at)
     each.tries = left.tries
     _keep(floor, each, max(now, left.next_at), now)

@@ -80,6 +80,7 @@ class Floor:
     surge_taken: list[SurgeTaken] = field(default_factory=list)
     surge_at: float | None = None  # When its timer fires.
     estimator: Estimator = field(default_factory=Estimator)
+    visits: int = 0  # So far, in every queue: the order of those with the same rank.
     matched: list[Match] = field(default_factory=list)  # By the event being handled; offers.make_all rings the phones.
     turns: list[CallId] = field(default_factory=list)  # Likewise: bookings whose turn has come.
     out: list[Effect] = field(default_factory=list)
@@ -119,6 +120,11 @@ class Floor:
             match = self.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy)
         if match is not None:
             self.matched.append(match)
+
+    def order(self) -> int:
+        """Of a visit that begins now, among those of the same rank."""
+        self.visits += 1
+        return self.visits
 
     def playback(self, call: CallId) -> PlaybackId:
         return PlaybackId(self.mint.part(call, "p"))

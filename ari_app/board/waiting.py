@@ -43,7 +43,7 @@ def enqueue(floor: Floor, call: Call, node: Queue, now: float, ranked_at: float 
     preferred = staff.preferred(floor, call, node)
     prefer_s = node.prefer_s if preferred is not None else 0.0
     needs = staff.needs_of_node(node)
-    visit = Visit(call.id, call.visits, name, node.priority, now, place, needs, preferred, prefer_s)
+    visit = Visit(call.id, call.visits, name, node.priority, now, place, needs, preferred, prefer_s, floor.order())
     booked = bookings.claimed(floor, call.caller, name, now)
     if booked is not None:  # He calls in himself: his place is the one he had kept.
         node, visit = _asking(node, booked), replace(booked, call=call.id, n=call.visits)

@@ -46,7 +46,7 @@ class World:
         self.callers: dict[CallId, Caller] = {}
         self.agents: dict[AgentId, Agent] = {}
         self.servers = dict.fromkeys(plan.queues, 0)  # On duty, by queue.
-        self.came = self.events = 0
+        self.came = self.entered = self.events = 0
         self._heap: list[tuple[float, int, Callable[..., None], Any]] = []
         self._next = count().__next__
         self._luck = random("offers").random
@@ -117,7 +117,9 @@ class World:
     def _enter(self, caller: Caller, priority: int) -> None:
         engine, now, queue = self.engine, self.now, caller.queue
         place = rank(now, priority, self.plan.step_s)
-        visit = Visit(caller.call, 1, queue, priority, now, place, self.plan.needs[caller.kind])
+        self.entered += 1
+        needs = self.plan.needs[caller.kind]
+        visit = Visit(caller.call, 1, queue, priority, now, place, needs, order=self.entered)
         if caller.known is not None and self.agents[caller.known].on_duty:
             prefer_s = self.plan.scenario.callers[caller.kind].prefer_s
             visit = replace(visit, preferred=caller.known, prefer_s=prefer_s)

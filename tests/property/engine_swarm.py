@@ -135,6 +135,7 @@ class World:
             needs=some_needs(rng) if rng.random() < 0.2 else None,
             preferred=rng.choice((*self.agents, AgentId("nobody"))) if rng.random() < 0.25 else None,
             prefer_s=rng.choice((0.0, 4.0, 10.0, 20.0)),
+            order=rng.choice((0, self.calls, self.calls, 7)),
         )
         suspended = rng.random() < 0.1
         self.both(lambda e: e.enter(visit, suspended=suspended))

@@ -301,6 +301,20 @@ def test_called_back_in_the_old_place_before_who_came_later() -> None:
     kit.everybody_leaves()
 
 
+def test_who_came_in_the_same_instant_but_later_stays_behind() -> None:
+    """Of the very same rank: the order of arrival counts, not the number of the call that holds the place."""
+    kit = made()
+    first = waiting(kit)
+    second = kit.arrive(caller="13900139000")
+    kit.press("1", second)
+    assert len({fact.rank for fact in kit.facts(ft.Queued)}) == 1
+    kit.press("31", first)
+    kit.ready("81")
+    picks_up(kit)
+    assert [fact.position for fact in kit.facts(ft.Queued)] == [1, 2, 1]
+    kit.everybody_leaves()
+
+
 def test_only_after_the_key_an_agent_is_rung() -> None:
     kit = made()
     kit.hang_up(book(kit))

@@ -25,7 +25,7 @@ def engine(**changes: Any) -> Engine:
 
 
 def visit(n: int, queue: QueueName = BILLING, since: float = 0.0, priority: int = 0) -> Visit:
-    return Visit(CallId(f"1-{n}"), 1, queue, priority, since, rank(since, priority))
+    return Visit(CallId(f"1-{n}"), 1, queue, priority, since, rank(since, priority), order=n)
 
 
 @pytest.mark.parametrize(
