@@ -191,6 +191,8 @@ class Daemon:
         if prompt.startswith("take:"):  # What somebody has just recorded.
             take = seen_by_asterisk(take_file(self.site.sounds, prompt[5:]), self.site.settings.asterisk.path_map)
             return str(take.with_suffix(""))
+        if prompt.startswith("message:"):  # What a caller left, for an agent who works it.
+            return self._message(prompt[8:])
         key = prompt, language, audio
         if key not in self._prompts:
             path = self.flows.audio_of(*key) or self.prompts.path(prompt, language)
@@ -201,6 +203,12 @@ class Daemon:
     @property
     def node(self) -> str:
         return self.journal.lock.holder.node
+
+    def _message(self, path: str) -> str | None:
+        """None: a box's own Asterisk may not read our folders."""
+        if self.site.prompts is None:
+            return None
+        return str(seen_by_asterisk(self.site.messages / path, self.site.settings.asterisk.path_map).with_suffix(""))
 
     # -- running --
 

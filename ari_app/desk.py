@@ -156,6 +156,7 @@ class Desk:
         )
         daemon.metrics.standby.set(nodes_of(daemon.site.store).standby is not None)
         daemon.metrics.attacked(daemon.guard.events, daemon.guard.made, len(daemon.guard.bans.held))
+        daemon.metrics.boxes(views.boxes(floor, now))
         daemon.metrics.sample(views.totals(floor, now), views.queues(floor, now), levels, views.surge(floor))
         return daemon.metrics.exposition()
 

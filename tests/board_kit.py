@@ -322,18 +322,44 @@ def assert_clean(board: Board) -> None:
     assert not floor.mint.parts, floor.mint.parts
     assert not floor.supervising and not +floor.phones_used
     assert not floor.bookings, floor.bookings
+    assert not floor.item_offers, floor.item_offers
 
 
 def about(facts: list[Any], call: CallId) -> list[Any]:
     """A call's facts, without those of the agents' seats and what may come after its end (files, dispositions)."""
     late = (ft.AgentChanged, ft.DispositionNoted, WrapUpExtended, ft.RecordingStored, ft.RecordingMissed)
     late += (ft.MessageLeft, work.MessageStored, work.ItemOpened)  # He may hang up while he speaks.
-    late += (work.CallbackEnded,)
+    late += (work.CallbackEnded, work.ItemOffered, work.ItemOfferEnded)
     return [fact for fact in facts if getattr(fact, "call", None) == call and not isinstance(fact, late)]
+
+
+def assert_items_add_up(facts: list[Any]) -> None:
+    """A message has one worker at a time, is done once, and nothing comes after; every offer of it ends once."""
+    _pairs(facts, work.ItemOffered, work.ItemOfferEnded, lambda f: f.offer)
+    for message in {fact.message for fact in facts if isinstance(fact, work.ItemTaken | work.ItemOffered)}:
+        state = "unknown"  # An earlier daemon may have given it to somebody.
+        for fact in facts:
+            match state, fact:
+                case _, _ if getattr(fact, "message", None) != message:
+                    pass
+                case "waiting" | "unknown", work.ItemOffered():
+                    state = "offered"
+                case "offered", work.ItemOfferEnded(outcome=outcome):
+                    state = "accepted" if outcome == "accepted" else "waiting"
+                case "waiting" | "accepted" | "unknown", work.ItemTaken():
+                    state = "taken"
+                case "taken" | "unknown", work.ItemReturned() | work.ItemDone():
+                    state = "waiting" if isinstance(fact, work.ItemReturned) else "done"
+                case _, work.ItemOpened() | work.MessageStored() | ft.MessageLeft():
+                    pass
+                case _:
+                    raise AssertionError(f"{fact} while {state}")
+        assert state in ("waiting", "taken", "done"), (message, state)
 
 
 def assert_facts_add_up(facts: list[Any]) -> None:
     """Each call opens first and closes last, once; every visit, offer, leg and talk that begins ends once."""
+    assert_items_add_up(facts)
     for call in {fact.call for fact in facts if isinstance(fact, ft.CallOpened)}:
         mine = about(facts, call)
         assert isinstance(mine[0], ft.CallOpened) and isinstance(mine[-1], ft.CallClosed), mine

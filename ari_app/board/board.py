@@ -29,11 +29,12 @@ from ari_app.board import (
     unstaffed,
     waiting,
     walk,
+    working,
 )
 from ari_app.board import call as calls
 from ari_app.board.familiar import LastTalk
 from ari_app.board.floor import Floor
-from ari_app.board.records import Call, Desk
+from ari_app.board.records import Call, Desk, ItemOffer
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Effect, HangUp, Reply, Warn
@@ -124,11 +125,11 @@ class Board:
             case CallbackCancelled():
                 bookings.cancelled(self.floor, event, now)
             case ItemLeft():
-                inbox.restored(self.floor, event)
+                inbox.restored(self.floor, event, now)
             case ItemAsked():
-                inbox.ask(self.floor, event)
+                inbox.ask(self.floor, event, now)
             case MessageFiled() | MessageUnfiled():
-                inbox.filed(self.floor, event)
+                inbox.filed(self.floor, event, now)
             case LinkUp() | LinkDown() | Listed():
                 link.handle(self.floor, event, now)
             case FlowsLoaded():
@@ -194,9 +195,9 @@ class Board:
         offers.make_all(self.floor, now)
         return out
 
-    def _at(self, leg: LegId) -> Call | Desk | None:
-        owner = self.floor.legs.get(leg, CallId(""))
-        return self.floor.calls.get(owner) or self.floor.desks.get(owner)
+    def _at(self, leg: LegId) -> Call | Desk | ItemOffer | None:
+        owner, floor = self.floor.legs.get(leg, CallId("")), self.floor
+        return floor.calls.get(owner) or floor.desks.get(owner) or floor.item_offers.get(owner)
 
     def _leg(self, event: LegRinging | LegAnswered | LegEnded | LegHeld | LegResumed | KeyPressed, now: float) -> None:
         match self._at(event.leg), event:
@@ -204,6 +205,8 @@ class Board:
                 desk.key(self.floor, at, digit, now)
             case Desk() as at, LegEnded():
                 desk.gone(self.floor, at)
+            case ItemOffer() as at, _:
+                self._item_leg(at, event, now)
             case Call(state=CallState.CALLING_BACK) as call, KeyPressed(leg, digit):
                 callback.key(self.floor, call, digit, now)
             case Call(state=CallState.CALLING_BACK) as call, LegAnswered():
@@ -229,6 +232,21 @@ class Board:
             case _:
                 pass  # Stale: its call is over.
 
+    def _item_leg(
+        self, at: ItemOffer, event: LegRinging | LegAnswered | LegEnded | LegHeld | LegResumed | KeyPressed, now: float
+    ) -> None:
+        match event:
+            case LegRinging():
+                working.ringing(self.floor, at, now)
+            case LegAnswered():
+                working.answered(self.floor, at, now)
+            case KeyPressed(_, digit):
+                working.key(self.floor, at, digit, now)
+            case LegEnded(_, cause):
+                working.ended(self.floor, at, cause, now)
+            case _:
+                pass  # He hears a message: nobody is put on hold.
+
     def _looked_up(self, event: LookedUp, now: float) -> None:
         if (call := self.floor.calls.get(call_of(event.lookup) or CallId(""))) is not None:
             walk.looked_up(self.floor, call, event, now)
@@ -245,6 +263,8 @@ class Board:
             calls.prompt_over(self.floor, self.floor.calls[owner], playback, ok, now)
         elif owner in self.floor.desks:
             desk.prompt_over(self.floor, self.floor.desks[owner], playback, now)
+        elif owner in self.floor.item_offers:
+            working.prompt_over(self.floor, self.floor.item_offers[owner], playback, now)
 
     def _timer(self, timer: TimerId, now: float) -> None:
         owner, _, name = timer.partition(".")
@@ -258,9 +278,15 @@ class Board:
         elif (at := self.floor.desks.get(CallId(owner))) is not None:
             if at.due <= now:
                 desk.timed_out(self.floor, at, now)
-        else:
-            seat = self.floor.seats.get(AgentId(owner.removeprefix("agent-")))
-            if seat is not None:
+        elif (offer := self.floor.item_offers.get(CallId(owner))) is not None:
+            if offer.due <= now:
+                working.timed_out(self.floor, offer, now)
+        elif (item := self.floor.routed.get(CallId(owner))) is not None:
+            working.again(self.floor, item, now)
+        elif (seat := self.floor.seats.get(AgentId(owner.removeprefix("agent-")))) is not None:
+            if name == "work":
+                working.too_long(self.floor, seat, now)
+            else:
                 seats.timer(self.floor, seat, name, now)
 
     def _asked(self, event: AgentAsked, now: float) -> None:
@@ -312,6 +338,9 @@ class Board:
         call = self.floor.calls.get(event.call) if event.call is not None else None
         leg = LegId(event.target)
         match event.action, event.reason:
+            case "Ring", _ if isinstance(at := self._at(leg), ItemOffer):
+                working.failed(self.floor, at, event, now)
+                return
             case "Dial", _ if call is not None and call.booking is not None and leg in call.legs:
                 if event.reason in ("down", "timeout"):  # Perhaps it does ring.
                     self.floor.do(HangUp(call.id, leg))

@@ -4,12 +4,13 @@ Signing in asks for work number and PIN, each ended by `#`. The PIN's digits are
 Every other code needs no PIN: it acts for the agent signed in on that phone.
 """
 
-from ari_app.board import seats, studio
+from ari_app.board import inbox, seats, studio, working
 from ari_app.board.floor import Floor
 from ari_app.board.records import Desk
 from ari_app.model.effects import Answer, CancelTimer, CheckPin, HangUp, MarkSecret, Play, SetTimer, StopPlay
 from ari_app.model.events import AgentAsked, AgentWish, FeatureDialled
 from ari_app.model.ids import AgentId, TimerId
+from ari_app.model.work import ItemAsked, ItemWish
 
 ASK_S = (
     15.0  # For each of work number and PIN, from the start of the question; for the answer, and for the last prompt.
@@ -34,6 +35,9 @@ def dialled(floor: Floor, event: FeatureDialled, now: float) -> None:
     if wish == "sign-in":
         _ask(floor, desk, "number", "enter-work-number", now)
         return
+    if _is_of_an_item(floor, event.dialled):
+        _say(floor, desk, _item(floor, desk, event.dialled, now), now)
+        return
     agent = next((s.agent for s in floor.seats.values() if s.phone == desk.phone and s.state != "signed-out"), None)
     if wish is None or agent is None:
         _say(floor, desk, "code-unknown" if wish is None else "not-signed-in", now)
@@ -56,6 +60,26 @@ def _wish(floor: Floor, code: str) -> tuple[AgentWish | None, str]:
         if code == prefix or (code.startswith(prefix) and wish in ("not-ready", "disposition")):
             return wish, code.removeprefix(prefix)
     return None, ""
+
+
+def _is_of_an_item(floor: Floor, code: str) -> bool:
+    codes = floor.settings.feature_codes
+    return code == codes.item_return or code.startswith(codes.item_done)
+
+
+def _item(floor: Floor, desk: Desk, code: str, now: float) -> str:
+    """The message he works is done, with a disposition perhaps, or goes back. What he hears."""
+    agent = next((s.agent for s in floor.seats.values() if s.phone == desk.phone and s.state != "signed-out"), None)
+    message = working.worked_by(floor, agent) if agent is not None else None
+    if agent is None or message is None:
+        return "not-signed-in" if agent is None else "not-possible-now"
+    codes = floor.settings.feature_codes
+    wish: ItemWish = "return" if code == codes.item_return else "done"
+    value = code.removeprefix(codes.item_done) if wish == "done" else ""
+    ok, _ = inbox.wish(floor, ItemAsked(message, wish, agent, agent, disposition=value), now)
+    if not ok:
+        return "disposition-first" if not value else "code-unknown"
+    return "disposition-noted" if value else "agent-ready"
 
 
 def _answer(floor: Floor, agent: AgentId, wish: AgentWish) -> str:

@@ -10,7 +10,7 @@ from ari_app.model.work import (
     WaitTold,
 )
 
-AT_WORK = (AgentState.READY, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP)
+AT_WORK = (AgentState.READY, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP, AgentState.WORKING)
 TIMERS = ("announce", "choices")  # Of a waiting caller.
 
 

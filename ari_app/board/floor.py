@@ -39,7 +39,7 @@ from ari_app.model.skills import needs_of
 if TYPE_CHECKING:
     pass
 
-from ari_app.board.records import Booking, Call, Desk, Item, Seat, SurgeTaken
+from ari_app.board.records import Booking, Call, Desk, Item, ItemOffer, Seat, SurgeTaken
 
 HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
 
@@ -63,10 +63,12 @@ class Floor:
     left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
     unjoined: tuple[Unjoined, ...] = ()  # Recordings of an earlier daemon whose sides wait for the end of their call.
     orphans: dict[LegId, BridgeSeen] = field(default_factory=dict)  # Talks of an earlier daemon, by each of their legs.
-    boxes: dict[MessageId, tuple[str, Number]] = field(default_factory=dict)  # Box and call-back number of messages
-    # being recorded; they may outlast the call.
+    boxes: dict[MessageId, tuple[str, Number, Number]] = field(default_factory=dict)  # Box, call-back number and
+    # caller of messages being recorded; they may outlast the call.
     bookings: dict[CallId, Booking] = field(default_factory=dict)  # Call-backs booked and not over, by their own id.
     items: dict[MessageId, Item] = field(default_factory=dict)  # Messages nobody has done yet.
+    routed: dict[CallId, Item] = field(default_factory=dict)  # Those agents are offered, by the id of their place.
+    item_offers: dict[CallId, ItemOffer] = field(default_factory=dict)  # Until their leg is gone.
     unsure: set[LegId] = field(default_factory=set)  # Live before the link came back: the next Listed confirms them.
     refusing: int = 0  # Calls being refused: they do not count against calls_max.
     supervising: dict[LegId, PhoneName] = field(default_factory=dict)  # Live legs of supervisors.
@@ -88,7 +90,7 @@ class Floor:
     def __post_init__(self) -> None:
         self.hours = dict(self.settings.hours)
         self.engine = Engine(
-            rules={QueueName(q): _rule(queue) for q, queue in self.settings.queues.items()},
+            rules=_rules(self.settings),
             skills={AgentId(a): _skills(agent.skills) for a, agent in self.settings.agents.items()},
             open=False,  # Until the first Listed.
         )
@@ -163,6 +165,19 @@ def queue_of(floor: Floor, call: Call) -> QueueSettings:
     """The settings of the queue the caller waits in, or was connected from."""
     assert call.queue is not None
     return floor.settings.queues[call.queue.queue]
+
+
+def box_queue(box: str) -> QueueName:
+    """What the distributor calls the line of a box's messages; no queue of callers has such a name."""
+    return QueueName(f"box:{box}")
+
+
+def _rules(settings: Settings) -> dict[QueueName, Rule]:
+    rules = {QueueName(name): _rule(queue) for name, queue in settings.queues.items()}
+    for name, box in settings.boxes.items():
+        if box.offered:
+            rules[box_queue(name)] = Rule(needs_of(box.skills), talking_max=box.working_max)
+    return rules
 
 
 def _rule(queue: QueueSettings) -> Rule:

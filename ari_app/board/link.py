@@ -4,7 +4,7 @@ What an earlier daemon left: talks go on untouched until they end by themselves,
 """
 
 from ari_app.board import call as calls
-from ari_app.board import callback, control, desk, invite, offers, seats, voice
+from ari_app.board import callback, control, desk, invite, offers, seats, voice, working
 from ari_app.board.floor import Floor
 from ari_app.model.effects import DropBridge, HangUp, JoinRecording, MakeBridge, Warn
 from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
@@ -44,6 +44,8 @@ def _compare(floor: Floor, listed: Listed, now: float) -> None:
             calls.leg_ended(floor, floor.calls[owner], LegEnded(leg, 0), now)
         elif owner in floor.desks:
             desk.gone(floor, floor.desks[owner])
+        elif owner in floor.item_offers:
+            working.ended(floor, floor.item_offers[owner], 0, now)
     for channel in listed.channels:
         _made_up(floor, channel, now)
     for seat in floor.seats.values():
@@ -69,6 +71,8 @@ def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
     owner = floor.legs.get(channel.leg, NO_CALL)
     if channel.leg in floor.unsure and (at := floor.desks.get(owner)) is not None:
         desk.missed_events(floor, at, now)
+    if channel.leg in floor.unsure and (offer := floor.item_offers.get(owner)) is not None:
+        working.missed_events(floor, offer, channel.state, now)
     call = floor.calls.get(owner)
     if call is None or channel.leg not in floor.unsure:
         return

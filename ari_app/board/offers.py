@@ -1,7 +1,7 @@
 """Offers: one attempt to give one call to one agent, from the match to the talk. The offer's id is the agent's leg."""
 
 from ari_app.acd.model import Match
-from ari_app.board import bookings, recording, seats, talk
+from ari_app.board import bookings, recording, seats, talk, working
 from ari_app.board.floor import Floor, queue_of
 from ari_app.board.records import Call, Offer
 from ari_app.model.effects import Play, Ring
@@ -22,6 +22,9 @@ def make_all(floor: Floor, now: float) -> None:
         if not floor.matched:
             return
         match = floor.matched.pop(0)
+        if match.visit.call in floor.routed:
+            working.matched(floor, match, now)
+            continue
         call = floor.calls.get(match.visit.call)
         seat = floor.seats[match.agent]
         if call is None or call.visit is not match.visit:

@@ -3,7 +3,7 @@
 Every override is a fact with who and why. Nobody is signed in by somebody else: his phone would ring for nobody.
 """
 
-from ari_app.board import seats
+from ari_app.board import seats, working
 from ari_app.board.floor import Floor
 from ari_app.model.audit import AgentForced
 from ari_app.model.ids import AgentId
@@ -30,6 +30,7 @@ def force(floor: Floor, asked: ForceAsked, now: float) -> seats.Outcome:
     if seat.state is AgentState.SIGNED_OUT:
         return False, f"{asked.agent} is signed out: only he himself signs in"
     floor.note(AgentForced(asked.agent, asked.to, asked.by, asked.reason))
+    working.take_back(floor, seat, asked.by, now)
     match asked.to:
         case "ready":
             seat.owes = None  # The supervisor answers for the disposition that is missing.

@@ -7,7 +7,7 @@ from ari_app.acd.model import Visit
 from ari_app.flow.intents import Cursor, Place, Walk
 from ari_app.flow.nodes import Queue
 from ari_app.model.control import Supervision, TransferHow
-from ari_app.model.facts import ClosedBy, SituationPlace, Verdict
+from ari_app.model.facts import NO_NUMBER, ClosedBy, SituationPlace, Verdict
 from ari_app.model.ids import (
     AgentId,
     BridgeId,
@@ -27,6 +27,8 @@ from ari_app.model.states import CALL, AgentState, CallMove, CallState
 
 if TYPE_CHECKING:
     from ari_app.board.studio import Studio
+
+NO_PLACE = CallId("")
 
 
 @dataclass
@@ -137,13 +139,37 @@ class Booking:
 
 @dataclass
 class Item:
-    """A message somebody has to work. `by`: who has taken it; empty: nobody."""
+    """A message somebody has to work. `by`: who has taken it; empty: nobody.
+
+    `id`: of its place among callers, once its box is offered to agents; `offer`: who is rung for it just now.
+    """
 
     message: MessageId
     call: CallId
     box: str
-    due_at: float
+    due_at: float = 0.0
     by: str = ""
+    number: Number = NO_NUMBER  # To be called back on.
+    path: str = ""  # Its file, below the messages folder; empty: not filed.
+    id: CallId = NO_PLACE
+    offer: "ItemOffer | None" = None
+    again_at: float = 0.0  # When its timer fires.
+
+
+@dataclass
+class ItemOffer:
+    """One attempt to give a message to an agent, and the telephone call in which he hears it."""
+
+    id: CallId
+    leg: LegId
+    message: MessageId
+    agent: AgentId
+    ring_s: float
+    rang: bool = False
+    answered: bool = False
+    hung_up: bool = False
+    playback: PlaybackId | None = None
+    due: float = 0.0  # When its one timer fires.
 
 
 @dataclass
@@ -240,6 +266,8 @@ class Seat:
     signed_in_at: float = 0.0
     occupancy: float = 0.0  # Share of the time signed in that he talked, at his last change of state.
     talked_s: float = 0.0  # Since signing in, talks that are over.
+    item: MessageId | None = None  # The message he is offered, or works.
+    work_until: float = 0.0  # When it goes back.
     pending: tuple[AgentState, str] | None = None  # Not ready or signed out as soon as this is over, and why.
 
 

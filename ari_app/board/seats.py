@@ -10,7 +10,7 @@ from ari_app.model.audit import WrapUpExtended
 from ari_app.model.effects import CancelTimer, SetTimer
 from ari_app.model.events import AgentAsked
 from ari_app.model.facts import AgentChanged, DispositionNoted
-from ari_app.model.ids import CallId, LegId, PhoneName, TimerId
+from ari_app.model.ids import CallId, LegId, MessageId, PhoneName, TimerId
 from ari_app.model.states import (
     AGENT,
     DISPOSITION_MISSING,
@@ -25,6 +25,7 @@ from ari_app.model.states import (
 
 VANISHED = frozenset({44})  # Q.850 causes by which Asterisk says that a phone has sent no voice for too long.
 ON_A_CALL = (AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP)
+BUSY = (AgentState.RESERVED, AgentState.TALKING, AgentState.WORKING)  # Wishes wait until that is over.
 Outcome = tuple[bool, str]  # Whether a wish was granted, and a short sentence: `ready`, or why not.
 
 
@@ -122,6 +123,13 @@ def reserve(floor: Floor, seat: Seat, call: CallId, leg: LegId, now: float) -> N
     move(floor, seat, AgentMove.OFFER, now)
 
 
+def reserve_for(floor: Floor, seat: Seat, message: MessageId, leg: LegId, now: float) -> None:
+    """For a message; no caller is there."""
+    seat.item, seat.call, seat.leg = message, None, leg
+    seat.withdrawn = seat.wrap_up_over = False
+    move(floor, seat, AgentMove.OFFER, now)
+
+
 def lost_offer(floor: Floor, seat: Seat, reason: str, now: float) -> None:
     """Declined, unreachable, ran out once too often: not ready until the agent says so himself."""
     if reason == RING_NO_ANSWER and seat.pending is None and seat.ran_out + 1 < floor.settings.agent_rules.ran_out_max:
@@ -173,6 +181,10 @@ def vanished(floor: Floor, seat: Seat, now: float) -> None:
 
 def wrap_timer(seat: Seat) -> TimerId:
     return _timer(seat, "wrap")
+
+
+def work_timer(seat: Seat) -> TimerId:
+    return _timer(seat, "work")
 
 
 def _timer(seat: Seat, name: str) -> TimerId:
@@ -268,7 +280,7 @@ def become_ready(floor: Floor, seat: Seat, now: float) -> Outcome:
         _unpause(floor, seat)  # He is there after all.
         available(floor, seat)
         return True, "ready"
-    if seat.state in (AgentState.RESERVED, AgentState.TALKING):
+    if seat.state in BUSY:
         seat.pending = None
         return True, f"{seat.state}; ready afterwards"
     if seat.owes is not None:
@@ -285,7 +297,7 @@ def become_ready(floor: Floor, seat: Seat, now: float) -> Outcome:
 
 def go_away(floor: Floor, seat: Seat, to: AgentState, reason: str, now: float) -> Outcome:
     """Not ready or signed out: at once where the table allows it, else as soon as the call is over."""
-    if seat.state in (AgentState.RESERVED, AgentState.TALKING):
+    if seat.state in BUSY:
         seat.pending = (to, reason)
         return True, f"{seat.state}; {to} afterwards"
     if seat.state is AgentState.WRAP_UP:
@@ -310,11 +322,21 @@ def _extend(floor: Floor, seat: Seat, now: float) -> Outcome:
     return True, f"wrap-up for {seat.wrap_up_at - now:.0f} s more"
 
 
-def _disposition(floor: Floor, seat: Seat, value: str, now: float) -> Outcome:
+def disposition_of(floor: Floor, value: str) -> str | None:
+    """By its key or its name; None: there is no such."""
     known = floor.settings.agent_rules.dispositions
     disposition = known.get(value, value)
-    if disposition not in known.values():
-        return False, f"no disposition {value!r}; known: {', '.join(known.values())}"
+    return disposition if disposition in known.values() else None
+
+
+def unknown_disposition(floor: Floor, value: str) -> str:
+    return f"no disposition {value!r}; known: {', '.join(floor.settings.agent_rules.dispositions.values())}"
+
+
+def _disposition(floor: Floor, seat: Seat, value: str, now: float) -> Outcome:
+    disposition = disposition_of(floor, value)
+    if disposition is None:
+        return False, unknown_disposition(floor, value)
     if seat.talked is None:
         return False, "no call to note it for"
     floor.note(DispositionNoted(seat.talked, seat.agent, disposition))

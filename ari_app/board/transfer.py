@@ -28,7 +28,8 @@ def connect(floor: Floor, call: Call, node: Transfer, now: float) -> str | None:
     if why_not(floor, call, target):
         return "busy" if target.kind == "agent" else "refused"
     if target.kind == "agent":
-        served = floor.engine.queues_of(AgentId(target.name))
+        serves = floor.engine.queues_of(AgentId(target.name))
+        served = [name for name in serves if name in floor.settings.queues]
         if not served:
             return "refused"
         call.queue = Queue(type="queue", queue=node.record_as or served[0], say=())

@@ -6,12 +6,13 @@ Reads the floor and changes nothing. Callers' numbers are masked here; times are
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ari_app.acd.engine import Line
 from ari_app.acd.model import Visit
 from ari_app.board import surge as plans
 from ari_app.board.floor import Floor
-from ari_app.board.records import Call, Seat
+from ari_app.board.records import Call, Item, Seat
 from ari_app.model.facts import Verdict
-from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName, Skill
+from ari_app.model.ids import AgentId, CallId, MessageId, PhoneName, QueueName, Skill
 from ari_app.model.mask import mask
 from ari_app.model.states import AgentState, CallState
 
@@ -31,7 +32,8 @@ class AgentView:
     """One agent. `since` is None for one who has not signed in since the daemon started; `call` the one he is on.
 
     `wrap_up_at`: when his after-call work is up, `more_times`: how often he may still ask for more; `owes`: a call that
-    needs a disposition before he is ready; `held`: his caller is on hold; `surge`: skills the surge plan gave him.
+    needs a disposition before he is ready; `held`: his caller is on hold; `surge`: skills the surge plan gave him;
+    `item`: the message his phone rings for, or he works.
     """
 
     number: AgentId
@@ -47,6 +49,21 @@ class AgentView:
     owes: CallId | None = None
     held: bool = False
     surge: dict[Skill, int] = field(default_factory=dict)
+    item: MessageId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoxView:
+    """A box with messages to be worked, or whose messages agents are offered. `offered`: a phone rings for them;
+    `taken`: somebody has them; `overdue`: past their due time, whoever has them."""
+
+    name: str
+    offered_to_agents: bool
+    waiting: int
+    offered: int
+    taken: int
+    overdue: int
+    next_due_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +169,13 @@ class Snapshot:
     queues: tuple[QueueView, ...]
     calls: tuple[CallView, ...]
     surge: SurgeView | None = None
+    boxes: tuple[BoxView, ...] = ()
 
 
 def snapshot(floor: Floor, now: float) -> Snapshot:
     """All views of one moment; call it between two events."""
-    return Snapshot(now, totals(floor, now), agents(floor, now), queues(floor, now), calls(floor, now), surge(floor))
+    on_the_floor = agents(floor, now), queues(floor, now), calls(floor, now)
+    return Snapshot(now, totals(floor, now), *on_the_floor, surge(floor), boxes(floor, now))
 
 
 def agents(floor: Floor, now: float) -> tuple[AgentView, ...]:
@@ -182,6 +201,28 @@ def _agent(floor: Floor, seat: Seat, now: float) -> AgentView:
         owes=seat.owes,
         held=on is not None and on.talk is not None and (on.talk.held or on.talk.away),
         surge={name: level for name, level in floor.engine.skills[seat.agent].items() if level != own.get(name)},
+        item=seat.item,
+    )
+
+
+def boxes(floor: Floor, now: float) -> tuple[BoxView, ...]:
+    """By name: those agents are offered, and all others with messages nobody has done yet."""
+    offered = {name: box.offered for name, box in floor.settings.boxes.items()}
+    names = {name for name, on in offered.items() if on} | {item.box for item in floor.items.values()}
+    by_box: dict[str, list[Item]] = {name: [] for name in sorted(names)}
+    for item in floor.items.values():
+        by_box[item.box].append(item)
+    return tuple(
+        BoxView(
+            name,
+            offered.get(name, False),
+            waiting=sum(not item.by and item.offer is None for item in items),
+            offered=sum(item.offer is not None for item in items),
+            taken=sum(bool(item.by) for item in items),
+            overdue=sum(item.due_at <= now for item in items),
+            next_due_at=min((item.due_at for item in items), default=None),
+        )
+        for name, items in by_box.items()
     )
 
 
@@ -233,8 +274,13 @@ def queues(floor: Floor, now: float) -> tuple[QueueView, ...]:
             signed_in[name],
             booked[name],
         )
-        for name, line in floor.engine.waiting.items()
+        for name, line in _lines(floor).items()
     )
+
+
+def _lines(floor: Floor) -> dict[QueueName, Line]:
+    """Of callers: messages have places too."""
+    return {name: line for name, line in floor.engine.waiting.items() if name in floor.settings.queues}
 
 
 def _booked(floor: Floor) -> list[Visit]:
@@ -301,8 +347,8 @@ def totals(floor: Floor, now: float) -> Totals:
         calls=len(floor.calls),
         calls_by_state={state: states[state] for state in CallState},
         agents_by_state={state: seats[state] for state in AgentState},
-        waiting=len(floor.engine.places) - len(_booked(floor)),
-        longest_wait_s=max((_longest(floor, queue, now) for queue in floor.engine.waiting), default=0.0),
+        waiting=sum(map(len, _lines(floor).values())) - len(_booked(floor)),
+        longest_wait_s=max((_longest(floor, queue, now) for queue in _lines(floor)), default=0.0),
         link=floor.link,
         door=floor.door,
         draining=floor.draining,

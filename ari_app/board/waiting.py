@@ -46,7 +46,7 @@ def enqueue(floor: Floor, call: Call, node: Queue, now: float, ranked_at: float 
     visit = Visit(call.id, call.visits, name, node.priority, now, place, needs, preferred, prefer_s, floor.order())
     booked = bookings.claimed(floor, call.caller, name, now)
     if booked is not None:  # He calls in himself: his place is the one he had kept.
-        node, visit = _asking(node, booked), replace(booked, call=call.id, n=call.visits)
+        node, visit = _kept(floor, call, node, booked)
     enter(floor, call, node, visit, now)
     _say_on_entering(floor, call, ("callback-place-back",) if booked is not None else (), now)
     return None
@@ -55,13 +55,15 @@ def enqueue(floor: Floor, call: Call, node: Queue, now: float, ranked_at: float 
 def call_back(floor: Floor, call: Call, node: Queue, visit: Visit, now: float) -> None:
     """A caller who was called back waits on the line from now on, in the place that was kept for him."""
     call.visits += 1
-    enter(floor, call, _asking(node, visit), replace(visit, call=call.id, n=call.visits), now)
+    enter(floor, call, *_kept(floor, call, node, visit), now)
     _say_on_entering(floor, call, (), now)
 
 
-def _asking(node: Queue, kept: Visit) -> Queue:
-    """The node as it was asked for when the place was kept."""
-    return node.model_copy(update={"skills": str(kept.needs) if kept.needs is not None else None})
+def _kept(floor: Floor, call: Call, node: Queue, kept: Visit) -> tuple[Queue, Visit]:
+    """The node as it was asked for when the place was kept, and the place, now the call's: also if it is passed on."""
+    call.ranked_at = kept.rank + floor.settings.routing.priority_step_s * kept.priority
+    asking = node.model_copy(update={"skills": str(kept.needs) if kept.needs is not None else None})
+    return asking, replace(kept, call=call.id, n=call.visits)
 
 
 def enter(floor: Floor, call: Call, node: Queue, visit: Visit, now: float) -> None:

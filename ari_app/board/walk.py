@@ -2,7 +2,7 @@
 
 from ari_app.board import bookings, closing, inbox, line, situations, transfer, voice, waiting
 from ari_app.board.floor import Floor
-from ari_app.board.records import Call, Script
+from ari_app.board.records import Call, Item, Script
 from ari_app.flow import interpreter, script
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
@@ -261,7 +261,7 @@ def looked_up(floor: Floor, call: Call, answer: LookedUp | None, now: float) -> 
 def _take_message(floor: Floor, call: Call, node: Voicemail, back: str) -> None:
     call.message, call.message_keyed = MessageId(floor.mint.part(call.id, "m")), False
     line.listen(floor, call)
-    floor.boxes[call.message] = node.box, Number(back)
+    floor.boxes[call.message] = node.box, Number(back), call.caller
     floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
 
 
@@ -270,12 +270,12 @@ def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
     owner, filed = call_of(event.message), floor.boxes.pop(event.message, None)
     if owner is None or filed is None:
         return
-    call, (box, back) = floor.calls.get(owner), filed
+    call, (box, back, caller) = floor.calls.get(owner), filed
     is_keyed = call is not None and call.message == event.message and call.message_keyed
     is_taken = event.seconds > (0.0 if is_keyed else NOTHING_S)
     if is_taken:
         floor.note(MessageLeft(owner, event.message, box, event.seconds, back))
-        inbox.opened(floor, owner, event.message, box, now)
+        inbox.opened(floor, Item(event.message, owner, box, number=back or caller), now)
     if call is not None and call.message == event.message and call.state is CallState.IN_FLOW:
         call.message, call.message_taken = None, is_taken
         if call.message_taken:
@@ -291,6 +291,8 @@ def message_spooled(floor: Floor, event: MessageSpooled) -> None:
     if (call := call_of(event.message)) is not None:
         box = floor.settings.net.box
         floor.note(MessageLeft(call, event.message, box, event.seconds, event.caller, event.left_at))
+        if event.message not in floor.items:
+            inbox.opened(floor, Item(event.message, call, box, number=event.caller), event.left_at)
 
 
 def message_over(floor: Floor, call: Call, now: float) -> None:

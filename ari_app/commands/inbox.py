@@ -76,8 +76,14 @@ def play(
 
 @app.command()
 def take(message: Message, agent: Agent = "") -> None:
-    """Take a message to work it."""
+    """Take a message to work it: a ready agent gets no calls meanwhile. If your phone rings for it, it stops."""
     _ask(message, "take", agent)
+
+
+@app.command()
+def decline(message: Message, agent: Agent = "") -> None:
+    """Refuse a message your phone rings for: you are not ready then, as after a call."""
+    _ask(message, "decline", agent)
 
 
 @app.command("next")
@@ -88,9 +94,14 @@ def next_(agent: Agent = "") -> None:
 
 
 @app.command()
-def done(message: Message, note: Annotated[str, typer.Option(help="What came of it.")] = "", agent: Agent = "") -> None:
-    """It is worked."""
-    _ask(message, "done", agent, note)
+def done(
+    message: Message,
+    note: Annotated[str, typer.Option(help="What came of it.")] = "",
+    disposition: Annotated[str, typer.Option(help="Its name or key in agent_rules; some boxes require one.")] = "",
+    agent: Agent = "",
+) -> None:
+    """It is worked; an agent who was working it is ready again."""
+    _ask(message, "done", agent, note=note, disposition=disposition)
 
 
 @app.command("return")
@@ -99,8 +110,8 @@ def give_back(message: Message, agent: Agent = "") -> None:
     _ask(message, "return", agent)
 
 
-def _ask(message: str, wish: str, agent: str, note: str = "") -> None:
-    body = {**_body(agent), **({"note": note} if note else {})}
+def _ask(message: str, wish: str, agent: str, **said: str) -> None:
+    body = {**_body(agent), **{name: text for name, text in said.items() if text}}
     answer = common.api().post(f"/api/inbox/{message}/{wish}", body)
     common.console.print(f"{message}: {'taken' if wish == 'take' else answer['message']}", markup=False)
 

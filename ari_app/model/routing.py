@@ -162,6 +162,29 @@ class Box(Part):
     )
     due_h: Annotated[float, Field(gt=0, le=8760)] = Field(24, description="Hours after which a message is due.")
     keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(180, description="Days a message is kept.")
+    offered: bool = Field(
+        False,
+        description="Whether ready agents are offered its messages, as callers are: the phone rings, and who answers hears the message. Else messages wait to be taken by hand (hotline inbox).",
+    )
+    overdue_first: bool = Field(
+        True,
+        description="Whether a message past its due time goes before callers who came after that time. Earlier, and without this, callers go first.",
+    )
+    ring_s: Annotated[float, Field(ge=3, le=120)] = Field(
+        20, description="Seconds an agent's phone rings for a message before the offer runs out."
+    )
+    working_max: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None,
+        description="Agents who are offered its messages or work one they were offered at once at most, so that callers still find somebody. Left out: no limit.",
+    )
+    work_s_max: Annotated[float, Field(ge=10, le=86_400)] = Field(
+        1800,
+        description="Seconds an agent works a message at most; then it goes back, and he is not ready (worked-too-long).",
+    )
+    again_s: Seconds = Field(300, description="Seconds before a message that was given back is offered again.")
+    disposition_required: bool = Field(
+        False, description="Whether a message is done only with a disposition (agent_rules.dispositions)."
+    )
 
 
 class Limits(Part):
@@ -260,6 +283,10 @@ class FeatureCodes(Part):
     sign_out: Dialled = Field("*14", description="Sign out.")
     more_time: Dialled = Field("*19", description="More time for after-call work.")
     disposition: Dialled = Field("*15", description="Outcome of the last call; its key follows at once (*151).")
+    item_done: Dialled = Field(
+        "*16", description="The message he works is done; the key of a disposition may follow at once (*161)."
+    )
+    item_return: Dialled = Field("*18", description="Give the message back.")
     record_prompt: Dialled = Field("*17", description="Record a prompt by telephone: asks for work number and PIN.")
 
 

@@ -12,6 +12,7 @@ class AgentState(StrEnum):
     RESERVED = "reserved"  # The phone rings, or the whisper is heard.
     TALKING = "talking"
     WRAP_UP = "wrap-up"
+    WORKING = "working"  # A message; callers do not interrupt it.
 
 
 class AgentMove(StrEnum):
@@ -30,6 +31,8 @@ class AgentMove(StrEnum):
     DISPOSITION_MISSING = "disposition-missing"  # The time is up, and the queue requires a disposition.
     PHONE_LOST = "phone-lost"
     PHONE_BACK = "phone-back"
+    TAKE_ITEM = "take-item"  # A message: he answered the phone that rang for it, or took it by hand while ready.
+    WORK_ENDS = "work-ends"  # It is done, given back, or was his for too long.
 
 
 AGENT: Final[Mapping[AgentState, Mapping[AgentMove, AgentState]]] = {
@@ -48,10 +51,12 @@ AGENT: Final[Mapping[AgentState, Mapping[AgentMove, AgentState]]] = {
         AgentMove.PHONE_LOST: AgentState.NOT_READY,
         AgentMove.SIGN_OUT: AgentState.SIGNED_OUT,
         AgentMove.OFFER: AgentState.RESERVED,
+        AgentMove.TAKE_ITEM: AgentState.WORKING,
         AgentMove.TAKE_OVER: AgentState.TALKING,
     },
     AgentState.RESERVED: {
         AgentMove.CONNECT: AgentState.TALKING,
+        AgentMove.TAKE_ITEM: AgentState.WORKING,
         AgentMove.OFFER_LOST: AgentState.NOT_READY,
         AgentMove.OFFER_RAN_OUT: AgentState.READY,
         AgentMove.OFFER_WITHDRAWN: AgentState.READY,
@@ -64,8 +69,13 @@ AGENT: Final[Mapping[AgentState, Mapping[AgentMove, AgentState]]] = {
         AgentMove.WRAP_UP_ENDS: AgentState.READY,
         AgentMove.DISPOSITION_MISSING: AgentState.NOT_READY,
     },
+    AgentState.WORKING: {
+        AgentMove.WORK_ENDS: AgentState.READY,
+        AgentMove.GO_NOT_READY: AgentState.NOT_READY,
+        AgentMove.SIGN_OUT: AgentState.SIGNED_OUT,
+    },
 }
-"""A wish to be not ready or to sign out while reserved or talking is kept and carried out when that ends."""
+"""A wish to be not ready or to sign out while reserved, talking or working is kept and carried out when that ends."""
 
 SIGNED_IN: Final = "signed-in"
 RING_NO_ANSWER: Final = "ring-no-answer"
@@ -73,6 +83,7 @@ DECLINED: Final = "declined"
 UNREACHABLE: Final = "unreachable"
 PHONE_UNREACHABLE: Final = "phone-unreachable"
 DISPOSITION_MISSING: Final = "disposition-missing"
+WORKED_TOO_LONG: Final = "worked-too-long"
 SUPERVISOR: Final = "supervisor"
 UNSPECIFIED: Final = "unspecified"
 
@@ -83,6 +94,7 @@ NOT_READY_REASONS: Final[Mapping[str, str]] = {
     UNREACHABLE: "His phone could not be rung.",
     PHONE_UNREACHABLE: "His phone is no longer registered, or does not answer.",
     DISPOSITION_MISSING: "His queue requires a disposition, and after-call work ended without one.",
+    WORKED_TOO_LONG: "Had a message for the `work_s_max` of its box; it went back.",
     SUPERVISOR: "A supervisor said so; the fact AgentForced holds who and why.",
     UNSPECIFIED: "He said so, and gave no reason.",
 }

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ari_app.model.ids import CallId, MessageId, Number, QueueName, RequestId
+from ari_app.model.ids import AgentId, CallId, MessageId, Number, OfferId, PhoneName, QueueName, RequestId
 
 CallbackMiss = Literal["busy", "no-answer", "unreachable", "not-confirmed", "failed"]
 CallbackOutcome = Literal["connected", "failed", "cancelled", "returned", "abandoned", "expired"]
-ItemWish = Literal["take", "next", "done", "return"]
+NO_NUMBER: Final = Number("")
+ItemWish = Literal["take", "next", "decline", "done", "return"]
+ItemOfferOutcome = Literal["accepted", "declined", "ran-out", "unreachable", "failed"]
 
 # -- facts --
 
@@ -105,6 +107,29 @@ class ItemOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemOffered:
+    """An agent's phone rings for a message; the offer's id is its leg."""
+
+    call: CallId
+    message: MessageId
+    offer: OfferId
+    agent: AgentId
+    phone: PhoneName
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOfferEnded:
+    """`accepted`: ItemTaken follows. Otherwise the message is offered anew, in its place."""
+
+    call: CallId
+    message: MessageId
+    offer: OfferId
+    agent: AgentId
+    outcome: ItemOfferOutcome
+    cause: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ItemTaken:
     message: MessageId
     by: str
@@ -112,7 +137,7 @@ class ItemTaken:
 
 @dataclass(frozen=True, slots=True)
 class ItemReturned:
-    """Whoever had taken it gave it back; it keeps its due time."""
+    """Whoever had taken it gave it back; it keeps its due time. `by`: he, a supervisor, or `limit` (work_s_max)."""
 
     message: MessageId
     by: str
@@ -123,6 +148,7 @@ class ItemDone:
     message: MessageId
     by: str
     note: str
+    disposition: str = ""
 
 
 WorkFact: TypeAlias = (
@@ -132,6 +158,8 @@ WorkFact: TypeAlias = (
     | CallbackEnded
     | CallbackMissed
     | ItemDone
+    | ItemOfferEnded
+    | ItemOffered
     | ItemOpened
     | ItemReturned
     | ItemTaken
@@ -165,7 +193,8 @@ class CallbackLeft:
 
 @dataclass(frozen=True, slots=True)
 class ItemLeft:
-    """A message an earlier daemon left unworked. `by`: who took it; empty: nobody. `stored`: its file is filed."""
+    """A message an earlier daemon left unworked. `by`: who took it; empty: nobody. `stored`: its file is filed, as
+    `path` of the messages folder. `number`: to be called back on; empty: not known, or erased."""
 
     message: MessageId
     call: CallId
@@ -173,6 +202,8 @@ class ItemLeft:
     due_at: float
     by: str
     stored: bool
+    path: str = ""
+    number: Number = NO_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +226,11 @@ class MessageUnfiled:
 
 @dataclass(frozen=True, slots=True)
 class ItemAsked:
-    """Somebody wants to work a message. `next`: the most urgent one; `agent`: whose skills count; empty: all do."""
+    """Somebody wants to work a message. `next`: the most urgent one; `decline`: the one his phone rings for.
+
+    `agent`: whose skills count, and who works it; empty: all count, and nobody's state changes. With `done` may come a
+    note, and a disposition or its key.
+    """
 
     message: MessageId
     wish: ItemWish
@@ -203,6 +238,7 @@ class ItemAsked:
     agent: str = ""
     note: str = ""
     request: RequestId | None = None
+    disposition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,11 @@ def m0010_call_quality(db: Database) -> None:
     _run(db, "m0010")
 
 
+@steps()
+def m0011_messages_offered_to_agents(db: Database) -> None:
+    _run(db, "m0011")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

@@ -41,6 +41,7 @@ OF_CALL: Final = (
     "callback",
     "callback_try",
     "item",
+    "item_offer",
     "message_file",
     "situation",
     "wrap_up_extension",
@@ -51,6 +52,7 @@ TABLES: Final = (
     "flow_active",
     "closure",
     "message_back",
+    "item_disposition",
     "prompt_recording",
     "agent_override",
     "surge_step",
@@ -113,9 +115,11 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     facts.PromptRecorded: ("prompt_recorded",),
     work.MessageStored: ("message_stored",),
     work.ItemOpened: ("item_opened",),
+    work.ItemOffered: ("item_offered",),
+    work.ItemOfferEnded: ("item_offer_ended",),
     work.ItemTaken: ("item_taken",),
     work.ItemReturned: ("item_returned",),
-    work.ItemDone: ("item_done",),
+    work.ItemDone: ("item_done", "item_disposed"),
     facts.Rated: ("rated",),
     facts.SituationBegan: ("situation_began",),
     facts.SituationEnded: ("situation_ended",),
@@ -134,6 +138,7 @@ KINDS: Final = frozenset(_BY_KIND)
 def apply(conn: sqlite3.Connection, fact: int, at: float, kind: str, values: Mapping[str, Any]) -> None:
     """Carry one fact (its id, time, class name and fields; persons by key) into the tables."""
     parameters = {**values, "id": fact, "at": at, "node_kind": values.get("type"), "left_at": values.get("left_at")}
+    parameters["disposition"] = values.get("disposition", "")  # The same, of ItemDone.
     parameters["cause"] = values.get("cause", "")  # Not in facts older than the field; of LegClosed a number.
     for name, value in values.items():
         if isinstance(value, list):

@@ -72,7 +72,8 @@ def _callback_ended(fact: work.CallbackEnded) -> str:
 
 
 def _item_done(fact: work.ItemDone) -> str:
-    return f"message {fact.message} done by {fact.by}" + (f": {fact.note}" if fact.note else "")
+    said = ", ".join(each for each in (fact.disposition, fact.note) if each)
+    return f"message {fact.message} done by {fact.by}" + (f": {said}" if said else "")
 
 
 def _rated(fact: facts.Rated) -> str:
@@ -195,6 +196,8 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     work.CallbackEnded: _callback_ended,
     work.MessageStored: "message {message} filed: {path}, {size_bytes:,} bytes, kept {keep_days} days",
     work.ItemOpened: "message {message} is to be worked in box {box}",
+    work.ItemOffered: "message {message} offered to agent {agent} on {phone}",
+    work.ItemOfferEnded: "offer of message {message} to agent {agent}: {outcome}",
     work.ItemTaken: "message {message} taken by {by}",
     work.ItemReturned: "message {message} given back by {by}",
     work.ItemDone: _item_done,

@@ -21,7 +21,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from ari_app.board.views import QueueView, SurgeView, Totals
+from ari_app.board.views import BoxView, QueueView, SurgeView, Totals
 from ari_app.model.audit import AgentForced, SurgeStepTaken
 from ari_app.model.control import Supervised, TransferEnded
 from ari_app.model.effects import Effect, Note, Warn
@@ -42,6 +42,7 @@ from ari_app.model.facts import (
     TalkEnded,
 )
 from ari_app.model.routing import Limits
+from ari_app.model.work import ItemOfferEnded
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 LABELS_MAX: Final = 50
@@ -61,6 +62,7 @@ _COUNTED: Final = frozenset(
         CallClosed,
         OfferMade,
         OfferEnded,
+        ItemOfferEnded,
         QueueLeft,
         Connected,
         TalkEnded,
@@ -144,6 +146,7 @@ class Metrics:
         self.wait = self._histogram("queue_wait_seconds", "Wait in queue of every visit ended.", WAIT_S, "queue")
         self.transfers = self._counter("transfers", "Transfers and consults ended, by outcome.", "outcome")
         self.supervised = self._counter("supervisions", "Times a supervisor took part in a talk, by way.", "how")
+        self.message_offers = self._counter("message_offers", "Offers of messages ended, by outcome.", "outcome")
         self.talk = self._histogram("talk_seconds", "Length of talks ended.", TALK_S)
 
     def _make_fault_counters(self) -> None:
@@ -177,6 +180,7 @@ class Metrics:
         self.ready = self._gauge("queue_agents_ready", "Ready agents with the queue's skills.", "queue")
         self.signed_in = self._gauge("queue_agents_signed_in", "Signed-in agents with the queue's skills.", "queue")
         self.bans = self._gauge("addresses_banned_now", "Addresses shut out now.")
+        self.messages = self._gauge("messages", "Messages nobody has done yet, by box and state.", "box", "state")
         self.surge_armed = self._gauge("surge_armed", "1 while the surge plan takes steps by itself.")
         self.surge_drill = self._gauge("surge_drill", "1 during a drill of the surge plan.")
         self.surge_taken = self._gauge("surge_steps_taken", "Steps of the surge plan that hold, drills left out.")
@@ -223,6 +227,8 @@ class Metrics:
                 self.offers_made.labels(queue).inc()
             case OfferEnded(outcome=outcome):
                 self.offers.labels(outcome).inc()
+            case ItemOfferEnded(outcome=outcome):
+                self.message_offers.labels(outcome).inc()
             case QueueLeft():
                 self._queue_left(fact)
             case Connected(queue=queue):
@@ -289,6 +295,14 @@ class Metrics:
             self.surge_armed.set(surge.armed)
             self.surge_drill.set(surge.drill)
             self.surge_taken.set(0 if surge.drill else taken)
+
+    def boxes(self, boxes: Iterable[BoxView]) -> None:
+        """Messages as work; a box with none left has none in each state."""
+        self.messages.clear()
+        for box in boxes:
+            counts = {"waiting": box.waiting, "offered": box.offered, "taken": box.taken, "overdue": box.overdue}
+            for state, count in counts.items():
+                self.messages.labels(box.name, state).set(count)
 
     def attacked(self, events: Mapping[str, int], made: int, held: int) -> None:
         """Security events by kind and bans, since the start; bans now."""

@@ -52,14 +52,17 @@ class WorkEndpoints:
         name = request.match_info["wish"]
         wish = next((each for each in _WISHES if each == name and each != "next"), None)
         if wish is None:
-            raise Refusal(404, f"no wish {name[:40]!r}", "wishes: take, done, return")
+            raise Refusal(404, f"no wish {name[:40]!r}", "wishes: take, decline, done, return")
         return await self._item(request, request.match_info["message"], wish)
 
     async def _item(self, request: web.Request, message: str, wish: ItemWish) -> web.Response:
-        body = await read_body(request, {"by": TEXT, "agent": TEXT, "note": TEXT}, '{"agent": "8025"}')
+        body = await read_body(
+            request, {"by": TEXT, "agent": TEXT, "note": TEXT, "disposition": TEXT}, '{"agent": "8025"}'
+        )
         agent = str(body.get("agent", ""))
         by = str(body.get("by") or agent or "api")
-        event = ItemAsked(MessageId(message[:40]), wish, by, agent, str(body.get("note", "")))
+        said = str(body.get("note", "")), None, str(body.get("disposition", ""))
+        event = ItemAsked(MessageId(message[:40]), wish, by, agent, *said)
         return await self._done(event, "GET /api/inbox shows who has taken what")
 
     async def cancel(self, request: web.Request) -> web.Response:

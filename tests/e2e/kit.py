@@ -33,6 +33,7 @@ CHANGES: dict[str, Any] = {
         "network": {"skills": {"network": 1}, "wrap_up_s": 0, "recording": {"policy": "ask"}},
         "general": {"ring_s": 3, "wrap_up_s": 0, "recording": {"policy": "never"}},
     },
+    "boxes": {"general": {"offered": False}},  # Tests share a store: nobody is rung for another test's message.
     "agent_rules": {"no_ringing_s": 2},
     "limits": {"drain_s": 0},
 }
@@ -146,10 +147,10 @@ class Hotline:
         async with asyncio.timeout(10):
             while await self.listing("channels"):
                 await asyncio.sleep(0.05)
-            while self.daemon.loop.board.floor.calls or self.daemon.loop.board.floor.desks:
+            floor = self.daemon.loop.board.floor
+            while floor.calls or floor.desks or floor.item_offers:
                 await asyncio.sleep(0.02)
         assert [b["id"] for b in await self.listing("bridges") if not b["id"].startswith("music-")] == []
-        floor = self.daemon.loop.board.floor
         assert {seat.state for seat in floor.seats.values()} <= {"signed-out", "not-ready", "ready", "wrap-up"}
         assert not floor.legs and not floor.engine.places and not floor.bookings
         await asyncio.wait_for(self.daemon.recorder.drain(), 15)

@@ -13,8 +13,10 @@ from ari_app.model.audit import AgentForced, SurgeStepTaken, SurgeStepUndone
 from ari_app.model.facts import AgentChanged, Connected, Fact, OfferEnded, OfferMade, Queued, QueueLeft
 from ari_app.model.ids import AgentId
 from ari_app.model.wishes import ForceAsked, SurgeAsked
+from ari_app.model.work import ItemAsked, MessageStored
 from ari_app.phones.phone import ring_only
 from ari_app.store.reader import open_reader
+from ari_app.store.work import items
 from tests.asterisk import REPOSITORY, RunningAsterisk, running_asterisk
 from tests.e2e.kit import Hotline, running_hotline, talk
 
@@ -29,6 +31,7 @@ FLOWS: dict[str, str] = {
     "wanting": "{type: queue, queue: desk, say: [], skills: network>=3, on_no_agents: sorry}",
 }
 NUMBER = {name: f"187{n}" for n, name in enumerate(FLOWS, 1)}
+LEAVING = "start: speak\nnodes:\n  speak: {type: voicemail, max_s: 20, next: bye}\n  bye: {type: hangup, say: []}\n"
 SORRY = "  sorry: {type: hangup, say: [no-agents]}\n"
 
 
@@ -36,13 +39,16 @@ def changes(folder: Path) -> dict[str, Any]:
     folder.mkdir()
     for name, node in FLOWS.items():
         (folder / f"{name}.yaml").write_text(f"start: wait\nnodes:\n  wait: {node}\n" + SORRY * ("sorry" in node))
+    (folder / "leaving.yaml").write_text(LEAVING)
     relax = [{"after_s": 3, "skills": {"billing": 2}}, {"after_s": 30, "skills": {"billing": 1}}]
     return {
         "paths": {"flows": str(folder)},
         "numbers": {
             **{number: {"flow": "ordinary"} for number in load_settings(REPOSITORY / "config.yaml").numbers},
             **{NUMBER[name]: {"flow": name} for name in FLOWS},
+            "1880": {"flow": "leaving"},
         },
+        "boxes": {"general": {"skills": {"mandarin": 1}, "offered": True, "ring_s": 3, "again_s": 600}},
         "queues": {
             "desk": {**QUEUE, "skills": {"mandarin": 1}},
             "storm": {**QUEUE, "skills": {"rescue": 1}},
@@ -240,6 +246,39 @@ async def test_a_phone_that_comes_back_is_ready_again(hotline: Hotline) -> None:
         await hotline.wait(AgentChanged, agent="8025", state="not-ready", reason="phone-unreachable")
         await desk.register()
         await hotline.wait(AgentChanged, agent="8025", state="ready", count=2)
+
+
+async def test_a_message_rings_a_ready_agent_who_hears_it_and_gets_no_call_meanwhile(hotline: Hotline) -> None:
+    async with hotline.agent("8025", ready=False) as desk, hotline.caller("13800138001") as caller:
+        call = await caller.dial("1880")
+        await call.wait_tone(1000, 15)
+        call.play_tone(600)
+        await call.lasts(1.5)
+        call.hush()
+        await call.press("#")
+        stored = await hotline.wait(MessageStored)
+        await call.hangup()
+        await hotline.closed()
+        await hotline.ask("8025", "ready")
+        hearing = await desk.incoming()
+        await hearing.wait_answered()
+        await hearing.wait_tone(1000, 10)
+        await hearing.wait_tone(600, 10)
+        assert "13800138001" in hearing.caller
+        waiting = await caller.dial(NUMBER["ordinary"])
+        await hotline.wait(Queued)
+        await hearing.hangup()
+        await waiting.lasts(1.0)
+        assert not [fact for fact in hotline.facts if isinstance(fact, OfferMade)]
+        seat = hotline.daemon.loop.board.floor.seats[AgentId("8025")]
+        assert (seat.state, seat.item) == ("working", stored.message)
+        done = ItemAsked(stored.message, "done", "8025", "8025", "called back", disposition="solved")
+        assert (await hotline.daemon.desk.work(done)).ok
+        await talk(waiting, await desk.incoming())
+        await waiting.hangup()
+        await hotline.closed(2)
+    (row,) = [row for row in items(hotline.daemon.site.store, done=True) if row["message"] == stored.message]
+    assert (row["taken_by"], row["disposition"]) == ("8025", "solved")
 
 
 async def supervise(hotline: Hotline, event: ForceAsked | SurgeAsked) -> None:

@@ -13,6 +13,7 @@ import pytest
 from ari_app.ari.connection import Address
 from ari_app.ari.rescue import Rescued, rescue
 from ari_app.model.facts import CallOpened, MessageLeft, NodeEntered, Queued
+from ari_app.model.work import MessageStored
 from ari_app.phones import audio
 from ari_app.phones.call import Call
 from ari_app.phones.phone import Phone, answer_after
@@ -86,13 +87,14 @@ async def test_a_message_is_taken_by_asterisk_alone_and_then_by_the_daemon_once(
     assert not list(Path(box.layout.net, "new").iterdir())
     async with running_hotline(box) as hotline:
         left = [await hotline.wait(MessageLeft, count=count) for count in (1, 2)]
+        stored = [await hotline.wait(MessageStored, message=each.message) for each in left]
+        assert {each.message for each in left} == set(hotline.daemon.loop.board.floor.items)
         await until(lambda: not spooled(box))
         await hotline.at_rest()
     assert {each.back for each in left} == {CALLER} and {each.box for each in left} == {"general"}
     assert [each.left_at for each in left] == [each["at"] for each in said]
-    for each in left:
-        sound = Path(box.layout.messages, f"{each.message}.wav")
-        _, (pcm,) = audio.read_wav(sound)
+    for each in stored:
+        _, (pcm,) = audio.read_wav(hotline.daemon.site.messages / each.path)
         assert audio.heard(pcm, 700)
     async with running_hotline(box) as again:
         await again.daemon.spool.look()

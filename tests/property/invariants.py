@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ari_app.board import voice
 from ari_app.board.floor import Floor
-from ari_app.board.records import Booking, Call, Seat
+from ari_app.board.records import Booking, Call, Item, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import work
@@ -21,6 +21,7 @@ def check(floor: Floor, running: set[TimerId], firing: set[TimerId], now: float)
     _agents(floor)
     _queues(floor)
     _bookings(floor)
+    _items(floor)
     _nobody_idles(floor, now)
     _nobody_waits_for_nobody(floor, now)
     _surge(floor, now)
@@ -34,10 +35,14 @@ def _agents(floor: Floor) -> None:
     invites = [call.invite for call in floor.calls.values() if call.invite is not None and call.invite.agent]
     offered = Counter(call.offer.agent for call in floor.calls.values() if call.offer is not None)
     talking = Counter(call.talk.agent for call in floor.calls.values() if call.talk is not None)
+    offered += Counter(item.offer.agent for item in floor.items.values() if item.offer is not None)
     for invite in invites:  # One that answered a consult talks; any other is reserved.
         (talking if invite.answered and invite.how == "consult" else offered)[invite.agent or AgentId("")] += 1
     for seat in floor.seats.values():
-        assert offered[seat.agent] + talking[seat.agent] <= 1, (seat, offered, talking)
+        working = seat.state is AgentState.WORKING
+        assert offered[seat.agent] + talking[seat.agent] + working <= 1, (seat, offered, talking)
+        assert (seat.item is not None) == (working or _is_offered_an_item(floor, seat)), seat
+        assert not working or seat.item is None or floor.items[seat.item].by == seat.agent, seat
         assert talking[seat.agent] == (seat.state is AgentState.TALKING), seat
         if seat.state is AgentState.RESERVED:
             assert seat.leg in floor.legs, f"reserved without a live leg: {seat}"
@@ -50,10 +55,33 @@ def _agents(floor: Floor) -> None:
     assert set(floor.engine.ready) <= {s.agent for s in floor.seats.values() if s.state is AgentState.READY}
 
 
+def _is_offered_an_item(floor: Floor, seat: Seat) -> bool:
+    return any(item.offer is not None and item.offer.agent == seat.agent for item in floor.items.values())
+
+
+def _items(floor: Floor) -> None:
+    """A message has its place by its due time, rests, or is with somebody; who works it works no other."""
+    working = [seat.item for seat in floor.seats.values() if seat.state is AgentState.WORKING]
+    assert len(working) == len(set(working)), working
+    assert floor.routed == {item.id: item for item in floor.items.values() if item.id}
+    for item in floor.items.values():
+        place, box = floor.engine.places.get(item.id), floor.settings.boxes[item.box]
+        assert not (place and item.by), f"taken, and still offered: {item}"
+        assert place is None or place.visit.rank == item.due_at + (0 if box.overdue_first else 1e9), item
+        assert item.offer is None or (place is not None and place.offered == item.offer.agent), item
+        if item.id and place is None:
+            assert item.by or item.again_at, f"forgotten: {item}"
+        if item.path and box.offered and not item.id:
+            assert item.by, f"never offered: {item}"
+    for at in floor.item_offers.values():
+        assert at.leg in floor.legs and at.due > 0, at
+
+
 def _queues(floor: Floor) -> None:
     """Every queue holds exactly those who wait in it, by rank."""
     waiting = {call.id: call.visit for call in floor.calls.values() if call.visit is not None}
     waiting |= {each.id: each.visit for each in floor.bookings.values() if not _on_the_line(floor, each)}
+    waiting |= {id_: place.visit for id_, place in floor.engine.places.items() if id_ in floor.routed}  # See _items.
     assert set(waiting) == set(floor.engine.places)
     assert not floor.matched and not floor.freed
     in_queue = (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING)
@@ -69,12 +97,20 @@ def _queues(floor: Floor) -> None:
         if consulting:
             assert call.talk is not None and call.invite is not None, call
             assert call.talk.away != call.invite.joined, f"the caller is on hold while he is talked about: {call}"
-    assert floor.engine.talking.keys() <= {call.id for call in floor.calls.values() if call.talk is not None}
+    busy = {call.id for call in floor.calls.values() if call.talk is not None}
+    busy |= {item.id for item in floor.items.values() if item.by}
+    assert floor.engine.talking.keys() <= busy
     for queue, line in floor.engine.waiting.items():
-        limit = floor.settings.queues[queue].talking_max
+        limit = _limit(floor, queue)
         assert limit is None or _busy(floor, queue) <= limit
         assert [v.rank for v in line] == sorted(v.rank for v in line)
         assert {v.call for v in line} == {id_ for id_, visit in waiting.items() if visit.queue == queue}
+
+
+def _limit(floor: Floor, queue: QueueName) -> int | None:
+    if queue in floor.settings.queues:
+        return floor.settings.queues[queue].talking_max
+    return floor.settings.boxes[queue.removeprefix("box:")].working_max
 
 
 def _on_the_line(floor: Floor, booking: Booking) -> bool:
@@ -113,6 +149,19 @@ def _nobody_idles(floor: Floor, now: float) -> None:
             continue
         for seat in idle:
             assert not able(floor, call, seat, now), f"{seat.agent} idles while {call.id} waits"
+    for item in floor.items.values():
+        queue = QueueName(f"box:{item.box}")
+        if item.id in floor.engine.places and item.offer is None and not item.again_at and not _is_full(floor, queue):
+            assert not [s for s in idle if _may_work(floor, item, s)], f"somebody idles while {item} waits"
+
+
+def _may_work(floor: Floor, item: Item, seat: Seat) -> bool:
+    return needs_of(floor.settings.boxes[item.box].skills).met_by(_has(floor, seat))
+
+
+def _is_full(floor: Floor, queue: QueueName) -> bool:
+    limit = _limit(floor, queue)
+    return limit is not None and _busy(floor, queue) >= limit
 
 
 def _nobody_waits_for_nobody(floor: Floor, now: float) -> None:
@@ -174,6 +223,8 @@ def _busy(floor: Floor, queue: QueueName) -> int:
     """Callers of the queue who are being offered to agents or talk to them since; not whom a transfer brought."""
     mine = [c for c in floor.calls.values() if c.visit is not None and c.visit.queue == queue]
     ringing = sum(c.offer is not None or f"{c.id}.offer-again" in c.timers for c in mine)
+    items = [item for item in floor.items.values() if queue == f"box:{item.box}" and item.id in floor.engine.places]
+    ringing += sum(item.offer is not None or item.again_at > 0 for item in items)
     return ringing + sum(came == queue for came in floor.engine.talking.values())
 
 
@@ -201,6 +252,7 @@ def _legs(floor: Floor) -> None:
     """Every leg has an owner that knows it."""
     owned = {leg: call.id for call in floor.calls.values() for leg in call.legs}
     owned.update({desk.leg: desk.id for desk in floor.desks.values()})
+    owned.update({at.leg: at.id for at in floor.item_offers.values()})
     assert owned == floor.legs
     for call in floor.calls.values():
         assert call.legs, f"{call.id} has no leg and is still open"
@@ -232,6 +284,9 @@ def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
     seats |= {TimerId("surge.look")} if floor.surge.next_at() is not None else set()
     desks = {TimerId(f"{desk.id}.ask") for desk in floor.desks.values()}
     desks |= {TimerId(f"{each.id}.due") for each in floor.bookings.values() if each.due_at}
+    known |= {TimerId(f"agent-{s.agent}.work") for s in floor.seats.values() if s.state is AgentState.WORKING}
+    known |= {TimerId(f"{item.id}.again") for item in floor.items.values() if item.again_at}
+    desks |= {TimerId(f"{at.id}.offer") for at in floor.item_offers.values()}
     assert known | desks <= running | firing, (known | desks) - running
     assert running <= known | seats | desks, running - known - seats - desks
     for call in floor.calls.values():
@@ -274,6 +329,7 @@ class Watch:
         is_surge = any(isinstance(fact, SurgeStepTaken | SurgeStepUndone) for fact in noted)
         # A step changes what agents can do in the middle of an event: who was matched before it did not have it yet.
         self._fair([fact for fact in noted if isinstance(fact, OfferMade) and not is_surge], now)
+        self._urgent([fact for fact in noted if isinstance(fact, work.ItemOffered) and not is_surge], now)
         self._places(noted)
         self._hears()
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
@@ -365,6 +421,9 @@ class Watch:
             mine = [each.visit for each in left if each.visit is not None and able(floor, each, seat, now)]
             mine = [v for v in mine if floor.settings.queues[v.queue].talking_max is None]
             assert not [v for v in mine if v.key < call.visit.key], f"{offer} passed over {mine}"
+            items = [item for item in self._free_items() if _may_work(floor, item, seat)]
+            urgent = [item for item in items if self._rank(item) < call.visit.rank]
+            assert not urgent, f"{offer} passed over {urgent}"
             if _about_to(call, now):
                 continue  # The stage before was what held.
             assert able(floor, call, seat, now), f"{offer} to one who may not have it"
@@ -373,6 +432,33 @@ class Watch:
             passed = [s for s in others if able(floor, call, s, now) and self._order(call, s, now) < rank]
             assert not passed, f"{offer} passed over {passed}"
         self.idle = idle
+
+    def _free_items(self) -> list[Item]:
+        """Messages anybody might have."""
+        floor = self.floor
+        free = [item for item in floor.routed.values() if item.id in floor.engine.places and item.offer is None]
+        return [item for item in free if not item.again_at and floor.settings.boxes[item.box].working_max is None]
+
+    def _urgent(self, offers: list[work.ItemOffered], now: float) -> None:
+        """A message goes to those with the skills, the most urgent first; no caller of better rank waits."""
+        floor = self.floor
+        for offer in offers:
+            item, seat = floor.items.get(offer.message), floor.seats[offer.agent]
+            if item is None or item.offer is None or item.offer.leg != offer.offer:
+                continue  # It is over already.
+            assert _may_work(floor, item, seat), f"{offer} to one who may not have it"
+            mine = [each for each in self._free_items() if _may_work(floor, each, seat)]
+            assert not [each for each in mine if self._rank(each) < self._rank(item)], f"{offer} passed over {mine}"
+            free = [c for c in floor.calls.values() if c.id in floor.engine.places and not _about_to(c, now)]
+            for call in free:
+                place = floor.engine.places[call.id]
+                if place.offered is None and not place.suspended and able(floor, call, seat, now):
+                    limit = floor.settings.queues[place.visit.queue].talking_max
+                    better = limit is None and place.visit.rank < self._rank(item)
+                    assert not better, f"{offer} passed over {call.id}"
+
+    def _rank(self, item: Item) -> float:
+        return item.due_at + (0 if self.floor.settings.boxes[item.box].overdue_first else 1e9)
 
     def _order(self, call: Call, seat: Seat, now: float) -> tuple[float, ...]:
         """What the queue's policy goes by."""

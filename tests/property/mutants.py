@@ -16,6 +16,7 @@ from ari_app.board import (
     consult,
     desk,
     expecting,
+    inbox,
     line,
     link,
     seats,
@@ -25,13 +26,16 @@ from ari_app.board import (
     unstaffed,
     voice,
     waiting,
+    working,
 )
 from ari_app.board.floor import Floor
-from ari_app.board.records import Booking, Call, Seat
+from ari_app.board.records import Booking, Call, Item, Seat
 from ari_app.flow.nodes import Queue
 from ari_app.model.effects import DropBridge, Join, Note
 from ari_app.model.facts import QueueLeft, VisitOutcome
 from ari_app.model.ids import AgentId, CallId, Mint, Skill, TimerId
+from ari_app.model.states import AGENT, AgentMove, AgentState
+from ari_app.model.work import ItemAsked
 
 Patch = pytest.MonkeyPatch
 
@@ -336,6 +340,68 @@ def pause_outlives_the_agent(patch: Patch) -> None:
     patch.setattr(seats, "_unpause", lambda floor, seat: setattr(seat, "paused", False))
 
 
+def message_ranked_by_its_arrival(patch: Patch) -> None:
+    """Not by when it is due."""
+
+    def route(floor: Floor, item: Item, now: float) -> None:
+        due, item.due_at = item.due_at, now
+        old(floor, item, now)
+        item.due_at = due
+
+    old = working.route
+    patch.setattr(working, "route", route)
+
+
+def message_goes_before_callers(patch: Patch) -> None:
+    def key(visit: Visit) -> tuple[float, int, CallId]:
+        return (visit.rank - (1e6 if visit.queue.startswith("box:") else 0), visit.order, visit.call)
+
+    patch.setattr(Visit, "key", property(key))
+
+
+def callers_interrupt_the_work(patch: Patch) -> None:
+    """Who took a message counts as ready all the same."""
+    table = {state: dict(moves) for state, moves in AGENT.items()}
+    table[AgentState.RESERVED][AgentMove.TAKE_ITEM] = AgentState.READY
+    patch.setattr(seats, "AGENT", table)
+
+
+def message_given_back_is_forgotten(patch: Patch) -> None:
+    patch.setattr(working, "_later", _nothing)
+
+
+def worker_is_never_free(patch: Patch) -> None:
+    patch.setattr(working, "leave", _nothing)
+
+
+def work_without_end(patch: Patch) -> None:
+    patch.setattr(working, "too_long", _nothing)
+
+
+def phone_rings_on_after_the_offer(patch: Patch) -> None:
+    """Declined or taken by the page: his phone is not told."""
+    patch.setattr(working, "hang_up", _nothing)
+
+
+def message_taken_by_two(patch: Patch) -> None:
+    old = inbox._take
+
+    def take(floor: Floor, item: Item, event: ItemAsked, now: float) -> inbox.Outcome:
+        item.by = ""
+        return old(floor, item, event, now)
+
+    patch.setattr(inbox, "_take", take)
+
+
+def message_done_while_it_is_offered(patch: Patch) -> None:
+    """Taken by hand, its place is left where it is."""
+
+    def by_hand(floor: Floor, item: Item, by: str) -> None:
+        item.by = by
+
+    patch.setattr(working, "by_hand", by_hand)
+
+
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     newest_first,
     queue_by_queue,
@@ -376,4 +442,13 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     skills_kept_after_the_step,
     ready_without_the_disposition,
     pause_outlives_the_agent,
+    message_ranked_by_its_arrival,
+    message_goes_before_callers,
+    callers_interrupt_the_work,
+    message_given_back_is_forgotten,
+    worker_is_never_free,
+    work_without_end,
+    phone_rings_on_after_the_offer,
+    message_taken_by_two,
+    message_done_while_it_is_offered,
 )

@@ -30,7 +30,7 @@ from ari_app.model.ids import (
     TimerId,
 )
 from ari_app.model.settings import Settings
-from ari_app.model.states import AgentState
+from ari_app.model.states import AgentState, CallState
 from ari_app.model.wishes import ForceAsked, SurgeAsked, SurgeWish
 from ari_app.runtime.timers import Timers
 from tests.board_kit import NOON, assert_clean, assert_facts_add_up, loaded, situation
@@ -145,6 +145,19 @@ def universe(rng: Random) -> Settings:
             "phones": {"p81": {}, "p82": {}, "p83": {}, "p84": {}},
             "trunks": {"out": {"match": ["192.0.2.1"], "address": "192.0.2.1:5060"}},
             "outbound": {"trunk": "out", "permitted": ["900X", "1380013800X"], "ring_s": 10},
+            "boxes": {
+                "general": {
+                    "skills": rng.choice(["billing", "network>=2", "billing | network"]),
+                    "offered": rng.choice([False, True, True]),
+                    "overdue_first": rng.choice([True, True, False]),
+                    "due_h": rng.choice([0.002, 1]),
+                    "ring_s": 10,
+                    "working_max": rng.choice([None, None, 1]),
+                    "work_s_max": rng.choice([20, 1800, 1800]),
+                    "again_s": rng.choice([1, 20]),
+                    "disposition_required": rng.choice([False, False, True]),
+                }
+            },
             "callbacks": {
                 "tries": rng.choice([1, 3]),
                 "spacing_s": rng.choice([10, 30]),
@@ -226,7 +239,8 @@ class World:
             case fx.JoinRecording(_, recording):
                 self.pending.append(ev.RecordingJoined(recording, "x.wav", 1.0, 1, "0"))
             case fx.FileMessage(_, message):
-                self.pending.append(work.MessageFiled(message, f"{message}.wav", 1, "0"))
+                filed = work.MessageFiled(message, f"{message}.wav", 1, "0")
+                self.pending.append(filed if self.rng.random() < 0.9 else work.MessageUnfiled(message, "disk full"))
             case fx.Note() | fx.MarkSecret() | fx.Reply() | fx.Warn():
                 pass
             case _ if not self.link:
@@ -311,6 +325,7 @@ class World:
             (noise, [0, 0, 0, 0, 1, 2]),
             ([self.attend], [0, 8, 30, 60]),
             ([self.deliver], [20, 40]),
+            ([self.message, self.item], [0, 0, 2, 8]),
         ]
         actions = [action for group, _ in tempers for action in group]
         weights = [self.rng.choice(choices) for group, choices in tempers for _ in group]
@@ -340,6 +355,30 @@ class World:
     def speak_out(self) -> None:
         if self.speaking:
             self.message_ends(self.rng.choice(list(self.speaking)))
+
+    def message(self) -> None:
+        """A message of an earlier daemon."""
+        if len(self.board.floor.items) < 4:
+            self.arrivals += 1
+            name, by = MessageId(f"0-{self.arrivals}.m1"), self.rng.choice(["", "", "", "81", "li"])
+            due_at = self.now + self.rng.choice([-5, 2, 60])
+            where, stored = (CallId("0-1"), "general", due_at, by), self.rng.random() < 0.9
+            path = f"{name}.wav" if stored else ""
+            self.feed(work.ItemLeft(name, *where, stored, path, Number("13800138004")))
+
+    def item(self) -> None:
+        """Somebody does something to a message: mostly what fits it."""
+        items = list(self.board.floor.items.values())
+        asked = self.rng.choice(get_args(work.ItemWish))
+        by = self.rng.choice([*AGENTS, "li"])
+        message = self.rng.choice([*(each.message for each in items), MessageId("9-9.m9")])
+        worked = [each for each in items if each.by]
+        if worked and self.rng.random() < 0.6:
+            each = self.rng.choice(worked)
+            message, by, asked = each.message, each.by, self.rng.choice(["done", "done", "return"])
+        agent = by if by in AGENTS else ""
+        said = {"disposition": self.rng.choice(["", "1", "nonsense"])} if asked == "done" else {}
+        self.feed(work.ItemAsked(message, asked, by, agent, request=RequestId("r"), **said))
 
     def cancel(self) -> None:
         """Somebody takes a call-back off the list, or one that is none."""
@@ -442,8 +481,20 @@ class World:
         while self.pending and self.rng.random() < 0.95:
             self.deliver()
         self.rng.choice(
-            [self.answer, self.answer, self.work, self.prompt_over, self.control, self.control, self.rest]
+            [self.answer, self.answer, self.work, self.prompt_over, self.control, self.control, self.rest, self.call_me]
         )()
+
+    def call_me(self) -> None:
+        """A caller who waits books a call-back; one who is called back says that he is there."""
+        calls = list(self.board.floor.calls.values())
+        called = [call for call in calls if call.state is CallState.CALLING_BACK and call.leg in self.legs]
+        if called:
+            self.legs[called[0].leg].state = "Up"
+            self.says(ev.LegAnswered(called[0].leg))
+            self.says(ev.KeyPressed(called[0].leg, "1"))
+        elif waiting := [call for call in calls if call.state is CallState.QUEUED and call.leg in self.legs]:
+            for key in "711":
+                self.says(ev.KeyPressed(waiting[0].leg, key))
 
     def rest(self) -> None:
         """A phone rings in vain; its agent, of whom no answer was expected for a while, does something all the same."""
@@ -475,7 +526,11 @@ class World:
             leg, phone = LegId(f"d{self.arrivals}"), self.rng.choice(list(self.settings.phones))
             self.legs[leg] = Leg(phone, desk=True)
             self.says(
-                ev.FeatureDialled(leg, PhoneName(phone), self.rng.choice(["*11", "*12", "*131", "*14", "*151", "*19"]))
+                ev.FeatureDialled(
+                    leg,
+                    PhoneName(phone),
+                    self.rng.choice(["*11", "*12", "*131", "*14", "*151", "*16", "*161", "*18", "*19"]),
+                )
             )
 
     def hold(self) -> None:
@@ -486,7 +541,8 @@ class World:
         """Something that was said before is said again. Booted and the like are not Asterisk's to repeat."""
         _, event, _ = self.rng.choice(self.log)
         if not isinstance(
-            event, ev.Booted | ev.Listed | ev.LinkUp | ev.LinkDown | ev.CommandFailed | work.CallbackLeft
+            event,
+            ev.Booted | ev.Listed | ev.LinkUp | ev.LinkDown | ev.CommandFailed | work.CallbackLeft | work.ItemLeft,
         ):
             self.feed(event)
 
@@ -550,6 +606,7 @@ class World:
                 self.leg_ends(leg, 16)
         for booking in list(self.board.floor.bookings):
             self.feed(work.CallbackCancelled(booking, "li"))
+        self.everything_is_worked()
         self.pass_time(90_000)
         while self.legs or self.pending:
             self.feed(self.pending.pop(0)) if self.pending else self.leg_ends(next(iter(self.legs)), 16)
@@ -564,6 +621,19 @@ class World:
         forgotten = {e.line for e in effects if isinstance(e, fx.ForgetLine)}
         refused = {event.line for _, event, _ in self.log if isinstance(event, ev.LineUnheard)}
         assert heard <= forgotten | refused, "a line is listened to for ever"
+
+    def everything_is_worked(self) -> None:
+        """Whoever has a message is done with it; agents who are offered one more time decline."""
+        while items := list(self.board.floor.items.values()):
+            item = items[0]
+            if item.offer is not None:
+                self.feed(work.ItemAsked(item.message, "decline", item.offer.agent, item.offer.agent))
+            elif item.by:
+                self.feed(work.ItemAsked(item.message, "done", item.by, disposition="1"))
+            else:
+                self.feed(work.ItemAsked(item.message, "take", "li"))
+            while self.pending:
+                self.feed(self.pending.pop(0))
 
     def replays(self) -> None:
         """The same events at the same times on a second board: the same effects."""

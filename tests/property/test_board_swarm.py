@@ -7,7 +7,7 @@ import pytest
 from tests.property.mutants import MUTANTS
 from tests.property.swarm import run
 
-WALKS = 400
+WALKS = 500
 BLOCKS = 8
 
 

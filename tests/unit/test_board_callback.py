@@ -9,9 +9,10 @@ from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
 from ari_app.model import work
-from ari_app.model.ids import CallId, LegId, MessageId, RequestId
+from ari_app.model.control import ControlAsked
+from ari_app.model.ids import AgentId, CallId, LegId, MessageId, RequestId
 from ari_app.model.states import AgentState, CallState
-from tests.board_kit import MAIN, NEVER, QUEUES, Kit, settings
+from tests.board_kit import AGENTS, MAIN, NEVER, QUEUES, Kit, settings
 
 CHOICES = {"keys": {"1": "stay", "2": "voicemail", "3": "callback"}, "every_s": 90}
 FLOW: dict[str, Any] = {
@@ -334,6 +335,22 @@ def test_only_after_the_key_an_agent_is_rung() -> None:
     assert kit.facts(ft.Connected)[-1].wait_s < 1
     kit.hang_up(kit.leg_of("81"))
     assert kit.said(leg)[-1] == "no-answer-goodbye"  # His flow goes on after the talk.
+    kit.everybody_leaves()
+
+
+def test_who_was_called_back_keeps_his_place_when_an_agent_passes_him_on() -> None:
+    kit = made(agents={**AGENTS, "81": {**AGENTS["81"], "may": ["transfer-blind"]}})
+    kit.hang_up(book(kit))
+    kit.wait(100)
+    kit.ready("81")
+    leg = picks_up(kit)
+    kit.answers("81")
+    kit.heard(kit.leg_of("81"))
+    asked = ControlAsked(AgentId("81"), "transfer", "queue:network", request=RequestId("r"))
+    assert next(e for e in kit.event(asked) if isinstance(e, fx.Reply)).ok
+    ranks = [fact.rank for fact in kit.facts(ft.Queued)]
+    assert len(ranks) == 3 and len(set(ranks)) == 1
+    kit.hang_up(leg)
     kit.everybody_leaves()
 
 

@@ -67,6 +67,7 @@ def test_personal_fields() -> None:
         "TransferBegan": ("number",),
         "CallbackBooked": ("number",),
         "CallbackLeft": ("number",),
+        "ItemLeft": ("number",),
     }
 
 

@@ -57,7 +57,7 @@ def test_call_backs_in_the_order_of_their_places(store):
 
 
 def test_a_restart_takes_over_what_is_open(store):
-    message = facts.MessageLeft("1-1", "1-1.m6", "general", 12.0)
+    message = facts.MessageLeft("1-1", "1-1.m6", "general", 12.0, "13900139000")
     write(
         store,
         (0, OPENED),
@@ -79,8 +79,8 @@ def test_a_restart_takes_over_what_is_open(store):
             *("1-2", "1-1", "billing", CALLER, 0, START, START, "billing>=2", "en", "1860", "wait_here"),
             *(START + 1, 1, START + 603),
         ),
-        wk.ItemLeft("1-1.m7", "1-1", "general", START + 98, "", True),
-        wk.ItemLeft("1-1.m6", "1-1", "general", START + 99, "8025", False),
+        wk.ItemLeft("1-1.m7", "1-1", "general", START + 98, "", True, "d/1-1.m7.wav", CALLER),
+        wk.ItemLeft("1-1.m6", "1-1", "general", START + 99, "8025", False, "", "13900139000"),
     )
 
 

@@ -364,7 +364,7 @@ async def test_agents_queues_and_live(client):
         "booked": 0,
     }
     live = await (await client.get("/api/live", headers=BEARER)).json()
-    assert set(live) == {"now", "totals", "agents", "queues", "calls", "surge"}
+    assert set(live) == {"now", "totals", "agents", "queues", "calls", "surge", "boxes"}
     assert live["totals"]["calls_by_state"]["in-flow"] == 0
 
 

@@ -236,6 +236,15 @@ ON CONFLICT (message) DO UPDATE SET path = excluded.path, size_bytes = excluded.
 INSERT INTO item (message, call, box, opened_at, due_at) VALUES (:message, :call, :box, :at, :due_at)
 ON CONFLICT (message) DO NOTHING;
 
+-- name: item_offered
+-- An agent's phone rings for a message.
+INSERT INTO item_offer (offer, call, message, agent, phone, made_at)
+VALUES (:offer, :call, :message, :agent, :phone, :at);
+
+-- name: item_offer_ended
+-- The offer is over.
+UPDATE item_offer SET ended_at = :at, outcome = :outcome, cause = :cause WHERE offer = :offer;
+
 -- name: item_taken
 -- Somebody works it.
 UPDATE item SET taken_by = :by, taken_at = :at WHERE message = :message;
@@ -247,6 +256,11 @@ UPDATE item SET taken_by = NULL, taken_at = NULL WHERE message = :message;
 -- name: item_done
 -- It is done.
 UPDATE item SET taken_by = :by, done_at = :at, note = :note WHERE message = :message;
+
+-- name: item_disposed
+-- With a disposition.
+INSERT INTO item_disposition (message, disposition)
+SELECT :message, :disposition WHERE :disposition <> '' ON CONFLICT (message) DO NOTHING;
 
 -- name: rated
 -- The caller answered a survey's question.

@@ -33,8 +33,13 @@ WHERE ended_at IS NULL AND value IS NOT NULL ORDER BY rank LIMIT :at_most;
 
 -- name: items
 -- Messages nobody has done, the most urgent first.
-SELECT item.message, item.call, item.box, due_at, coalesce(taken_by, '') AS by, f.message IS NOT NULL AS stored
+SELECT item.message, item.call, item.box, due_at, coalesce(taken_by, '') AS by, f.message IS NOT NULL AS stored,
+  CASE WHEN f.message IS NULL OR r.message IS NOT NULL THEN '' ELSE f.path END AS path,
+  coalesce(own.value, caller.value, '') AS number
 FROM item LEFT JOIN message_file AS f ON f.message = item.message
+LEFT JOIN message_removed AS r ON r.message = item.message
+LEFT JOIN message_back AS b ON b.message = item.message LEFT JOIN person AS own ON own.key = b.back
+LEFT JOIN call AS c ON c.call = item.call LEFT JOIN person AS caller ON caller.key = c.caller
 WHERE done_at IS NULL ORDER BY due_at LIMIT :at_most;
 
 -- name: last_agents
