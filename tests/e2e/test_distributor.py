@@ -10,6 +10,7 @@ import pytest
 
 from ari_app.config.load import load_settings
 from ari_app.model.audit import AgentForced, SurgeStepTaken, SurgeStepUndone
+from ari_app.model.effects import RecordMessage
 from ari_app.model.facts import AgentChanged, Connected, Fact, OfferEnded, OfferMade, Queued, QueueLeft
 from ari_app.model.ids import AgentId
 from ari_app.model.wishes import ForceAsked, SurgeAsked
@@ -251,7 +252,7 @@ async def test_a_phone_that_comes_back_is_ready_again(hotline: Hotline) -> None:
 async def test_a_message_rings_a_ready_agent_who_hears_it_and_gets_no_call_meanwhile(hotline: Hotline) -> None:
     async with hotline.agent("8025", ready=False) as desk, hotline.caller("13800138001") as caller:
         call = await caller.dial("1880")
-        await call.wait_tone(1000, 15)
+        await hotline.asked(RecordMessage)
         call.play_tone(600)
         await call.lasts(1.5)
         call.hush()
