@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -26,6 +26,9 @@ from ari_app.transcript.rehearse import House, Impossible, Outcome, rehearse
 from ari_app.transcript.steps import Header, Transcript
 from ari_app.transcript.trial import Trial
 
+if TYPE_CHECKING:
+    from ari_app.transcript.hotline import Hotline
+
 Places = Annotated[
     list[Path] | None, typer.Argument(help="Files and folders; left out: tests/calls and ivr_flows/tests.")
 ]
@@ -33,29 +36,30 @@ Places = Annotated[
 
 def test(
     places: Places = None,
-    live: Annotated[bool, typer.Option("--live", help="On a real Asterisk, with a SIP caller; real time.")] = False,
-    everything: Annotated[
-        bool, typer.Option("--all", help="With --live: all, not only files named and `live: yes`.")
+    live: Annotated[
+        bool, typer.Option("--live", help="On a real Asterisk, with real SIP phones.")
     ] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=12, help="With --live: so many side by side.")] = 6,
 ) -> None:
     """Run call transcripts against the flows; exit 1 when one does not go as it says."""
-    if everything and not live:
-        raise ConfigError("--all goes with --live; without it all are run anyway")
     began, site = time.monotonic(), common.site()
     paths = list(stage.call_files(places or stage.default_folders(site)))
     if not paths:
         raise ConfigError("no transcripts: name a file, or write tests/calls/first.call (docs/testing-flows.md)")
     transcripts, failed = _read(paths)
     house = stage.house_of(site)
+    named = {str(place) for place in places or () if place.is_file()}
+    left = [each for each in transcripts if live and each.header.not_live and each.file not in named]
+    chosen = [each for each in transcripts if each not in left]
     if live:
-        named = {str(place) for place in places or () if place.is_file()}
-        chosen = [each for each in transcripts if each.header.live or everything or each.file in named]
-        count, wrong = asyncio.run(_live(site, chosen))
+        failed += asyncio.run(_live(site, chosen, at_once))
     else:
-        count, wrong = len(transcripts), _shown(rehearse(each, house) for each in transcripts)
-    failed += wrong
-    left = f", {len(transcripts) - count} left out (live: no)" if count < len(transcripts) else ""
-    common.console.print(f"{count} transcripts, {failed} failed{left}, {time.monotonic() - began:.1f} s", markup=False)
+        failed += _shown(rehearse(each, house) for each in chosen)
+    for each in left:
+        common.console.print(f"left    {each.file}  not live: {each.header.not_live}", markup=False)
+    passed = len(paths) - len(left) - failed
+    counts = f"{len(paths)} transcripts: {passed} passed, {failed} failed" + (f", {len(left)} not live" if left else "")
+    common.console.print(f"{counts}; {time.monotonic() - began:.1f} s", markup=False)
     if failed:
         raise typer.Exit(1)
 
@@ -82,24 +86,29 @@ def _shown(outcomes: Iterable[Outcome]) -> int:
     return failed
 
 
-async def _live(site: Site, transcripts: list[Transcript]) -> tuple[int, int]:
+async def _live(site: Site, transcripts: list[Transcript], at_once: int) -> int:
+    """Each hotline takes the next one when it is through; how many failed."""
     try:
-        from ari_app.transcript.hotline import hotline_of
+        from ari_app.transcript.hotlines import hotlines_on
         from ari_app.transcript.live import play
     except ImportError as missing:
         raise HotlineError(f"--live needs the phones: pip install 'hotline[phones]' ({missing.name})") from None
     if not transcripts:
-        return 0, 0
-    failed = 0
+        return 0
+    left, failed = iter(transcripts), 0
     with tempfile.TemporaryDirectory(prefix="hotline-live-") as name:
         configure(site.settings.log, Path(name) / "hotline.log")
-        async with hotline_of(site.config, common.installed(site), Path(name)) as hotline:
-            house = House(
-                hotline.daemon.site.settings, hotline.daemon.live.flows, stage.seconds_of(hotline.daemon.site.sounds)
-            )
-            for transcript in transcripts:
-                failed += _shown([await play(transcript, house, hotline)])
-    return len(transcripts), failed
+        number = min(at_once, len(transcripts))
+        async with hotlines_on(site.config, common.installed(site), Path(name), number) as hotlines:
+
+            async def work(hotline: "Hotline") -> None:
+                nonlocal failed
+                house = stage.house_of(hotline.daemon.site)
+                for transcript in left:
+                    failed += _shown([await play(transcript, house, hotline)])
+
+            await asyncio.gather(*(work(hotline) for hotline in hotlines))
+    return failed
 
 
 def try_(

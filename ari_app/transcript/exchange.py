@@ -49,6 +49,11 @@ def shift_clock(floor: Floor, to: MovesClock, now: float) -> None:
             call.walk = replace(call.walk, shift_s=floor.shift_s)
 
 
+def called_back(floor: Floor) -> LegId | None:
+    """The leg that rings at somebody who booked a call-back."""
+    return next((call.leg for call in floor.calls.values() if call.booking is not None and not call.asked), None)
+
+
 @dataclass
 class Exchange:
     """`told` grows by what the hotline does; `complaints` are requests a real Asterisk would have hung on."""
@@ -165,11 +170,6 @@ class Exchange:
                     self.listening[leg] = effect
             case _:
                 self._records(effect)
-
-    def called_back(self) -> LegId | None:
-        """The leg that rings at somebody who booked a call-back."""
-        dialled = (call.leg for call in self.floor.calls.values() if call.booking is not None and not call.asked)
-        return next(dialled, None)
 
     def _must_be_quiet(self, effect: fx.Effect, leg: LegId) -> None:
         if any(where == leg for where, _ in self.playing.values()):

@@ -1,63 +1,43 @@
-"""The hotline transcripts are played on: Asterisk and a daemon in this process, and what that daemon decides.
+"""A running hotline that transcripts are played on: its daemon, what that daemon decides, and its time.
 
-`hotline_of` starts both in a temporary folder. Look-ups are answered by the transcript, by nobody else.
+Each transcript has a board of its own. Look-ups are answered by the transcript, by nobody else.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from ari_app.config.load import load_settings
+from ari_app.board.board import Board
+from ari_app.board.floor import Floor
 from ari_app.daemon import Daemon
-from ari_app.errors import HotlineError
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model.ids import LegId
-from ari_app.provision.install import Install
-from ari_app.provision.ports import BLOCK, port_block
-from ari_app.site import Site, open_site
+from ari_app.model.settings import Settings
+from ari_app.runtime.timers import Timers
 from ari_app.transcript.words import Telling, Told
 
-READY_S: Final = 20.0
 PROMPTS_S: Final = 120.0
-
-
-def site_on(config: Path, folder: Path, first: int) -> Site:
-    """The site of config.yaml with a private Asterisk and a daemon on the ports of a block; its state in `folder`."""
-    asterisk = {
-        "run": "private",
-        "sip_listen": "127.0.0.1",
-        "sip_port": first,
-        "http_port": first + 1,
-        "ami_port": first + 2,
-        "rtp_port_first": first + 10,
-        "rtp_port_last": first + BLOCK - 1,
-        "external_address": "",
-        "path_map": {},
-    }
-    changes: dict[str, object] = {
-        "asterisk": asterisk,
-        "web": {"listen": "127.0.0.1", "port": first + 3},
-        "agi": {"port": first + 4},
-        "paths": {"state": str(folder)},
-        "limits": {"drain_s": 0},
-    }
-    if not any("127.0.0.1" in trunk.match for trunk in load_settings(config).trunks.values()):
-        changes["trunks"] = {"transcripts": {"match": ["127.0.0.1"]}}
-    return open_site(config, **changes)
+BEGIN_S: Final = 10.0
+# Time is let pass only when nothing has happened for so long: what is on its way from Asterisk takes a few ms.
+STILL_S: Final = 0.15
 
 
 @dataclass
 class Hotline:
-    """The running daemon and the one transcript it is on: `told` grows by what the daemon does."""
+    """`told` grows by what the daemon does. `lives_at`: where its callers are, and the port of those outside."""
 
     daemon: Daemon
+    epochs: Iterator[int]  # Each board takes one: no two may give their calls the same names.
+    lives_at: tuple[str, int]
     telling: Telling = field(default_factory=Telling)
     told: list[Told] = field(default_factory=list)
-    playing: dict[str, LegId] = field(default_factory=dict)
+    playing: dict[str, str] = field(default_factory=dict)  # Prompts that can be heard, and on which leg or bridge.
+    ringing: set[LegId] = field(default_factory=set)  # Legs Asterisk rings: its clock says how long.
+    awaited: set[str] = field(default_factory=set)  # Recordings that have been asked for and do not run yet.
     messages: dict[str, fx.RecordMessage] = field(default_factory=dict)
     asked: list[fx.LookUp] = field(default_factory=list)
     arranged: list[tuple[str, ev.LookedUp]] = field(default_factory=list)
@@ -65,13 +45,50 @@ class Hotline:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     typed_s: float = 0.0  # What keys have taken: in a rehearsal they take no time.
 
-    def begin(self) -> None:
-        """Forget the transcript before."""
-        self.telling, self.leg, self.typed_s = Telling(), None, 0.0
-        for kept in (self.told, self.playing, self.messages, self.asked, self.arranged):
-            kept.clear()
+    def __post_init__(self) -> None:
+        loop = self.daemon.loop
+        watch, perform = loop.watch, loop.perform
 
-    def see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
+        def see(event: ev.Event, effects: list[fx.Effect], seconds: float) -> None:
+            watch(event, effects, seconds)
+            self._see(event, effects)
+
+        def do(effect: fx.Effect) -> None:
+            if isinstance(effect, fx.LookUp):
+                self._ask(effect)
+            else:
+                perform(effect)
+
+        loop.watch, loop.perform = see, do
+
+    @property
+    def floor(self) -> Floor:
+        return self.daemon.loop.board.floor
+
+    async def begin(self, settings: Settings) -> None:
+        """Forget the transcript before: a board that has seen nothing yet, as in a rehearsal."""
+        loop = self.daemon.loop
+        loop.board = Board(settings, self.daemon.live.flows, ZoneInfo(settings.timezone))
+        loop.timers = Timers()
+        for event in (ev.Booted(next(self.epochs)), ev.LinkUp(self.daemon.ari.status), ev.Listed((), (), ())):
+            loop.post(event)
+        await self.until(lambda: not loop.inbox and loop.board.floor.engine.open, BEGIN_S)
+        self.telling, self.leg, self.typed_s = Telling(), None, 0.0
+        kept = (self.told, self.playing, self.ringing, self.awaited, self.messages, self.asked, self.arranged)
+        for each in kept:
+            each.clear()
+
+    # -- what the daemon does --
+
+    def _see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
+        self._happened(event)
+        for effect in effects:
+            self._done(effect)
+            if (told := self.telling.tell(effect)) is not None:
+                self.told.append(told)
+        self.changed.set()
+
+    def _happened(self, event: ev.Event) -> None:
         match event:
             case ev.CallArrived(leg):
                 self.leg = leg
@@ -79,24 +96,36 @@ class Hotline:
                 self.playing.pop(playback, None)
             case ev.MessageRecorded(message):
                 self.messages.pop(message, None)
+            case ev.LegAnswered(leg) | ev.LegEnded(leg):
+                self.ringing.discard(leg)
+            case ev.RecordingStarted(recording):
+                self.awaited.discard(recording)
+            case ev.CommandFailed(target=target):
+                self.playing.pop(target, None)
+                self.messages.pop(target, None)
+                self.ringing.discard(LegId(target))
+                self.awaited.discard(target)
             case _:
                 pass
-        for effect in effects:
-            match effect:
-                case fx.Play(_, leg, playback):
-                    self.playing[playback] = leg
-                case fx.StopPlay(_, playback):
-                    self.playing.pop(playback, None)
-                case fx.RecordMessage(_, _, message):
-                    self.messages[message] = effect
-                case _:
-                    pass
-            if (told := self.telling.tell(effect)) is not None:
-                self.told.append(told)
-        self.changed.set()
 
-    def ask(self, effect: fx.LookUp) -> None:
-        """A look-up is answered by the transcript, by nobody else."""
+    def _done(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.Play(_, leg, playback):
+                self.playing[playback] = leg
+            case fx.Announce(_, bridge, playback):
+                self.playing[playback] = bridge
+            case fx.StopPlay(_, playback):
+                self.playing.pop(playback, None)
+            case fx.Ring(_, leg) | fx.Dial(_, leg):
+                self.ringing.add(leg)
+            case fx.StartRecording(_, _, recording):
+                self.awaited.add(recording)
+            case fx.RecordMessage(_, _, message):
+                self.messages[message] = effect
+            case _:
+                pass
+
+    def _ask(self, effect: fx.LookUp) -> None:
         for n, (name, answer) in enumerate(self.arranged):
             if name == effect.name:
                 del self.arranged[n]
@@ -112,6 +141,8 @@ class Hotline:
             self.asked.remove(waiting)
             self.daemon.loop.post(replace(answer, lookup=waiting.lookup))
 
+    # -- time --
+
     async def until(self, done: Callable[[], bool], timeout_s: float) -> None:
         """TimeoutError when it does not come."""
         async with asyncio.timeout(timeout_s):
@@ -122,55 +153,21 @@ class Hotline:
     async def hear_out(self, leg: LegId | None) -> None:
         await self.until(lambda: leg not in self.playing.values(), PROMPTS_S)
 
+    async def let_pass(self, seconds: float) -> None:
+        """So long by the daemon's clock: empty time is over at once, all other time is lived through."""
+        loop = self.daemon.loop
+        end = loop.clock.now() + seconds
+        while (left := end - loop.clock.now()) > 0:
+            self.changed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait(), min(left, STILL_S))
+            if self.changed.is_set() or self._busy():
+                continue
+            now = loop.clock.now()
+            loop.skip(max(0.0, min(end, loop.timers.next_at() or end) - now))
 
-@asynccontextmanager
-async def hotline_of(config: Path, install: Install, folder: Path) -> AsyncIterator[Hotline]:
-    """Asterisk and daemon, ready; both gone at the end. HotlineError when they do not get ready."""
-    with port_block() as first:
-        site = site_on(config, folder, first)
-        instance = site.instance(install)
-        instance.write(site.rendered(install))
-        await asyncio.to_thread(instance.start)
-        try:
-            async with _daemon(site, install) as hotline:
-                yield hotline
-        finally:
-            await asyncio.to_thread(instance.stop)
-
-
-@asynccontextmanager
-async def _daemon(site: Site, install: Install) -> AsyncIterator[Hotline]:
-    daemon = Daemon.open(site, install)
-    hotline = _watched(daemon)
-    ready = asyncio.Event()
-    running, waiting = asyncio.create_task(daemon.run(ready)), asyncio.create_task(ready.wait())
-    try:
-        await asyncio.wait((running, waiting), timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            await running
-        if not ready.is_set():
-            raise HotlineError(f"not ready after {READY_S:.0f} s: {daemon.ari.status}; {daemon.ami.status}")
-        yield hotline
-    finally:
-        waiting.cancel()
-        daemon.stop()
-        with suppress(asyncio.CancelledError):
-            await running
-
-
-def _watched(daemon: Daemon) -> Hotline:
-    hotline = Hotline(daemon)
-    watch, perform = daemon.loop.watch, daemon.loop.perform
-
-    def see(event: ev.Event, effects: list[fx.Effect], seconds: float) -> None:
-        watch(event, effects, seconds)
-        hotline.see(event, effects)
-
-    def do(effect: fx.Effect) -> None:
-        if isinstance(effect, fx.LookUp):
-            hotline.ask(effect)
-        else:
-            perform(effect)
-
-    daemon.loop.watch, daemon.loop.perform = see, do
-    return hotline
+    def _busy(self) -> bool:
+        """Something goes on whose time is not ours: prompts, messages, ringing, or requests not carried out yet."""
+        going_on = self.playing or self.messages or self.ringing or self.awaited
+        leaving = any(call.doomed for call in self.floor.calls.values())
+        return bool(going_on or leaving or self.daemon.loop.inbox or self.daemon.ari.pending)

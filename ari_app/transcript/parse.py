@@ -213,10 +213,10 @@ def _trusted(header: Header, value: str) -> Header:
 
 
 def _live(header: Header, value: str) -> Header:
-    answer, _, _reason = value.partition(" ")
-    if answer not in ("yes", "no"):
-        raise _Fault(f"live: {shown(value)}", "want yes, or no and in brackets why not")
-    return replace(header, live=answer == "yes")
+    found = re.fullmatch(r"no\s+\((.+)\)", value)
+    if found is None:
+        raise _Fault(f"live: {shown(value)}", "all run live; one that cannot says: live: no (and why not)")
+    return replace(header, not_live=found[1])
 
 
 _ENTRIES: Final[dict[str, Callable[[Header, str], Header]]] = {

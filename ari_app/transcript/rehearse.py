@@ -10,7 +10,7 @@ from ari_app.model.effects import Reply
 from ari_app.model.ids import AgentId, LegId, PhoneName, RequestId
 from ari_app.model.routing import Hours
 from ari_app.model.settings import NumberPlan, Settings
-from ari_app.transcript.exchange import NO_LOOK_UP, Exchange, Seconds, shift_clock
+from ari_app.transcript.exchange import NO_LOOK_UP, Exchange, Seconds, called_back, shift_clock
 from ari_app.transcript.steps import (
     AgentDoes,
     CalledBack,
@@ -210,7 +210,7 @@ class Rehearsal:
             raise Impossible("no message is being taken   the caller must have come to a voicemail node")
 
     def _called_back(self, deed: str) -> None:
-        leg = self.exchange.called_back()
+        leg = called_back(self.exchange.floor)
         if leg is None:
             raise Impossible("nobody is being called back   a call-back is booked, and an agent free, in hours?")
         if deed == "answers":

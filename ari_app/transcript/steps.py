@@ -134,7 +134,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What holds for the whole transcript. `live`: whether it runs on a real Asterisk when not all are asked for."""
+    """What holds for the whole transcript."""
 
     title: str = ""
     at: MovesClock = MovesClock(datetime(2026, 3, 2, 10))
@@ -143,7 +143,7 @@ class Header:
     hours: tuple[tuple[str, Hours], ...] = ()  # Instead of config.yaml's.
     closures: tuple[str, ...] = ()  # Hours closed by hand; `*`: all.
     trusted: bool | None = None  # Whether the caller's number can be trusted; None: as the trunk says.
-    live: bool = False
+    not_live: str = ""  # Why no telephone can do this; empty: it runs on a real Asterisk too.
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ari_app.transcript import report
-from ari_app.transcript.hotline import Hotline, hotline_of
+from ari_app.transcript.hotline import Hotline
+from ari_app.transcript.hotlines import hotline_on
 from ari_app.transcript.live import play
 from ari_app.transcript.parse import parse
 from ari_app.transcript.rehearse import House
@@ -49,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def hotline(site: Path, tmp_path: Path) -> AsyncIterator[Hotline]:
-    async with hotline_of(site, asterisk_install(), tmp_path) as running:
+    async with hotline_on(site, asterisk_install(), tmp_path) as running:
         yield running
 
 
@@ -65,7 +66,7 @@ def test_five_are_marked() -> None:
 @pytest.mark.timeout(120)
 async def test_live_transcripts(tmp_path: Path) -> None:
     """With the repository's own configuration and flows."""
-    async with hotline_of(REPOSITORY / "config.yaml", asterisk_install(), tmp_path) as sample:
+    async with hotline_on(REPOSITORY / "config.yaml", asterisk_install(), tmp_path) as sample:
         for path in LIVE:
             outcome = await play(read(path), house(sample), sample)
             assert outcome.ok, "\n".join(report.lines(outcome))

@@ -33,7 +33,8 @@ WRONG = {
     "flwo: main\n" + CALL: "no header entry 'flwo'   did you mean 'flow'?",
     "flow: ../main\n" + CALL: "no name of a flow: '../main'",
     "language: fr\n" + CALL: "no language 'fr'   want zh-CN or en",
-    "live: maybe\n" + CALL: "live: 'maybe'   want yes, or no",
+    "live: maybe\n" + CALL: "live: 'maybe'   all run live",
+    "live: no\n" + CALL: "live: 'no'   all run live; one that cannot says: live: no (and why not)",
     "hours: office always\n" + CALL: "no opening hours: 'office always'   write them like hours: office mon-fri",
     "closure: the shop\n" + CALL: "no name of opening hours: 'the shop'",
     f"{CALL}flow: main\n": "x.call:2: `flow:` after the first step",
@@ -78,15 +79,15 @@ def test_any_text_gives_a_transcript_or_messages(text: str) -> None:
 
 def test_header() -> None:
     header = parse(
-        "# The title  flow: main.yaml   at: 2026-03-02 23:30:10 Asia/Shanghai\nlanguage: en\nlive: yes\n"
+        "# The title  flow: main.yaml   at: 2026-03-02 23:30:10 Asia/Shanghai\nlanguage: en\nlive: no (a reason)\n"
         "closure: office\nclosure: *\nhours: shop mon-fri 08:00-12:00,13:00-18:00; sat 09:00-12:00\n" + CALL,
         "x.call",
     ).header
-    assert (header.title, header.flow, header.language, header.live) == ("The title", "main", "en", True)
+    assert (header.title, header.flow, header.language, header.not_live) == ("The title", "main", "en", "a reason")
     assert header.at == MovesClock(datetime(2026, 3, 2, 23, 30, 10), "Asia/Shanghai")
     assert header.closures == ("office", "*")
     assert dict(header.hours)["shop"].weekly == {"mon-fri": ("08:00-12:00", "13:00-18:00"), "sat": ("09:00-12:00",)}
-    assert not parse("live: no (long)\n" + CALL, "x.call").header.live
+    assert parse(CALL, "x.call").header.not_live == ""
 
 
 def test_comments_and_hashes() -> None:
