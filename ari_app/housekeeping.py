@@ -16,7 +16,7 @@ import structlog
 from ari_app.errors import HotlineError
 from ari_app.media import recordings
 from ari_app.model.routing import Limits
-from ari_app.runtime.clock import Clock
+from ari_app.runtime.clock import Time
 from ari_app.store import retention
 from ari_app.store.journal import Journal
 from ari_app.store.retention import Due, StoredFile
@@ -46,7 +46,7 @@ class Housekeeping:
     journal: Journal
     limits: Limits
     kept: Path
-    clock: Clock
+    clock: Time
     old_audio: Callable[[], int] = lambda: 0  # Removes audio no version names; how many files.
     messages: Path | None = None
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ari_app.errors import AsteriskError
+from ari_app.errors import AsteriskError, ConfigError
 from ari_app.provision import install as provision
 from ari_app.provision.install import Install
 from ari_app.site import Site, open_site
@@ -25,11 +25,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on o
 
 def config_path() -> Path:
     """HOTLINE_CONFIG, else config.yaml in this folder."""
-    return Path(os.environ.get("HOTLINE_CONFIG", "config.yaml"))
+    return Path(os.environ.get("HOTLINE_CONFIG") or "config.yaml")
 
 
 def site(**changes: object) -> Site:
-    return open_site(config_path(), **changes)
+    """ConfigError when there is none here, or with all its problems."""
+    path = config_path()
+    if not path.exists():
+        raise ConfigError(
+            f"{path}: not here ({Path.cwd()})   change into the hotline's folder, or say where it is: HOTLINE_CONFIG"
+        )
+    return open_site(path, **changes)
 
 
 def api(at: Site | None = None) -> Api:

@@ -13,6 +13,7 @@ from ari_app.config.diagnostics import PROBLEMS_MAX, BadFile, Problem
 from ari_app.config.editor import flow_schema, schema_text
 from ari_app.config.flows import Checked, Texts, content_of, flow_texts, look_over, read_texts
 from ari_app.config.schema import read_yaml
+from ari_app.errors import ConfigError
 from ari_app.flow import picture
 from ari_app.flow.chart import Traffic, chart
 from ari_app.flow.chart import mermaid as as_mermaid
@@ -23,7 +24,9 @@ from ari_app.media.prompts import Prompts
 from ari_app.site import Site
 from ari_app.store.traffic import traffic as read_traffic
 
-Files = Annotated[list[Path] | None, typer.Argument(metavar="[FILE…]", help="Flow files or folders; default: all.")]
+Files = Annotated[
+    list[Path] | None, typer.Argument(metavar="[FILE…]", help="Files, folders or names of flows; default: all.")
+]
 
 
 def check(files: Files = None) -> None:
@@ -32,7 +35,7 @@ def check(files: Files = None) -> None:
     Files given are checked as if they stood among the site's flows; only what is wrong in them is told.
     """
     site = common.site()
-    mine = _texts(files or [site.flows])
+    mine = _texts([flow_file(site, each) for each in files or [site.flows]])
     names = {path.stem for path in mine}
     others = {path: text for path, text in read_texts(site.flows).items() if path.stem not in names}
     checked = looked_over(site, {**mine, **others})
@@ -58,13 +61,14 @@ def looked_over(site: Site, texts: Texts) -> Checked:
 
 
 def show(
-    file: Annotated[Path, typer.Argument(help="The flow file.")],
+    file: Annotated[Path, typer.Argument(help="The flow file, or a flow's name.")],
     svg: Annotated[Path | None, typer.Option("--svg", help="Write a picture here instead.")] = None,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print Mermaid text: the default.")] = False,
     traffic: Annotated[str, typer.Option("--traffic", metavar="DAY", help="Callers of that day (YYYY-MM-DD).")] = "",
 ) -> None:
     """Draw a flow: keys on the arrows, what is said in the boxes."""
     site = common.site()
+    file = flow_file(site, file)
     loaded = read_yaml(file, Flow, "F", content=content_of(file))
     if loaded.value is None or loaded.problems:
         raise BadFile(loaded.problems)
@@ -93,8 +97,17 @@ def _traffic(site: Site, name: str, flow: Flow, day: str) -> Traffic:
 def _texts(files: Iterable[Path]) -> Texts:
     found: dict[Path, bytes | None] = {}
     for file in files:
-        found |= read_texts(file) if file.is_dir() else {file: content_of(file)}
+        texts = read_texts(file) if file.is_dir() else {file: content_of(file)}
+        if not texts:
+            raise ConfigError(f"{file}: no flow file (*.yaml) in this folder")
+        found |= texts
     return found
+
+
+def flow_file(site: Site, given: Path) -> Path:
+    """The file that is meant: a path, or the name of one of the site's flows."""
+    named = site.flows / f"{given}.yaml"
+    return named if not given.exists() and len(given.parts) == 1 and named.is_file() else given
 
 
 def _of(texts: Texts, problems: Iterable[Problem]) -> list[Problem]:

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ari_app.commands import common
+from ari_app.commands.flow_files import flow_file
+from ari_app.config.diagnostics import nearest
 from ari_app.config.flows import load_flows
 from ari_app.errors import ConfigError, HotlineError
 from ari_app.live import LANGUAGES
@@ -36,10 +38,8 @@ Places = Annotated[
 
 def test(
     places: Places = None,
-    live: Annotated[
-        bool, typer.Option("--live", help="On a real Asterisk, with real SIP phones.")
-    ] = False,
-    at_once: Annotated[int, typer.Option(min=1, max=12, help="With --live: so many side by side.")] = 6,
+    live: Annotated[bool, typer.Option("--live", help="On a real Asterisk, with real SIP phones.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=12, help="With --live: so many side by side.")] = 8,
 ) -> None:
     """Run call transcripts against the flows; exit 1 when one does not go as it says."""
     began, site = time.monotonic(), common.site()
@@ -58,7 +58,8 @@ def test(
     for each in left:
         common.console.print(f"left    {each.file}  not live: {each.header.not_live}", markup=False)
     passed = len(paths) - len(left) - failed
-    counts = f"{len(paths)} transcripts: {passed} passed, {failed} failed" + (f", {len(left)} not live" if left else "")
+    what = "1 transcript" if len(paths) == 1 else f"{len(paths)} transcripts"
+    counts = f"{what}: {passed} passed, {failed} failed" + (f", {len(left)} not live" if left else "")
     common.console.print(f"{counts}; {time.monotonic() - began:.1f} s", markup=False)
     if failed:
         raise typer.Exit(1)
@@ -105,14 +106,15 @@ async def _live(site: Site, transcripts: list[Transcript], at_once: int) -> int:
                 nonlocal failed
                 house = stage.house_of(hotline.daemon.site)
                 for transcript in left:
-                    failed += _shown([await play(transcript, house, hotline)])
+                    outcome = await play(transcript, house, hotline)
+                    failed += _shown([outcome])
 
             await asyncio.gather(*(work(hotline) for hotline in hotlines))
     return failed
 
 
 def try_(
-    file: Annotated[Path, typer.Argument(help="The flow file, e.g. ivr_flows/main.yaml.")],
+    file: Annotated[Path, typer.Argument(help="The flow file, e.g. ivr_flows/main.yaml, or a flow's name.")],
     caller: Annotated[str, typer.Option(help="The caller's number; empty: withheld.")] = "13800138000",
     at: Annotated[str, typer.Option(help='When it is, e.g. "2026-10-01 09:00"; left out: now.')] = "",
     dial: Annotated[str, typer.Option(help="The number dialled; left out: the flow's own in config.yaml.")] = "",
@@ -121,8 +123,10 @@ def try_(
     """Walk a flow in the terminal: what the caller would hear, and what each key does. `help` lists what to type."""
     site = common.site()
     prompts = Prompts.load(site.sounds)
+    file = flow_file(site, file)
     if not file.is_file():
-        raise ConfigError(f"{file}: no such flow file")
+        near = nearest(file.stem, [each.stem for each in file.parent.glob("*.yaml")])
+        raise ConfigError(f"{file}: no such flow file   {near}".rstrip())
     flows = load_flows(file.parent, site.settings, lambda ids: prompts.missing(ids, LANGUAGES))
     house = House(site.settings, flows, stage.seconds_of(site.sounds))
     number = dial or _number(site.settings, file.stem)

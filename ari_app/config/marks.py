@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from ari_app.config.diagnostics import Problem, Shared, dotted, shown
+from ari_app.config.diagnostics import Problem, Shared, dotted, nearest, shown
 
 BYTES_MAX: Final = 1 << 20
 DEPTH_MAX: Final = 32
@@ -139,11 +139,20 @@ def _bytes(path: Path, prefix: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         message = f"cannot be read: {reason.lower()}"
-        raise _Stop(Problem(file, 0, 0, prefix + Shared.UNREADABLE, message, "check the path and its rights")) from None
+        cure = _beside(path) or "check the path and its rights"
+        raise _Stop(Problem(file, 0, 0, prefix + Shared.UNREADABLE, message, cure)) from None
     if len(content) > BYTES_MAX:
         message = f"larger than {BYTES_MAX:,} bytes"
         raise _Stop(Problem(file, 0, 0, prefix + Shared.TOO_LARGE, message, "split it, or remove what is not needed"))
     return content
+
+
+def _beside(path: Path) -> str:
+    """`did you mean 'main'?` when a file of such a name is in the folder, and this one is not."""
+    try:
+        return "" if path.exists() else nearest(path.stem, [each.stem for each in path.parent.glob("*.yaml")])
+    except (OSError, ValueError):
+        return ""
 
 
 def _decoded(content: bytes, file: str, prefix: str) -> str:

@@ -2,8 +2,19 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
 
 STEP_S = 2.0  # Smaller differences are drift, not a step.
+
+
+class Time(Protocol):
+    """`Clock`, or that of a test."""
+
+    def now(self) -> float:
+        """Seconds since the Unix epoch; never less than before."""
+
+    def step(self) -> float:
+        """Seconds the wall clock has stepped since last asked."""
 
 
 @dataclass
@@ -25,8 +36,3 @@ class Clock:
             return 0.0
         self._seen = apart
         return moved
-
-    def skip(self, seconds: float) -> None:
-        """It is so much later from here on, and no step of the wall clock. For tests of flows only."""
-        self._offset += seconds
-        self._seen -= seconds

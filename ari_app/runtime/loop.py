@@ -18,7 +18,7 @@ from ari_app.board.board import Board
 from ari_app.model.effects import CancelTimer, Effect, MarkSecret, Note, SetTimer
 from ari_app.model.events import Event, TimerFired
 from ari_app.model.facts import DURABLE, Fact
-from ari_app.runtime.clock import Clock
+from ari_app.runtime.clock import Clock, Time
 from ari_app.runtime.timers import Timers
 
 log = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ class Loop:
     board: Board
     journal: Journal
     perform: Callable[[Effect], None]
-    clock: Clock = field(default_factory=Clock)
+    clock: Time = field(default_factory=Clock)
     watch: Callable[[Event, list[Effect], float], None] = lambda *_: None
     inbox: deque[Event] = field(default_factory=deque)
     timers: Timers = field(default_factory=Timers)
@@ -98,9 +98,8 @@ class Loop:
         left_s = max(0.0, at - self.clock.now())
         self._alarm, self._alarm_at = asyncio.get_running_loop().call_later(left_s, self._ring), at
 
-    def skip(self, seconds: float) -> None:
-        """Let so much time be over at once. For tests of flows only: Asterisk's own clock goes on as before."""
-        self.clock.skip(seconds)
+    def look_again(self) -> None:
+        """The clock was moved, as tests of flows do: what is due now?"""
         if self._alarm is not None:
             self._alarm.cancel()
         self._ring()

@@ -27,6 +27,7 @@ Seconds = Callable[[str, str], float]
 """How long a prompt lasts in a language."""
 
 BEGIN: Final = 1_772_416_800.0  # Any moment will do: what the flow takes the time to be is the clock's shift.
+TONE_S: Final = 0.12  # A key sounds so long, as our telephones send it: neither speech nor silence in a message.
 PROMPTS_MAX: Final = 60  # Heard out in a row: a flow that talks for ever is found, not followed.
 
 
@@ -35,9 +36,9 @@ class Message:
     """A voicemail message being recorded."""
 
     leg: LegId
-    began: float
     max_s: float
     end_key: str
+    silent_at: float  # When so much silence was heard that it is over.
 
 
 def shift_clock(floor: Floor, to: MovesClock, now: float) -> None:
@@ -157,10 +158,9 @@ class Exchange:
             case fx.HangUp(call, leg, cause):
                 self._hangs_up(call, leg, cause)
             case fx.RecordMessage(_, leg, message, max_s, silence_s, end_key):
-                self.messages[message] = Message(leg, self.now, max_s, end_key)
-                self.timers.set(
-                    TimerId(f"silence {message}"), self.now + silence_s - MESSAGE_GRACE_S
-                )  # What follows is said then.
+                silent_at = self.now + silence_s - MESSAGE_GRACE_S  # What follows is said then.
+                self.messages[message] = Message(leg, max_s, end_key, silent_at)
+                self.timers.set(TimerId(f"silence {message}"), silent_at)
             case fx.LookUp():
                 self._asks(effect)
             case fx.Listen(_, leg) | fx.Unlisten(_, leg):
@@ -246,11 +246,15 @@ class Exchange:
 
     def press(self, leg: LegId, keys: str) -> None:
         for key in keys:
-            ended = [name for name, each in self.messages.items() if each.leg == leg and key == each.end_key]
+            recorded = [(name, each) for name, each in self.messages.items() if each.leg == leg]
             self.event(ev.KeyPressed(leg, key))
-            for name in ended:
-                self._recorded(name, 0.0)
-                self._settle()
+            for name, message in recorded:
+                if key == message.end_key:
+                    self._recorded(name, 0.0)
+                    self._settle()
+                elif name in self.messages:
+                    message.silent_at += TONE_S
+                    self.timers.set(TimerId(f"silence {name}"), message.silent_at)
 
     def hang_up(self, leg: LegId, cause: int = 16, sip: int = 0) -> None:
         self._ends(leg, cause, sip)

@@ -5,7 +5,7 @@ Each transcript has a board of its own. Look-ups are answered by the transcript,
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from ari_app.model import events as ev
 from ari_app.model.ids import LegId
 from ari_app.model.settings import Settings
 from ari_app.runtime.timers import Timers
+from ari_app.transcript.stage_clock import StageClock
 from ari_app.transcript.words import Telling, Told
 
 PROMPTS_S: Final = 120.0
@@ -43,7 +44,8 @@ class Hotline:
     arranged: list[tuple[str, ev.LookedUp]] = field(default_factory=list)
     leg: LegId | None = None  # Of the last caller.
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    typed_s: float = 0.0  # What keys have taken: in a rehearsal they take no time.
+    silence_s: float = 0.0  # After which speech is said to be over; 0: nobody listens.
+    clock: StageClock = field(default_factory=StageClock)
 
     def __post_init__(self) -> None:
         loop = self.daemon.loop
@@ -59,7 +61,7 @@ class Hotline:
             else:
                 perform(effect)
 
-        loop.watch, loop.perform = see, do
+        loop.watch, loop.perform, loop.clock = see, do, self.clock
 
     @property
     def floor(self) -> Floor:
@@ -73,7 +75,7 @@ class Hotline:
         for event in (ev.Booted(next(self.epochs)), ev.LinkUp(self.daemon.ari.status), ev.Listed((), (), ())):
             loop.post(event)
         await self.until(lambda: not loop.inbox and loop.board.floor.engine.open, BEGIN_S)
-        self.telling, self.leg, self.typed_s = Telling(), None, 0.0
+        self.telling, self.leg, self.silence_s = Telling(), None, 0.0
         kept = (self.told, self.playing, self.ringing, self.awaited, self.messages, self.asked, self.arranged)
         for each in kept:
             each.clear()
@@ -120,6 +122,10 @@ class Hotline:
                 self.ringing.add(leg)
             case fx.StartRecording(_, _, recording):
                 self.awaited.add(recording)
+            case fx.Listen(silence_ms=silence_ms):
+                self.silence_s = silence_ms / 1000
+            case fx.Unlisten():
+                self.silence_s = 0.0
             case fx.RecordMessage(_, _, message):
                 self.messages[message] = effect
             case _:
@@ -150,21 +156,30 @@ class Hotline:
                 self.changed.clear()
                 await self.changed.wait()
 
+    @contextmanager
+    def time(self) -> Iterator[None]:
+        """Within it time goes on. Otherwise it stands still, so that what takes no time in a rehearsal takes none."""
+        self.clock.go_on()
+        self.daemon.loop.look_again()
+        try:
+            yield
+        finally:
+            self.clock.hold()
+
     async def hear_out(self, leg: LegId | None) -> None:
         await self.until(lambda: leg not in self.playing.values(), PROMPTS_S)
 
     async def let_pass(self, seconds: float) -> None:
         """So long by the daemon's clock: empty time is over at once, all other time is lived through."""
-        loop = self.daemon.loop
-        end = loop.clock.now() + seconds
-        while (left := end - loop.clock.now()) > 0:
+        loop, clock = self.daemon.loop, self.clock
+        end = clock.now() + seconds
+        while (left := end - clock.now()) > 0:
             self.changed.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.changed.wait(), min(left, STILL_S))
-            if self.changed.is_set() or self._busy():
-                continue
-            now = loop.clock.now()
-            loop.skip(max(0.0, min(end, loop.timers.next_at() or end) - now))
+            if not self.changed.is_set() and not self._busy():
+                clock.skip_to(min(end, loop.timers.next_at() or end))
+                loop.look_again()
 
     def _busy(self) -> bool:
         """Something goes on whose time is not ours: prompts, messages, ringing, or requests not carried out yet."""

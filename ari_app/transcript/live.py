@@ -26,7 +26,7 @@ async def play(transcript: Transcript, house: House, hotline: Hotline) -> Outcom
     try:
         await hotline.begin(dressed(hotline.daemon.site.settings, header, transcript.dialled))
         hotline.floor.closures.update(dict.fromkeys(header.closures))
-        shift_clock(hotline.floor, header.at, hotline.daemon.loop.clock.now())
+        shift_clock(hotline.floor, header.at, hotline.clock.now())
         async with AsyncExitStack() as phones:
             failure = await _follow(rehearsed, await Performance.of(hotline, phones))
         await _rest(hotline)
@@ -57,14 +57,12 @@ async def _follow(rehearsed: Outcome, run: Performance) -> Failure | None:
 def _reached(expected: dict[str, list[Told]], hotline: Hotline) -> bool:
     """All is there; or something else came, so that waiting helps no more."""
     real = by_stream(hotline.told)
-    return _differs(expected, real, hotline.typed_s) or all(
-        len(real.get(name, ())) >= len(each) for name, each in expected.items()
-    )
+    return _differs(expected, real) or all(len(real.get(name, ())) >= len(each) for name, each in expected.items())
 
 
-def _differs(expected: dict[str, list[Told]], real: dict[str, list[Told]], slack_s: float) -> bool:
+def _differs(expected: dict[str, list[Told]], real: dict[str, list[Told]]) -> bool:
     pairs = ((a, b) for name, each in expected.items() for a, b in zip(each, real.get(name, ()), strict=False))
-    return any(not alike(a, b, slack_s) for a, b in pairs)
+    return any(not alike(a, b) for a, b in pairs)
 
 
 def _difference(expected: dict[str, list[Told]], hotline: Hotline) -> str:
@@ -72,7 +70,7 @@ def _difference(expected: dict[str, list[Told]], hotline: Hotline) -> str:
     for name, each in expected.items():
         for n, want in enumerate(each):
             came = real.get(name, [])[n : n + 1]
-            if not came or not alike(want, came[0], hotline.typed_s):
+            if not came or not alike(want, came[0]):
                 return f"rehearsed: {want}; came: {came[0] if came else 'nothing'} ({name})"
     return ""
 

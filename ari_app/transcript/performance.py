@@ -1,8 +1,7 @@
 """The real phones of one transcript, and what people do with them."""
 
 import asyncio
-import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
@@ -64,12 +63,11 @@ class Performance:
                 self.caller = await (await self._phone(caller or "anonymous", None)).dial(dialled)
                 await self.caller.wait_answered(STEP_S)
             case Press(keys):
-                began = time.monotonic()
-                await self._live().press(keys)
-                hotline.typed_s += time.monotonic() - began
+                await self._press(self._live(), keys)
             case Wait(seconds):
-                await hotline.hear_out(hotline.leg)
-                await hotline.let_pass(seconds)
+                with hotline.time():
+                    await hotline.hear_out(hotline.leg)
+                    await hotline.let_pass(seconds)
             case CallerHangsUp():
                 await self._live().hangup()
             case CalledBack(deed):
@@ -81,11 +79,14 @@ class Performance:
             case LookUpAnswers(name, values, reason):
                 hotline.look_up(name, ev.LookedUp(NO_LOOK_UP, values is not None, values or (), reason))
             case LeavesMessage(seconds):
-                await self._message(seconds)
+                with hotline.time():
+                    await self._message(seconds)
             case Speaks(seconds):
-                await self._speak(seconds)
+                with hotline.time():
+                    await self._speak(seconds)
+                    await asyncio.sleep(hotline.silence_s)
             case MovesClock():
-                shift_clock(hotline.floor, step, hotline.daemon.loop.clock.now())
+                shift_clock(hotline.floor, step, hotline.clock.now())
             case _:
                 assert_never(step)
 
@@ -99,6 +100,18 @@ class Performance:
         phone.on_invite = manual()
         return await self.phones.enter_async_context(phone)
 
+    async def _press(self, call: Call, keys: str) -> None:
+        """What is pressed after the end of the call goes nowhere."""
+        with self.hotline.time() if len(keys) > 1 else nullcontext():
+            pressing = [asyncio.ensure_future(deed) for deed in (call.press(keys), call.ended.wait())]
+            try:
+                await asyncio.wait(pressing, return_when=asyncio.FIRST_COMPLETED)
+                if pressing[0].done() and not call.ended.is_set():
+                    pressing[0].result()
+            finally:
+                for each in pressing:
+                    each.cancel()
+
     async def _speak(self, seconds: float) -> None:
         (call := self._live()).play_tone(TONE_HZ)
         await asyncio.sleep(seconds)
@@ -110,8 +123,12 @@ class Performance:
         await hotline.until(lambda: bool(hotline.messages), STEP_S)
         key = next(iter(hotline.messages.values())).end_key
         if seconds:
-            await self._speak(seconds)
-        await call.press(key)
+            call.play_tone(TONE_HZ)
+            with suppress(TimeoutError):  # Or until the longest message there may be is over.
+                await hotline.until(lambda: not hotline.messages, seconds)
+            call.hush()
+        if hotline.messages:
+            await call.press(key)
         await hotline.until(lambda: not hotline.messages, STEP_S)
 
     async def _called_back(self, deed: str) -> None:

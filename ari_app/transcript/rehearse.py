@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Final, assert_never
 
 from ari_app.flow.model import LoadedFlow
 from ari_app.model import events as ev
@@ -10,7 +10,7 @@ from ari_app.model.effects import Reply
 from ari_app.model.ids import AgentId, LegId, PhoneName, RequestId
 from ari_app.model.routing import Hours
 from ari_app.model.settings import NumberPlan, Settings
-from ari_app.transcript.exchange import NO_LOOK_UP, Exchange, Seconds, called_back, shift_clock
+from ari_app.transcript.exchange import NO_LOOK_UP, TONE_S, Exchange, Seconds, called_back, shift_clock
 from ari_app.transcript.steps import (
     AgentDoes,
     CalledBack,
@@ -43,6 +43,9 @@ _CAUSES = {  # How an agent's leg ends: Q.850 cause, SIP status.
     "is unreachable": (20, 0),
     "hangs up": (16, 0),
 }
+
+
+KEY_S: Final = TONE_S + 0.1  # From one key to the next.
 
 
 class Impossible(Exception):
@@ -193,10 +196,12 @@ class Rehearsal:
         return self.caller
 
     def _press(self, keys: str) -> None:
-        for n, key in enumerate(keys):
-            if n and self.caller not in self.exchange.legs:
-                raise Impossible(f"the call was over before `{keys[n:]}` was pressed")
-            self.exchange.press(self._live(), key)
+        """What is pressed after the end of the call goes nowhere, as on a telephone."""
+        self.exchange.press(self._live(), keys[0])
+        for key in keys[1:]:
+            self.exchange.wait(KEY_S)
+            if self.caller in self.exchange.legs:
+                self.exchange.press(self._live(), key)
 
     def _wait(self, seconds: float) -> None:
         if self.caller is not None and not self.exchange.hear_out(self.caller):

@@ -11,6 +11,7 @@ from typing import Any, Final, get_args
 from ari_app.model import effects as fx
 from ari_app.model import facts as ft
 from ari_app.model.control import TransferBegan
+from ari_app.model.sound_facts import LineHeard, LineMissed
 from ari_app.model.work import MessageStored
 from ari_app.transcript.steps import Want
 
@@ -41,6 +42,7 @@ _MAY_DIFFER: Final = ("cause", "sip", "via", "flow_version")  # Between a make-b
 _LATE: Final = (
     *(ft.RecordingStored, ft.RecordingMissed, MessageStored),  # Their moment is the disk's, not the call's.
     ft.CallQuality,  # Asterisk reports every 5 s from a moment of its own: whether one came is chance.
+    *(LineHeard, LineMissed),  # What a line sounds like, only a real one knows.
 )
 TOLERANCE_S: Final = 2.0  # And a tenth of the time.
 
@@ -155,8 +157,8 @@ class Telling:
                 return f"{value:.3f}".rstrip("0").rstrip(".")
             case str() if value in self.callers:
                 return "caller"
-            case str() if (own := _ID.fullmatch(value)) is not None and own[1] in self.calls:
-                return f"{self.calls[own[1]]}{own[2] or ''}"
+            case str() if (own := _ID.fullmatch(value)) is not None:
+                return f"{self.calls.get(own[1], 'later')}{own[2] or ''}"  # A call-back has an id before it is a call.
             case None:
                 return "-"
             case _:
@@ -223,20 +225,20 @@ def _is_time(name: str) -> bool:
 # -- two runs --
 
 
-def alike(one: Told, other: Told, slack_s: float = 0.0) -> bool:
-    """Whether two runs did the same: times may differ a little and by `slack_s`; some only a real one knows."""
+def alike(one: Told, other: Told) -> bool:
+    """Whether two runs did the same: times may differ a little, and some things only a real one knows."""
     if len(one.words) != len(other.words) or one.stream != other.stream:
         return False
-    return all(_alike(a, b, slack_s) for a, b in zip(one.words, other.words, strict=True))
+    return all(_alike(a, b) for a, b in zip(one.words, other.words, strict=True))
 
 
-def _alike(a: str, b: str, slack_s: float) -> bool:
+def _alike(a: str, b: str) -> bool:
     (name, equals, left), (other, _, right) = a.partition("="), b.partition("=")
     if a == b or (equals and name == other and name in _MAY_DIFFER):
         return True
     if name != other or not _is_time(name):
         return False
-    return abs(float(left) - float(right)) <= TOLERANCE_S + slack_s + float(left) / 10
+    return abs(float(left) - float(right)) <= TOLERANCE_S + float(left) / 10
 
 
 def by_stream(told: Iterable[Told]) -> dict[str, list[Told]]:

@@ -1,5 +1,7 @@
-"""`live: yes` transcripts on a real Asterisk do what they do in the rehearsal; a difference is found and told."""
+"""Transcripts on a real Asterisk do what they do in the rehearsal; a difference is found and told."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,15 +10,16 @@ import pytest
 
 from ari_app.transcript import report
 from ari_app.transcript.hotline import Hotline
-from ari_app.transcript.hotlines import hotline_on
+from ari_app.transcript.hotlines import hotline_on, hotlines_on
 from ari_app.transcript.live import play
 from ari_app.transcript.parse import parse
 from ari_app.transcript.rehearse import House
-from ari_app.transcript.stage import call_files, house_of, read
+from ari_app.transcript.stage import house_of, read
 from tests.asterisk import REPOSITORY, asterisk_install
 from tests.unit.transcript_kit import write_site
 
-LIVE = [path for path in call_files([REPOSITORY / "tests/calls"]) if read(path).header.live]
+CALLS = REPOSITORY / "tests/calls"
+IN_CI = ("wrong_keys", "ring_no_answer", "unknown_number", "english", "happy_path")
 NIGHT = """at: 2026-03-02 23:00 Asia/Shanghai
 caller 13800138000 → 1870
 message of 2s
@@ -35,6 +38,13 @@ press 9
 press 2
   < fact Rated question=helpful key=2, play goodbye
 hang up
+"""
+PATIENT = """at: 2026-03-02 10:00 Asia/Shanghai
+caller 13800138000 → 1860
+press 2
+  < join queue network
+wait 1801s
+  < play please-wait, fact QueueLeft queue=network outcome=timed-out wait_s=1800, play queue-timeout, hang up
 """
 CLOSED = """closure: office
 caller 13800138000 → 1870
@@ -58,19 +68,31 @@ def house(hotline: Hotline) -> House:
     return house_of(hotline.daemon.site)
 
 
-def test_five_are_marked() -> None:
-    """CI runs these; all others with `hotline flow test --live --all`."""
-    assert len(LIVE) == 5
-
-
 @pytest.mark.timeout(120)
 async def test_live_transcripts(tmp_path: Path) -> None:
-    """With the repository's own configuration and flows."""
-    async with hotline_on(REPOSITORY / "config.yaml", asterisk_install(), tmp_path) as sample:
-        for path in LIVE:
-            outcome = await play(read(path), house(sample), sample)
-            assert outcome.ok, "\n".join(report.lines(outcome))
-        assert sample.daemon.loop.bugs == 0
+    """Five of the repository's own, side by side; all of them with `hotline flow test --live`."""
+    async with hotlines_on(REPOSITORY / "config.yaml", asterisk_install(), tmp_path, 3) as hotlines:
+        left = iter([read(CALLS / f"{name}.call") for name in IN_CI])
+
+        async def work(sample: Hotline) -> None:
+            for transcript in left:
+                outcome = await play(transcript, house(sample), sample)
+                assert outcome.ok, "\n".join(report.lines(outcome))
+
+        await asyncio.gather(*(work(sample) for sample in hotlines))
+        assert [sample.daemon.loop.bugs for sample in hotlines] == [0, 0, 0]
+
+
+@pytest.mark.timeout(60)
+async def test_empty_time_is_over_at_once_and_prompts_are_not(hotline: Hotline) -> None:
+    """Half an hour in a queue; what is said meanwhile is heard in its full length."""
+    began = time.monotonic()
+    outcome = await play(parse(PATIENT, "story.call"), house(hotline), hotline)
+    assert outcome.ok, "\n".join(report.lines(outcome))
+    took = time.monotonic() - began
+    heard_s = sum(house(hotline).seconds(prompt, "zh-CN") for prompt in ("please-wait", "position-next", "queue-timeout"))
+    assert outcome.seconds > 1800
+    assert heard_s < took < 60
 
 
 async def test_message(hotline: Hotline) -> None:

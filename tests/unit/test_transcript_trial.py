@@ -129,13 +129,16 @@ def test_try_and_test_at_the_terminal(tmp_path: Path) -> None:
     assert ran.returncode == 1 and not ran.stderr
     assert "FAILED  bad.call:2: wanted: play goodbye" in ran.stdout
     assert "FAILED  worse.call:1: no step reads like this: 'jump'" in ran.stdout
-    assert "\n2 transcripts, 2 failed, " in ran.stdout
+    assert "\n3 transcripts: 1 passed, 2 failed; " in ran.stdout
 
 
 def test_mistakes_at_the_terminal_are_messages(tmp_path: Path) -> None:
     write_site(tmp_path)
     for words, said in {
         ("try", "gone.yaml"): "gone.yaml: no such flow file",
+        ("try", "ivr_flows/dsek.yaml"): "dsek.yaml: no such flow file   did you mean 'desk'?",
+        ("show", "ivr_flows/dsek.yaml"): "F001  cannot be read: no such file or directory   did you mean 'desk'?",
+        ("check", "agi_scripts"): "agi_scripts: no flow file (*.yaml) in this folder",
         ("try", "ivr_flows/desk.yaml", "--at", "noon"): "no time: 'noon'",
         ("try", "ivr_flows/desk.yaml", "--lang", "fr"): "--lang fr: want zh-CN or en",
         ("test",): "no transcripts: name a file",
@@ -143,3 +146,6 @@ def test_mistakes_at_the_terminal_are_messages(tmp_path: Path) -> None:
     }.items():
         ran = hotline(tmp_path, *words)
         assert ran.returncode == 1 and said in ran.stderr and "Traceback" not in ran.stderr
+    assert hotline(tmp_path, "check", "desk").stdout == "1 flow, 11 nodes: ok\n", "a flow's name will do"
+    (tmp_path / "config.yaml").unlink()
+    assert "config.yaml: not here" in hotline(tmp_path, "check").stderr
