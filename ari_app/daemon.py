@@ -5,7 +5,7 @@ import gc
 import hmac
 import shutil
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -62,10 +62,11 @@ from ari_app.model.events import (
     HoursLoaded,
     PinChecked,
 )
+from ari_app.model.ids import LegId
 from ari_app.model.layout import seen_by_asterisk, seen_by_daemon
 from ari_app.model.settings import trusted
 from ari_app.provision.install import Install
-from ari_app.quality import Quality
+from ari_app.quality import CLASSES, Quality
 from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper
 from ari_app.runtime.door import Door, Load
@@ -132,10 +133,10 @@ class Daemon:
         self.ari = AriLink(address, self.loop.post, self._prompt)
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
-        self.quality = Quality(self.loop.post)
-        self.ami.on_event = self._managed
+        self.quality = Quality(self.loop.post_lazily)
+        self.ami.listen(CLASSES, self.quality.hears)
         files = (layout.monitor, site.parts(layout))
-        self.hearing = Hearing(self.ami, site.settings.line, *files, self.loop.post, self.quality.loss_now)
+        self.hearing = Hearing(self.ami, site.settings.line, *files, self.loop.post, self._loss_now)
         self.filing = Filing(site.messages_made(layout), site.messages, zone, self.loop.post)
         self.housekeeping = Housekeeping(
             self.journal, site.settings.limits, site.recordings, self.loop.clock, messages=site.messages
@@ -147,6 +148,7 @@ class Daemon:
             Path(seen_by_daemon(layout.etc, site.settings.asterisk.path_map)) / FILE,
             site.state / "bans.json",
         )
+        self.ami.listen(("security",), self.guard.hear)
         self.asking = Asking(LookUps(site), self.loop.post)
         self.gate = Door(site.settings.limits)
         self.desk = Desk(self)
@@ -160,10 +162,8 @@ class Daemon:
         self.housekeeping.old_audio = self.flows.remove_old_audio
         self.flows.on_prompts = self._new_prompts
 
-    def _managed(self, event: Mapping[str, str]) -> None:
-        """An event of the manager interface: of a call's quality, or of somebody who may not come in."""
-        self.quality.hears(event)
-        self.guard.hear(event)
+    def _loss_now(self, leg: LegId) -> float | None:
+        return self.quality.loss_now(leg) if self.ami.connected else None
 
     async def _swap(self, event: FlowsLoaded | HoursLoaded, flows: Iterable[LoadedFlow]) -> Reply:
         if isinstance(event, FlowsLoaded):
@@ -233,7 +233,6 @@ class Daemon:
         self._watch_fence(asyncio.get_running_loop())
         self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
         await self._restore()
-        await self.ami.listen("reporting,security")
         begun = await self.flows.begin()
         self.loop.board.offer_flows(self.live.flows.values())
         for event in begun:

@@ -1,8 +1,11 @@
-"""What Asterisk's RTCP reports say of each leg: packets lost on the way to us, jitter, round trip. Every 5 s a report.
+"""What Asterisk says of how each leg sounded: packets lost on the way to us, jitter, round trip.
 
-Told once, when a leg is gone; of a leg that was too short for a report nothing is told.
+It makes a report on each leg every 5 s (RTCP); of these only those come that tell of loss, for nearly all tell of none
+(manager.conf). All else it says when the leg ends, in the channel's variables RTPAUDIOQOS, …JITTER and …RTT, the last
+of which completes it. Told once, when the board has asked and Asterisk has said it, whichever comes last.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,56 +13,81 @@ from typing import Final
 from ari_app.ami.protocol import Headers
 from ari_app.model.effects import MeasureLeg
 from ari_app.model.events import Event, LegMeasured
-from ari_app.model.ids import LegId
+from ari_app.model.ids import CallId, LegId
 
+CLASSES: Final = ("reporting", "dialplan")  # Of the manager interface's events.
 LEGS_MAX: Final = 4000  # Legs kept; of more, the oldest is forgotten.
-UNITS_A_MS: Final = 8.0  # Jitter is told in units of the sampling rate: 8 kHz.
+REPORT_S: Final = 5.5  # A report of loss is the last one for so long: the next would have come if it told of loss.
 
 
-@dataclass
-class Reports:
-    """Of one leg. Each report is about the same time, so that the mean of its shares is the whole's."""
+@dataclass(slots=True)
+class Figures:
+    """Of one leg, as far as they are known."""
 
-    count: int = 0
-    total: float = 0.0
+    call: CallId | None = None  # Whoever asked.
     worst: float = 0.0
     last: float = 0.0
+    last_at: float = 0.0
+    packets: int = 0  # Sent to us: those that came and those that were lost.
+    lost: int = 0
     jitter_ms: float = 0.0
-    rtt_ms: float = 0.0
+    rtt_ms: float | None = None
 
 
 @dataclass
 class Quality:
     post: Callable[[Event], None]
-    _legs: dict[LegId, Reports] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
+    _legs: dict[LegId, Figures] = field(default_factory=dict)
 
     def hears(self, event: Headers) -> None:
-        """One event of AMI. RTCPSent holds what we tell the other side of what came from it."""
-        kind, leg = event.get("Event"), LegId(event.get("Uniqueid", ""))
-        if kind not in ("RTCPSent", "RTCPReceived") or not leg:
-            return
-        reports = self._legs.setdefault(leg, Reports())
-        if len(self._legs) > LEGS_MAX:
-            del self._legs[next(iter(self._legs))]
-        if kind == "RTCPReceived":
-            reports.rtt_ms = max(reports.rtt_ms, 1000 * _number(event.get("RTT", "")))
-        elif "Report0FractionLost" in event:
-            reports.last = _number(event["Report0FractionLost"]) / 256
-            reports.count, reports.total = reports.count + 1, reports.total + reports.last
-            reports.worst = max(reports.worst, reports.last)
-            reports.jitter_ms = max(reports.jitter_ms, _number(event.get("Report0IAJitter", "")) / UNITS_A_MS)
+        """One event of the manager interface. RTCPSent is what we tell the other side of what came from it."""
+        leg = LegId(event.get("Uniqueid", ""))
+        match event.get("Event"), event.get("Variable"):
+            case "RTCPSent", _ if leg and "Report0FractionLost" in event:
+                figures = self._of(leg)
+                figures.last, figures.last_at = _number(event["Report0FractionLost"]) / 256, self.clock()
+                figures.worst = max(figures.worst, figures.last)
+            case "VarSet", "RTPAUDIOQOS":
+                said = _pairs(event.get("Value", ""))
+                figures = self._of(leg)
+                figures.lost = max(0, int(_number(said.get("lp", ""))))
+                figures.packets = figures.lost + int(_number(said.get("rxcount", "")))
+            case "VarSet", "RTPAUDIOQOSJITTER":
+                self._of(leg).jitter_ms = 1000 * _number(_pairs(event.get("Value", "")).get("maxrxjitter", ""))
+            case "VarSet", "RTPAUDIOQOSRTT":
+                self._of(leg).rtt_ms = 1000 * _number(_pairs(event.get("Value", "")).get("maxrtt", ""))
+                self._tell(leg)
 
-    def loss_now(self, leg: LegId) -> float | None:
-        """Share of packets lost on the way to us in the last report; None: there was none yet."""
-        reports = self._legs.get(leg)
-        return reports.last if reports is not None and reports.count else None
+    def loss_now(self, leg: LegId) -> float:
+        """Share of packets lost on the way to us in the last report."""
+        figures = self._legs.get(leg)
+        return figures.last if figures is not None and self.clock() - figures.last_at < REPORT_S else 0.0
 
     def perform(self, effect: MeasureLeg) -> None:
-        reports = self._legs.pop(effect.leg, None)
-        if reports is not None and reports.count:
-            loss = round(reports.total / reports.count, 4)
-            figures = (loss, round(reports.worst, 4), round(reports.jitter_ms, 1), round(reports.rtt_ms, 1))
-            self.post(LegMeasured(effect.call, effect.leg, *figures))
+        self._of(effect.leg).call = effect.call
+        self._tell(effect.leg)
+
+    def _of(self, leg: LegId) -> Figures:
+        figures = self._legs.setdefault(leg, Figures())
+        if len(self._legs) > LEGS_MAX:
+            del self._legs[next(iter(self._legs))]
+        return figures
+
+    def _tell(self, leg: LegId) -> None:
+        figures = self._legs[leg]
+        if figures.call is None or figures.rtt_ms is None:
+            return
+        del self._legs[leg]
+        if figures.packets:
+            loss = figures.lost / figures.packets
+            shares = (round(loss, 4), round(max(figures.worst, loss), 4))
+            self.post(LegMeasured(figures.call, leg, *shares, round(figures.jitter_ms, 1), round(figures.rtt_ms, 1)))
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """`lp=0;rxcount=300;…`, with spaces here and there."""
+    return {name.strip(): value for name, _, value in (pair.partition("=") for pair in text.split(";"))}
 
 
 def _number(text: str) -> float:

@@ -5,7 +5,7 @@ Every request fails at once while not connected, and nothing is repeated after a
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,7 +42,6 @@ class AmiLink:
 
     def __init__(self, host: str, port: int, user: str, password: str, on_change: OnChange | None = None) -> None:
         self.timing = Timing()
-        self.on_event: OnEvent = lambda _: None
         self.connected = False
         self.status = "not connected yet"
         self._address = (host, port)
@@ -50,7 +49,7 @@ class AmiLink:
         self._on_change = on_change
         self._connection: Connection | None = None
         self._closing = asyncio.Event()
-        self._mask = "off"
+        self._listeners: dict[str, OnEvent] = {}
 
     async def run(self) -> None:
         """Connect, log in, ping; on loss say why, wait a little longer each time, try again. Ends only by `close`."""
@@ -141,11 +140,12 @@ class AmiLink:
         await self._ask("Ping")
         return loop.time() - asked
 
-    async def listen(self, mask: str) -> None:
-        """Which events `on_event` gets: AMI classes (`security,reporting`) or `off`; kept over reconnects."""
-        self._mask = mask
-        if self.connected:
-            await self._ask("Events", EventMask=mask)
+    def listen(self, classes: Iterable[str], hears: OnEvent) -> None:
+        """`hears` is told every event of these classes (`security`, `reporting`) from the next log-in on. One listener
+        a class."""
+        for name in classes:
+            assert name not in self._listeners, name
+            self._listeners[name] = hears
 
     async def _ask(self, action: str, **headers: str) -> Headers:
         return await self._alive().ask(action, headers, self.timing.answer_s)
@@ -164,7 +164,7 @@ class AmiLink:
             raise RequestFailed(0, "AMI connect: no answer in time") from None
         self._connection = connection
         user, password = self._login
-        login = {"Username": user, "Secret": password, "Events": self._mask}
+        login = {"Username": user, "Secret": password, "Events": ",".join(self._listeners) or "off"}
         await connection.ask("Login", login, self.timing.answer_s)
         self._say(True, "connected")
 
@@ -178,8 +178,9 @@ class AmiLink:
             await connection.ask("Ping", {}, self.timing.pong_s)
 
     def _event(self, event: Headers) -> None:
-        if self.connected:
-            self.on_event(event)
+        hears = self._listeners.get(event.get("Privilege", "").partition(",")[0])
+        if hears is not None and self.connected:
+            hears(event)
 
     def _drop(self) -> None:
         self.connected = False

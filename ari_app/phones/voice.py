@@ -81,6 +81,8 @@ class Voice:
         self._digit_in = DtmfReceiver(self._digit_came)
         self._sender = session._sender
         self.sending = True
+        self.loses_one_in = 0  # Of so many packets one is lost on the way; 0: none.
+        self._sent_or_lost = 0
 
     @classmethod
     async def open(cls, ports: Ports, payload_type: int = 0, rtp_sequence: int | None = None) -> "Voice":
@@ -158,13 +160,19 @@ class Voice:
         if sender is None or not self.sending:
             return
         beat = self._keys.popleft() if self._keys else None
-        if beat is None:
+        if self._is_lost():
+            sender._sequence_number = (sender._sequence_number + 1) & 0xFFFF
+        elif beat is None:
             sender.send_raw(self._type, self._next(), sender.current_timestamp, addr=self._session._remote_addr)
         else:
             self._send_beat(beat)
         sender.advance_timestamp()
         if not self._keys:
             self._keys_done.set()
+
+    def _is_lost(self) -> bool:
+        self._sent_or_lost += 1
+        return self.loses_one_in > 0 and self._sent_or_lost % self.loses_one_in == 0
 
     def _send_beat(self, beat: _Beat) -> None:
         sender = self._sender

@@ -26,27 +26,7 @@ LOCAL_NETWORKS: Final = (
     "169.254.0.0/16",
 )
 
-AMI_EVENTS: Final = (
-    "FullyBooted",
-    "Shutdown",
-    "Reload",
-    "MixMonitorStart",
-    "MixMonitorStop",
-    "MixMonitorMute",
-    "RTCPSent",
-    "RTCPReceived",
-    "FailedACL",
-    "InvalidAccountID",
-    "InvalidPassword",
-    "ChallengeResponseFailed",
-    "RequestBadFormat",
-    "RequestNotAllowed",
-    "RequestNotSupported",
-    "SessionLimit",
-    "LoadAverageLimit",
-    "MemoryLimit",
-    "UnexpectedAddress",
-)
+SECURITY_EVENTS: Final = ("ChallengeResponseFailed", "FailedACL", "InvalidAccountID", "InvalidPassword")
 
 
 def render(settings: Settings, secrets: Secrets, layout: Layout) -> dict[str, str]:
@@ -73,7 +53,7 @@ def render(settings: Settings, secrets: Secrets, layout: Layout) -> dict[str, st
         "media_address": "" if asterisk.sip_listen in ("0.0.0.0", "::") else asterisk.sip_listen,
         "external": asterisk.external_address,
         "local_networks": LOCAL_NETWORKS,
-        "ami_events": AMI_EVENTS,
+        "security_events": SECURITY_EVENTS,
         "music": sorted({"default", *(queue.music for queue in settings.queues.values())}),
         "codes": settings.feature_codes.model_dump(),
         "overflow": _overflow(settings),

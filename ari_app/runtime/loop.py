@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 64  # Events handled between two writes.
 LAG_EVERY_S = 0.25
+LAZY_S = 0.5
 COMMIT_S_MAX = 0.25  # A commit takes a few ms; the door closes when the store says that it has trouble.
 
 
@@ -56,6 +57,7 @@ class Loop:
     bugs: int = 0
     ended: bool = False
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _lazy: bool = False  # LAZY_S has been running since an event that may wait.
     _alarm: asyncio.TimerHandle | None = None
     _alarm_at: float = 0.0
 
@@ -63,6 +65,18 @@ class Loop:
         """Put an event into the inbox. Only from the loop's own thread."""
         self.inbox.append(event)
         self._wake.set()
+
+    def post_lazily(self, event: Event) -> None:
+        """Of an event that may wait: it is handled along with the next one, or after LAZY_S."""
+        self.inbox.append(event)
+        if not self._lazy:
+            self._lazy = True
+            asyncio.get_running_loop().call_later(LAZY_S, self._lazy_no_more)
+
+    def _lazy_no_more(self) -> None:
+        self._lazy = False
+        if self.inbox:
+            self._wake.set()
 
     async def run(self) -> None:
         """Events as they come, timers as they fall due; until `end`."""

@@ -42,8 +42,10 @@ class Watched:
 
 
 @asynccontextmanager
-async def running(address: tuple[str, int], password: str, timing: Timing = QUICK) -> AsyncIterator[Watched]:
-    watched = Watched(address, password, timing)
+async def running(
+    address: tuple[str, int], password: str = "", timing: Timing = QUICK, watched: Watched | None = None
+) -> AsyncIterator[Watched]:
+    watched = watched or Watched(address, password, timing)
     task = asyncio.create_task(watched.link.run())
     try:
         yield watched
@@ -188,17 +190,26 @@ async def test_reload(link: AmiLink) -> None:
         await link.reload("no_such_module.so")
 
 
-async def test_events_come_only_when_asked_for(asterisk: RunningAsterisk, link: AmiLink) -> None:
+async def test_events_come_to_who_listens_to_their_class(asterisk: RunningAsterisk) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
-    link.on_event = lambda event: heard.put_nowait(event["Event"])
+    listening = Watched(asterisk.ami, asterisk.secrets.ami_password)
+    listening.link.listen(("security",), lambda event: heard.put_nowait(event["Event"]))
+    listening.link.listen(("reporting", "dialplan"), lambda event: heard.put_nowait("of another class"))
+    async with running(asterisk.ami, watched=listening), running(asterisk.ami, "wrong") as intruder:
+        await listening.connected()
+        await intruder.until(lambda: bool(intruder.said))
+        assert await asyncio.wait_for(heard.get(), 5) == "InvalidPassword"
+    assert heard.empty() or set(heard._queue) == {"InvalidPassword"}  # type: ignore[attr-defined]
+
+
+async def test_nothing_comes_to_who_does_not_listen(asterisk: RunningAsterisk, link: AmiLink) -> None:
+    raw: list[object] = []
+    connection = link._alive()
+    connection._on_event = raw.append
     async with running(asterisk.ami, "wrong") as intruder:
         await intruder.until(lambda: bool(intruder.said))
     await link.ping()
-    assert heard.empty()
-    await link.listen("security")
-    async with running(asterisk.ami, "wrong") as intruder:
-        assert await asyncio.wait_for(heard.get(), 5) == "InvalidPassword"
-    await link.listen("off")
+    assert raw == []
 
 
 async def test_wrong_password_is_said_once(asterisk: RunningAsterisk) -> None:

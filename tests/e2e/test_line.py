@@ -49,11 +49,23 @@ async def test_a_line_gets_quiet_then_noisy_then_silent(hotline: Hotline) -> Non
             [seen] = hotline.daemon.desk.view().calls
             assert seen.line == verdict
             assert heard.cause == ("place" if verdict == "noisy" else "")
+        assert call.voice is not None
+        call.voice.loses_one_in = 4
+        async with asyncio.timeout(15):  # Asterisk reports every 5 s.
+            while not any(hotline.daemon.quality.loss_now(leg) > 0.2 for leg in hotline.daemon.loop.board.floor.legs):
+                await asyncio.sleep(0.1)
+        before = [fact for fact in hotline.facts if isinstance(fact, LineHeard) and fact.verdict == "noisy"]
+        call.send(speech(0.0, -26.0), loop=True)
+        heard = await hotline.wait(LineHeard, 20, verdict="noisy", count=len(before) + 1)
+        assert heard.cause == "network"
         await call.hangup()
         await hotline.closed()
-        sounded = await hotline.wait(CallQuality, 5, call=connected.call)
-        assert sounded.loss < 0.05 and sounded.mos > 3.5
-        print(sounded)
+        await hotline.wait(CallQuality, 5, call=connected.call, count=2)
+        both = [fact for fact in hotline.facts if isinstance(fact, CallQuality)]
+        agents, callers = sorted(both, key=lambda fact: fact.leg != connected.offer)
+        assert agents.loss < 0.05 and agents.mos > 3.5
+        assert 0.02 < callers.loss < 0.25 and callers.loss_max == pytest.approx(0.25, abs=0.02)
+        assert callers.jitter_ms > 0 and callers.mos < agents.mos
     async with asyncio.timeout(10):
         while left_over(hotline):
             await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""How calls sounded: the E-model's figures, what RTCP reports add up to, and whose fault noise is."""
+"""How calls sounded: the E-model's figures, what Asterisk's figures add up to, and whose fault noise is."""
 
 import sqlite3
 
@@ -28,33 +28,76 @@ def test_the_e_model_gives_its_known_figures() -> None:
     assert mos_of(0.05, 0.0, 0.0) > mos_of(0.05, 0.0, 600.0)
 
 
-def report(leg: str, lost: int, jitter: int = 0) -> dict[str, str]:
-    return {"Event": "RTCPSent", "Uniqueid": leg, "Report0FractionLost": str(lost), "Report0IAJitter": str(jitter)}
+def report(leg: str, lost: int) -> dict[str, str]:
+    return {"Event": "RTCPSent", "Uniqueid": leg, "Report0FractionLost": str(lost)}
 
 
-def test_reports_add_up_and_are_told_once() -> None:
+def said(leg: str, name: str, value: str) -> dict[str, str]:
+    return {"Event": "VarSet", "Uniqueid": leg, "Variable": f"RTPAUDIOQOS{name}", "Value": value}
+
+
+def sums(leg: str, lost: int, came: int) -> list[dict[str, str]]:
+    """What Asterisk says of a leg when it ends, as it spells it."""
+    return [
+        said(leg, "", f"ssrc=1;themssrc=2;lp={lost};rxjitter=0.000000;rxcount={came};txjitter=0.00025;rtt=0.000000"),
+        said(leg, "JITTER", "minrxjitter=000.000125;maxrxjitter=000.010000;avgrxjitter=000.000614;"),
+        said(leg, "RTT", "     minrtt=000.000000;     maxrtt=000.020000;     avgrtt=000.010000;"),
+    ]
+
+
+@pytest.mark.parametrize("asked_first", [False, True])
+def test_a_leg_is_told_of_once_when_both_the_board_and_asterisk_are_done_with_it(asked_first: bool) -> None:
     told: list[ev.Event] = []
     quality = Quality(told.append)
-    assert quality.loss_now(LegId("c1")) is None
-    for event in (
-        report("c1", 0, 16),
-        report("c1", 128, 80),
-        {"Event": "RTCPReceived", "Uniqueid": "c1", "RTT": "0.02"},
-    ):
-        quality.hears(event)
+    quality.hears(report("c1", 128))
+    quality.hears(report("c1", 64))
     quality.hears({"Event": "RTCPSent", "Uniqueid": "c1"})  # Nothing came from it: no report.
-    quality.hears({"Event": "FullyBooted"})
-    assert quality.loss_now(LegId("c1")) == 0.5
-    for _ in range(2):
-        quality.perform(fx.MeasureLeg(CallId("1-1"), LegId("c1")))
+    asked = fx.MeasureLeg(CallId("1-1"), LegId("c1"))
+    if asked_first:
+        quality.perform(asked)
+    for event in sums("c1", 75, 225):
+        assert told == []
+        quality.hears(event)
+    if not asked_first:
+        quality.perform(asked)
     assert told == [ev.LegMeasured(CallId("1-1"), LegId("c1"), 0.25, 0.5, 10.0, 20.0)]
+    assert not quality._legs
+
+
+def test_a_loss_spread_evenly_is_also_that_of_the_worst_report() -> None:
+    told: list[ev.Event] = []
+    quality = Quality(told.append)
+    for event in sums("c1", 10, 90):
+        quality.hears(event)
+    quality.perform(fx.MeasureLeg(CallId("1-1"), LegId("c1")))
+    assert told == [ev.LegMeasured(CallId("1-1"), LegId("c1"), 0.1, 0.1, 10.0, 20.0)]
+
+
+def test_of_a_leg_that_sent_nothing_nothing_is_told() -> None:
+    told: list[ev.Event] = []
+    quality = Quality(told.append)
+    for event in sums("c1", 0, 0):
+        quality.hears(event)
+    quality.perform(fx.MeasureLeg(CallId("1-1"), LegId("c1")))
+    assert told == [] and not quality._legs
+
+
+def test_a_report_of_loss_counts_until_the_next_one_would_have_come() -> None:
+    now = 100.0
+    quality = Quality(lambda _: None, clock=lambda: now)
+    assert quality.loss_now(LegId("c1")) == 0.0
+    quality.hears(report("c1", 64))
+    now += 5
+    assert quality.loss_now(LegId("c1")) == 0.25 and quality.loss_now(LegId("c2")) == 0.0
+    now += 1
+    assert quality.loss_now(LegId("c1")) == 0.0
 
 
 def test_legs_that_nobody_asks_for_are_forgotten() -> None:
     quality = Quality(lambda _: None)
     for n in range(LEGS_MAX + 5):
-        quality.hears(report(f"c{n}", 0))
-    assert len(quality._legs) == LEGS_MAX and quality.loss_now(LegId("c0")) is None
+        quality.hears(report(f"c{n}", 64))
+    assert len(quality._legs) == LEGS_MAX and quality.loss_now(LegId("c0")) == 0.0
 
 
 def test_cause_and_figures_are_rows_that_a_rebuild_gives_again() -> None:
