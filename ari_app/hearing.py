@@ -4,6 +4,7 @@ The analyser may die: it is started anew and goes on from where the files are; a
 """
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from ari_app.model.line import Rules
 
 AGAIN_S: Final = 2.0  # Between the end of an analyser and the next one.
 CLOSE_S: Final = 5.0  # Within which an analyser that is told to ends.
+
+ALONE: Final = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # numpy takes no second core from the calls.
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +60,7 @@ class Hearing:
         while self.rules.lines_max:
             command = (sys.executable, "-m", "ari_app.media.analyser", self.rules.model_dump_json())
             try:
-                self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+                self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=ALONE)
             except OSError as error:  # No memory, no process to be had: calls go on unheard.
                 log.error("the analyser of callers' lines cannot be started", why=str(error))
                 await asyncio.sleep(AGAIN_S)

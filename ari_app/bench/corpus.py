@@ -1,172 +1,246 @@
 """Callers' lines that anyone can make again: speech of our own prompts, noises from a seed, G.711, lost packets.
 
-Each clip says what a listener should call it; what lies between two verdicts (a level or a ratio near a threshold) is
-left out. Sound is 8 kHz mono, floats, full scale 1; levels dBFS, full-scale square wave = 0.
+Three sets. `tuning`: an English voice and the noises that thresholds were chosen on. `test`: a Mandarin voice and
+noises that none was chosen on; each voice also deeper and higher. `hard`: the test's talkers and noises at the borders
+of the verdicts, and sounds that mislead.
+
+A clip is labelled by how it was mixed: the talker's active level, and that level against the mean level of what is not
+the talker. Within 1 dB of a threshold both sides are right (a line there keeps the verdict it has: the hysteresis is
+2 dB either way); such clips have two `right` verdicts. `label` is the side it is on. Levels are dBFS, full-scale
+square wave = 0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from ari_app.bench import noises
+from ari_app.bench.noises import Seed, Sound, at
+from ari_app.line.track import RATE
 from ari_app.media import pcm
 from ari_app.model.facts import Verdict
 
-Sound = npt.NDArray[np.float64]
+Set = Literal["tuning", "test", "hard"]
 
-RATE: Final = 8000
 CLIP_S: Final = 6.0
 SAMPLES: Final = int(CLIP_S * RATE)
-LEVELS: Final[tuple[tuple[float, Verdict], ...]] = (
-    *((level, "quiet") for level in (-50.0, -46.0, -43.0)),
-    *((level, "clear") for level in (-34.0, -30.0, -26.0, -20.0, -16.0, -12.0)),
-)
-RATIOS: Final[tuple[tuple[float, Verdict], ...]] = ((0, "noisy"), (5, "noisy"), (10, "noisy"), (20, "clear"))
-NOISES: Final = ("white", "pink", "babble", "hum", "street")
+VOICE_DBFS: Final = -24.0
+QUIET: Final = (-50.0, -46.0, -43.0)
+CLEAR: Final = (-34.0, -30.0, -26.0, -20.0, -16.0, -12.0)
+NOISY_DB: Final = (0.0, 5.0, 10.0)
+CLEAN_DB: Final = (20.0, 26.0)
 LOSSES: Final = (0.0, 0.02, 0.05)
+HARD_LOSS: Final = 0.08
+NEAR_DB: Final = 1.0  # Of a border: both sides are right.
+SNR_DB: Final = 14.0  # The borders, as config.yaml has them by default.
+QUIET_DBFS: Final = -38.5
+
+
+@dataclass(frozen=True)
+class Talker:
+    """A voice of our prompts, `pitch` times as high and as fast."""
+
+    language: str
+    pitch: float
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who speaks, and what is heard beside them."""
+
+    talkers: tuple[Talker, ...]
+    steady: tuple[str, ...]
+    tones: tuple[tuple[float, ...], ...]
+    music: Callable[[int, Seed, float], Sound]
+
+
+TUNING: Final = Cast(
+    (Talker("en", 1.0), Talker("en", 0.87), Talker("en", 1.14)),
+    ("white", "pink", "hum", "street"),
+    ((440.0, 480.0), (450.0,), (1209.0, 697.0), (2100.0,)),
+    noises.chords,
+)
+TEST: Final = Cast(
+    (Talker("zh-CN", 1.0), Talker("zh-CN", 0.84), Talker("zh-CN", 1.18)),
+    ("rain", "fan", "car", "train", "wind"),
+    ((400.0, 450.0), (425.0,), (1477.0, 852.0), (1100.0,), (1633.0, 941.0)),
+    noises.organ,
+)
 
 
 @dataclass(frozen=True)
 class Clip:
-    kind: str  # What it is made of: `speech`, `speech+street`, `ringback` …
+    kind: str  # What it is made of: `speech`, `speech+car`, `ringback` …
     detail: str
-    expected: Verdict
+    right: tuple[Verdict, ...]
+    sound: Sound
+
+    @property
+    def label(self) -> Verdict:
+        return self.right[0]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line that becomes another at `at_s`, and what it is from there on."""
+
+    verdict: Verdict
+    at_s: float
     sound: Sound
 
 
-def clips(sounds: Path, seed: int, voices: int = 6) -> Iterator[Clip]:
-    """All clips, from `voices` stretches of speech; each goes through G.711 and one of the losses in turn."""
-    rng = np.random.default_rng(seed)
-    speech = [_speech(sounds, rng) for _ in range(voices)]
-    for n, clip in enumerate(_made(speech, rng)):
-        loss = LOSSES[n % len(LOSSES)]
-        sound = _lost(_g711(clip.sound), loss, rng)
-        yield Clip(clip.kind, f"{clip.detail}, {loss:.0%} lost", clip.expected, sound)
+def changes(sounds: Path, seed: int, stretches: int = 2) -> Iterator[Change]:
+    """Lines of the test's talkers that get quiet, noisy, silent, and clear again."""
+    rng = np.random.default_rng([seed, len(TEST.talkers)])
+    for talker in TEST.talkers * stretches:
+        voice = _speech(sounds, talker, rng)
+        said, faint, nothing = spoken(voice, VOICE_DBFS), spoken(voice, -46.0), at(noises.pink(SAMPLES, rng), -65.0)
+        beside = said + at(noises.STEADY[str(rng.choice(TEST.steady))](SAMPLES, rng), VOICE_DBFS - 5)
+        others: tuple[tuple[Sound, Verdict], ...] = ((faint, "quiet"), (beside, "noisy"), (nothing, "silent"))
+        for other, verdict in others:
+            yield Change(verdict, CLIP_S, noises.g711(np.concatenate([said, other, other])))
+            yield Change("clear", CLIP_S, noises.g711(np.concatenate([other, said, said])))
 
 
-def _made(speech: list[Sound], rng: np.random.Generator) -> Iterator[Clip]:
-    yield from _nobody(rng, len(speech))
-    for voice in speech:
-        for level, expected in LEVELS:
-            floor = _at(_noise("pink", rng, speech), level - 28)
-            yield Clip("speech", f"{level:.0f} dBFS", expected, _at_speech(voice, level) + floor)
-        for noise in NOISES:
-            for ratio, expected in RATIOS:
-                under = _at(_noise(noise, rng, speech), -24.0 - ratio)
-                yield Clip(f"speech+{noise}", f"{ratio:.0f} dB", expected, _at_speech(voice, -24.0) + under)
-        yield Clip("speech+echo", "-12 dB after 180 ms", "clear", _echo(_at_speech(voice, -24.0)))
+def clips(sounds: Path, which: Set, seed: int, stretches: int = 2) -> Iterator[Clip]:
+    """All clips of a set, from so many stretches of speech a talker; each goes through G.711 and one of the losses."""
+    rng = np.random.default_rng([seed, ("tuning", "test", "hard").index(which)])
+    cast = TUNING if which == "tuning" else TEST
+    voices = [_speech(sounds, talker, rng) for _ in range(stretches) for talker in cast.talkers]
+    made = _hard(cast, voices, rng) if which == "hard" else _plain(cast, voices, rng)
+    for clip, loss in made:
+        share = float(rng.choice(LOSSES)) if loss is None else loss
+        sound = noises.lost(noises.g711(clip.sound), share, rng)
+        yield Clip(clip.kind, f"{clip.detail}, {share:.0%} lost", clip.right, sound)
 
 
-def _nobody(rng: np.random.Generator, times: int) -> Iterator[Clip]:
+def by_ratio(ratio_db: float) -> tuple[Verdict, ...]:
+    """What speech this far above a noise is."""
+    return _sides(ratio_db - SNR_DB, "noisy")
+
+
+def by_level(dbfs: float) -> tuple[Verdict, ...]:
+    """What speech at this level is."""
+    return _sides(dbfs - QUIET_DBFS, "quiet")
+
+
+def _sides(above_db: float, worse: Verdict) -> tuple[Verdict, ...]:
+    sides: tuple[Verdict, Verdict] = (worse, "clear") if above_db < 0 else ("clear", worse)
+    return sides if abs(above_db) <= NEAR_DB else sides[:1]
+
+
+Made = Iterator[tuple[Clip, float | None]]  # None: one of LOSSES.
+
+
+def _plain(cast: Cast, voices: list[Sound], rng: Seed) -> Made:
+    for n, voice in enumerate(voices):
+        for clip in _nobody(cast, rng):
+            yield clip, None
+        for level in (*QUIET, *CLEAR):
+            floor = at(noises.pink(SAMPLES, rng), level - 28)
+            yield Clip("speech", f"{level:.0f} dBFS", by_level(level), spoken(voice, level) + floor), None
+        for noise in (*cast.steady, "babble"):
+            for ratio in (*NOISY_DB, *CLEAN_DB):
+                yield _mixed(f"speech+{noise}", voice, _noise(noise, voices[:n] + voices[n + 1 :], rng), ratio), None
+        yield Clip("speech+echo", "-12 dB after 180 ms", ("clear",), noises.echo(spoken(voice, VOICE_DBFS))), None
+
+
+def _nobody(cast: Cast, rng: Seed) -> Iterator[Clip]:
     """Lines on which nobody speaks."""
-    for _ in range(times):
-        yield Clip("silence", "digital", "silent", np.zeros(SAMPLES))
-        for level in (-70.0, -60.0, -54.0):
-            yield Clip("comfort noise", f"{level:.0f} dBFS", "silent", _at(_noise("pink", rng, []), level))
-        for noise in ("white", "pink", "hum", "street"):
-            for level in (-40.0, -32.0, -24.0):
-                yield Clip(f"{noise} alone", f"{level:.0f} dBFS", "noisy", _at(_noise(noise, rng, []), level))
-        for hertz in ((440.0, 480.0), (450.0,), (1209.0, 697.0), (2100.0,)):
-            yield Clip("tone", "+".join(f"{each:.0f}" for each in hertz), "tone", _at(_tones(hertz, rng), -20.0))
-        for tempo in (0.25, 0.4):
-            yield Clip("music", f"{tempo} s a chord", "music", _at(_music(tempo, rng), -22.0))
+    yield Clip("silence", "digital", ("silent",), np.zeros(SAMPLES))
+    for level in (-70.0, -60.0, -54.0):
+        yield Clip("comfort noise", f"{level:.0f} dBFS", ("silent",), at(noises.pink(SAMPLES, rng), level))
+    for noise in cast.steady:
+        for level in (-40.0, -32.0, -24.0):
+            sound = at(noises.STEADY[noise](SAMPLES, rng), level)
+            yield Clip(f"{noise} alone", f"{level:.0f} dBFS", ("noisy",), sound)
+    for hertz in cast.tones:
+        yield Clip(
+            "tone", "+".join(f"{each:.0f}" for each in hertz), ("tone",), at(noises.tones(SAMPLES, rng, hertz), -20)
+        )
+    for tempo in (0.25, 0.4):
+        yield Clip("music", f"{tempo} s a chord", ("music",), at(cast.music(SAMPLES, rng, tempo), -22.0))
+
+
+def _hard(cast: Cast, voices: list[Sound], rng: Seed) -> Made:
+    for n, voice in enumerate(voices):
+        for noise in (*cast.steady, "babble"):
+            for ratio in (12.0, 13.0, 14.0, 15.0, 16.0, 17.0):
+                yield _mixed(f"border+{noise}", voice, _noise(noise, voices[:n] + voices[n + 1 :], rng), ratio), None
+        for level in range(-43, -34):
+            floor = at(noises.pink(SAMPLES, rng), level - 28)
+            yield Clip("border level", f"{level} dBFS", by_level(level), spoken(voice, level) + floor), None
+        for clip in (*_misleading(voice, rng), *_behind(cast, voice, voices[n - 1], rng)):
+            yield clip, None
+        yield Clip("loss", "clear", ("clear",), spoken(voice, VOICE_DBFS)), HARD_LOSS
+        yield Clip("loss", "quiet", ("quiet",), spoken(voice, -46.0)), HARD_LOSS
+        for ratio in (5.0, 20.0):
+            yield _mixed("loss+pink", voice, noises.pink(SAMPLES, rng), ratio), HARD_LOSS
+
+
+def _misleading(voice: Sound, rng: Seed) -> Iterator[Clip]:
+    """Bursts, thumps and breath beside speech and alone. What comes once in 3 s leaves words between; what is there
+    half of the time does not."""
+    said, nothing = spoken(voice, VOICE_DBFS), at(noises.pink(SAMPLES, rng), -65.0)
+    burst_dbfs = VOICE_DBFS + 3
+    for under, label in ((said, "clear"), (nothing, "silent")):
+        verdict: Verdict = "clear" if label == "clear" else "silent"
+        rare = _while_on(noises.bursts(SAMPLES, rng, 0.15, 3.0), burst_dbfs)
+        yield Clip("rare bursts", label, (verdict,), under + rare)
+        dense = _while_on(noises.bursts(SAMPLES, rng, 0.25, 0.5), burst_dbfs)
+        yield Clip("dense bursts", label, ("noisy",), under + dense)
+        yield Clip("thumps", label, (verdict,), under + 0.3 * noises.thumps(SAMPLES, rng, 1.7))
+        yield Clip("breath", label, (verdict,), under + _while_on(noises.breath(SAMPLES, rng), -46.0))
+
+
+def _behind(cast: Cast, voice: Sound, other: Sound, rng: Seed) -> Iterator[Clip]:
+    """A second talker, music, and an overdriven microphone. A voice 10 dB under the caller's can be told from it."""
+    for ratio in (10.0, 15.0, 20.0):
+        sound = spoken(voice, VOICE_DBFS) + spoken(np.roll(other, SAMPLES // 3), VOICE_DBFS - ratio)
+        yield Clip("second talker", f"{ratio:.0f} dB under", ("clear",), sound)
+    for ratio in (0.0, 5.0, 8.0, 20.0):
+        yield _mixed("speech+music", voice, cast.music(SAMPLES, rng, 0.4), ratio)
+    for over in (6.0, 12.0, 18.0):
+        loud = np.clip(spoken(voice, VOICE_DBFS + over + 15), -1, 1)
+        yield Clip("clipping", f"{over:.0f} dB", ("clear",), loud)
 
 
 # -- what clips are made of --
 
 
-def _speech(sounds: Path, rng: np.random.Generator) -> Sound:
-    """Prompts of one language one after another, cut to the clip's length."""
+def spoken(voice: Sound, dbfs: float) -> Sound:
+    """At this active level."""
+    return voice * float(10 ** ((dbfs - pcm.active_level(voice)) / 20))
+
+
+def _speech(sounds: Path, talker: Talker, rng: Seed) -> Sound:
+    """Prompts one after another, cut to the clip's length."""
     # Sentences: files of 1.5 s and more.
-    folder = sounds / str(rng.choice(["zh-CN", "en"]))
-    files = sorted(file for file in folder.glob("*.wav") if file.stat().st_size > 24_000)
+    files = sorted(file for file in (sounds / talker.language).glob("*.wav") if file.stat().st_size > 24_000)
     said = np.zeros(0)
     while len(said) < SAMPLES:
-        said = np.concatenate([said, pcm.read_wav(files[rng.integers(len(files))])[0], np.zeros(RATE // 5)])
+        one = pcm.read_wav(files[rng.integers(len(files))])[0]
+        places = np.arange(0, len(one) - 1, talker.pitch)
+        said = np.concatenate([said, np.interp(places, np.arange(len(one)), one), np.zeros(RATE // 5)])
     return said[:SAMPLES]
 
 
-def _noise(kind: str, rng: np.random.Generator, speech: list[Sound]) -> Sound:
-    white = rng.standard_normal(SAMPLES)
-    match kind:
-        case "white":
-            return white
-        case "pink":
-            return _coloured(white, 0.5)
-        case "babble":
-            return sum(
-                (np.roll(_at_speech(voice, -24.0), rng.integers(SAMPLES)) for voice in speech), np.zeros(SAMPLES)
-            )
-        case "hum":
-            times = np.arange(SAMPLES) / RATE
-            partials = [np.sin(2 * np.pi * 50 * n * times + rng.uniform(0, 6.3)) / n for n in (2, 4, 6, 8, 12, 14)]
-            return sum(partials, 0.05 * white)
-        case "street":
-            slow = np.interp(np.arange(SAMPLES), np.linspace(0, SAMPLES, 13), rng.uniform(0.5, 1.3, 13))
-            return _coloured(white, 1.0) * slow
-        case _:
-            raise ValueError(kind)
+def _noise(kind: str, voices: list[Sound], rng: Seed) -> Sound:
+    if kind != "babble":
+        return noises.STEADY[kind](SAMPLES, rng)
+    rolled = (np.roll(spoken(voice, VOICE_DBFS), rng.integers(SAMPLES)) for voice in voices)  # All but the caller's.
+    return sum(rolled, np.zeros(SAMPLES))
 
 
-def _coloured(white: Sound, power: float) -> Sound:
-    """Noise whose amplitude falls with frequency to the given power (0.5: pink), within the telephone band."""
-    spectrum = np.fft.rfft(white)
-    hertz = np.fft.rfftfreq(len(white), 1 / RATE)
-    gain = np.where((hertz > 200) & (hertz < 3600), np.maximum(hertz, 1.0) ** -power, 0.0)
-    return np.fft.irfft(spectrum * gain, len(white))
+def _mixed(kind: str, voice: Sound, noise: Sound, ratio: float) -> Clip:
+    sound = spoken(voice, VOICE_DBFS) + at(noise, VOICE_DBFS - ratio)
+    return Clip(kind, f"{ratio:.0f} dB", by_ratio(ratio), sound)
 
 
-def _tones(hertz: tuple[float, ...], rng: np.random.Generator) -> Sound:
-    """One second on, two off, from anywhere in that rhythm: as ringback does."""
-    times = np.arange(SAMPLES) / RATE
-    on = ((times + rng.uniform(0, 3)) % 3) < 1
-    return sum((np.sin(2 * np.pi * each * times) for each in hertz), np.zeros(SAMPLES)) * on
-
-
-def _music(chord_s: float, rng: np.random.Generator) -> Sound:
-    """Chords of three notes with two overtones, each dying away."""
-    length = int(chord_s * RATE)
-    times = np.arange(length) / RATE
-    found: list[Sound] = []
-    for _ in range(SAMPLES // length + 1):
-        root = 220 * 2 ** (rng.integers(0, 12) / 12)
-        notes = [root, root * 2 ** (4 / 12), root * 2 ** (7 / 12)]
-        tones = (np.sin(2 * np.pi * note * k * times) / k**2 for note in notes for k in (1, 2))
-        found.append(sum(tones, np.zeros(length)) * np.exp(-times / (2 * chord_s)))
-    return np.concatenate(found)[:SAMPLES]
-
-
-def _echo(sound: Sound) -> Sound:
-    late = np.roll(sound, int(0.18 * RATE))
-    late[: int(0.18 * RATE)] = 0
-    return sound + 10 ** (-12 / 20) * late
-
-
-def _at(sound: Sound, dbfs: float) -> Sound:
-    power = float((sound * sound).mean())
-    return sound * np.sqrt(10 ** (dbfs / 10) / power) if power > 0 else sound
-
-
-def _at_speech(sound: Sound, dbfs: float) -> Sound:
-    return sound * float(10 ** ((dbfs - pcm.active_level(sound)) / 20))
-
-
-# -- what happens to it on its way --
-
-
-def _g711(sound: Sound) -> Sound:
-    """Through µ-law and back (ITU-T G.711), as companding of 8 bits."""
-    clipped = np.clip(sound, -1, 1)
-    squeezed = np.sign(clipped) * np.log1p(255 * np.abs(clipped)) / np.log(256)
-    coded = np.round(squeezed * 127) / 127
-    heard: Sound = np.sign(coded) * (256 ** np.abs(coded) - 1) / 255
-    return heard
-
-
-def _lost(sound: Sound, share: float, rng: np.random.Generator) -> Sound:
-    """Packets of 20 ms replaced by silence, which is how Asterisk's recording shows them."""
-    keep = rng.random(len(sound) // 160) >= share
-    return sound * np.repeat(keep, 160)[: len(sound)]
+def _while_on(sound: Sound, dbfs: float) -> Sound:
+    """At this level while it is there."""
+    on = sound[np.abs(sound) > 1e-9]
+    return sound * float(np.sqrt(10 ** (dbfs / 10) / (on * on).mean()))

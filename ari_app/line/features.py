@@ -1,31 +1,28 @@
-"""What a window of a caller's sound measures: levels, noise floor, speech, tones. Pure; numpy.
+"""What the last seconds of callers' lines measure: levels, noise floor, speech, tones. Pure; numpy, all at once."""
 
-Sound is 8 kHz mono, floats, full scale 1; levels are dBFS with a full-scale square wave = 0. Speech is told by a voice
-detector outside, as one flag a 20 ms frame.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-Sound = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from ari_app.line.track import FRAME_S, Track
 
-RATE: Final = 8000
-FRAME: Final = 160
-FRAME_S: Final = FRAME / RATE
+Floats = npt.NDArray[np.float64]
+Masks = npt.NDArray[np.bool_]
+
 FLOOR_DBFS: Final = -100.0
-GUARD: Final = 3  # Frames beside speech that count neither as speech nor as noise.
+NOTHING_DBFS: Final = -95.0  # Not a bit of sound: a lost packet, or a phone that sends nothing between words.
+LOST_SHARE_MAX: Final = 0.2  # More than that are no losses.
+GUARD: Final = 4  # Frames beside speech that count neither as speech nor as noise.
 NOISE_FRAMES_MIN: Final = 10
-
-_SPECTRUM: Final = 512  # 64 ms, half overlapping.
-_BAND: Final = slice(5, 231)  # 80-3600 Hz.
-_NARROW: Final = 3  # Bins either side of a peak: ±47 Hz.
+MARGIN_DB: Final = 15.9
+KNOCK_FRAMES: Final = 15
+BUSY_SHARE: Final = 0.7  # What stands out for less than the rest of the time is a knock or a cough, no noise.
 _PURE: Final = 0.97
+_LASTING: Final = 5  # Frames: 0.19 s. A tone that is shorter is a knock.
 _LOUD_DB: Final = 12.0  # Frames this far below the loudest are not asked for tones.
-_PARTIALS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +35,8 @@ class Features:
     speech_s: float
     speech_dbfs: float
     noise_dbfs: float
-    total_dbfs: float
     median_dbfs: float
+    busy_dbfs: float  # What the frames are at or below for BUSY_SHARE of the time.
     loud_dbfs: float  # 98th percentile of the frames.
     tonal: float
     musical: float
@@ -52,70 +49,84 @@ class Features:
         return float(10 * np.log10(max(speech - noise, 1e-9) / max(noise, 1e-10)))
 
 
-def measure(sound: Sound, speech: Flags) -> Features:
-    """The features of one window (a few seconds). `speech`: one flag for each whole frame; fewer: the rest is none."""
-    levels = frame_levels(sound)
-    flags = np.zeros(len(levels), dtype=bool)
-    flags[: min(len(flags), len(speech))] = speech[: len(flags)]
-    if len(levels) == 0:
-        return Features(0.0, 0.0, *(FLOOR_DBFS,) * 5, 0.0, 0.0, 0.0)
-    tonal, musical, steady = peaks(sound)
-    return Features(
-        seconds=len(levels) * FRAME_S,
-        speech_s=float(flags.sum()) * FRAME_S,
-        speech_dbfs=_mean_dbfs(levels[flags]),
-        noise_dbfs=_noise(levels, flags),
-        total_dbfs=_mean_dbfs(levels),
-        median_dbfs=float(np.median(levels)),
-        loud_dbfs=float(np.percentile(levels, 98)),
-        tonal=tonal,
-        musical=musical,
-        steady=steady,
+def measure(tracks: Sequence[Track]) -> list[Features]:
+    """What each line measures now; all tracks look back on the same time."""
+    if not tracks:
+        return []
+    levels = np.stack([track.levels for track in tracks]).astype(np.float64)
+    flags = np.stack([track.flags for track in tracks])
+    there = ~np.isnan(levels)
+    levels = np.where(there, levels, FLOOR_DBFS)
+    seconds = there.sum(axis=1) * FRAME_S
+    gone = there & (levels <= NOTHING_DBFS)
+    there &= ~gone | (gone.sum(axis=1) > LOST_SHARE_MAX * there.sum(axis=1))[:, None]
+    speech, ranked = there & flags, _ranked(levels, there)
+    columns = (
+        seconds,
+        speech.sum(axis=1) * FRAME_S,
+        _active_dbfs(levels, speech),
+        _noise(levels, speech, there),
+        _share(ranked, there, 0.5),
+        _share(ranked, there, BUSY_SHARE),
+        _share(ranked, there, 0.98),
+        *_peaks(np.stack([track.tones for track in tracks])),
     )
+    return [Features(*row) for row in zip(*(each.tolist() for each in columns), strict=True)]
 
 
-def frame_levels(sound: Sound) -> npt.NDArray[np.float64]:
-    """The level of each whole 20 ms frame, in dBFS, its own offset left out."""
-    frames = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME)
-    frames = frames - frames.mean(axis=1, keepdims=True)
-    return np.asarray(10 * np.log10((frames * frames).mean(axis=1) + 1e-10), dtype=np.float64)
+def _mean_dbfs(levels: Floats, of: Masks) -> Floats:
+    power, count = np.where(of, 10 ** (levels / 10), 0.0).sum(axis=1), of.sum(axis=1)
+    return np.where(count > 0, 10 * np.log10(np.maximum(power / np.maximum(count, 1), 1e-10)), FLOOR_DBFS)
 
 
-def _mean_dbfs(levels: npt.NDArray[np.float64]) -> float:
-    if len(levels) == 0:
-        return FLOOR_DBFS
-    return float(10 * np.log10((10 ** (levels / 10)).mean()))
+def _active_dbfs(levels: Floats, speech: Masks) -> Floats:
+    """The detector's flags last beyond the words: what is MARGIN_DB below the rest is a pause (ITU-T P.56 §4.2)."""
+    whole = _mean_dbfs(levels, speech)
+    return _mean_dbfs(levels, speech & (levels > whole[:, None] - MARGIN_DB))
 
 
-def _noise(levels: npt.NDArray[np.float64], flags: Flags) -> float:
-    """The quietest tenth, or what stands between speech where there is enough of it, whichever is louder."""
-    lowest = float(np.percentile(levels, 10)) + 0.8  # A tenth of a stationary noise lies that far below its mean.
-    near = np.convolve(flags, np.ones(2 * GUARD + 1))[GUARD:-GUARD] > 0
-    between = levels[~near]
-    if len(between) < NOISE_FRAMES_MIN:
-        return lowest
-    return max(lowest, min(float(np.median(between)), _mean_dbfs(between)))
+def _ranked(levels: Floats, of: Masks) -> Floats:
+    return np.sort(np.where(of, levels, np.inf), axis=1)
 
 
-def peaks(sound: Sound) -> tuple[float, float, float]:
-    """`tonal`, `musical` and `steady` of Features, over 64 ms frames. The first two are near 1 for keys, ringback, fax
-    and for music, near 0 for speech and broadband noise."""
-    if len(sound) < _SPECTRUM:
-        return 0.0, 0.0, 0.0
-    frames = np.lib.stride_tricks.sliding_window_view(sound, _SPECTRUM)[:: _SPECTRUM // 2] * np.hanning(_SPECTRUM)
-    power = (np.abs(np.fft.rfft(frames, axis=1)) ** 2)[:, _BAND]
-    energy = power.sum(axis=1)
-    if energy.max() < 1e-7:
-        return 0.0, 0.0, 0.0
-    power = power[energy > energy.max() * 10 ** (-_LOUD_DB / 10)]
-    total, found = power.sum(axis=1), np.zeros(len(power))
-    strongest = power.argmax(axis=1)
-    bins = np.arange(power.shape[1])[None]
-    two = few = found
-    for n in range(_PARTIALS):
-        near = np.abs(bins - power.argmax(axis=1)[:, None]) <= _NARROW
-        found = found + (power * near).sum(axis=1)
-        power = np.where(near, 0.0, power)
-        two, few = (found if n == 1 else two), found
-    same = np.abs(strongest - np.bincount(strongest).argmax()) <= 1
-    return float((two / total > _PURE).mean()), float((few / total > _PURE).mean()), float(same.mean())
+def _share(ranked: Floats, of: Masks, share: float) -> Floats:
+    """The level that this share of the frames does not exceed."""
+    count = of.sum(axis=1)
+    place = np.clip(np.round(share * (count - 1)), 0, None).astype(int)
+    return np.where(count > 0, ranked[np.arange(len(ranked)), place], FLOOR_DBFS)
+
+
+def _noise(levels: Floats, speech: Masks, there: Masks) -> Floats:
+    """The quietest 0.3 s, or what stands between speech where there is enough of it, whichever is louder."""
+    # So much of a stationary noise lies that far below its mean.
+    lowest = _share(_ranked(levels, there), there, 0.07) + 1.0
+    beside = np.cumsum(np.pad(speech, ((0, 0), (GUARD + 1, GUARD))), axis=1)
+    near = beside[:, 2 * GUARD + 1 :] > beside[:, : -(2 * GUARD + 1)]
+    between = there & ~near
+    count, ranked = between.sum(axis=1), _ranked(levels, between)
+    place = np.clip(count - 1 - KNOCK_FRAMES, 0.3 * (count - 1), BUSY_SHARE * (count - 1))
+    busy = ranked[np.arange(len(ranked)), np.clip(place, 0, None).astype(int)]
+    gaps = np.minimum(busy, _mean_dbfs(levels, between))
+    return np.where(count < NOISE_FRAMES_MIN, lowest, np.maximum(lowest, gaps))
+
+
+def _peaks(tones: Floats) -> tuple[Floats, Floats, Floats]:
+    """`tonal`, `musical` and `steady` of Features."""
+    energy = np.nan_to_num(tones[:, 0])
+    top = energy.max(axis=1, keepdims=True)
+    loud = (energy > top * 10 ** (-_LOUD_DB / 10)) & (top > 1e-7)
+    count = np.maximum(loud.sum(axis=1), 1)
+    pure = loud & (tones[:, 1] > _PURE)
+    runs = np.lib.stride_tricks.sliding_window_view(pure, _LASTING, axis=1)
+    lasts = np.any(np.all(runs, axis=2), axis=1)
+    tonal = np.where(lasts, pure.sum(axis=1) / count, 0.0)
+    musical = (loud & (tones[:, 2] > _PURE)).sum(axis=1) / count
+    steady = [_steady(row[3][mask]) for row, mask in zip(tones, loud, strict=True)]
+    return tonal, musical, np.asarray(steady)
+
+
+def _steady(strongest: Floats) -> float:
+    if not len(strongest):
+        return 0.0
+    common = int(np.bincount(strongest.astype(int)).argmax())
+    return float((np.abs(strongest - common) <= 1).mean())

