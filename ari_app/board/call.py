@@ -190,7 +190,7 @@ def leg_ended(floor: Floor, call: Call, ended: LegEnded, now: float) -> None:
     else:
         control.leg_ended(floor, call, leg, cause, now)
     supervise.leg_gone(floor, leg)
-    seat = next((s for s in floor.seats.values() if s.leg == leg), None)
+    seat = next((s for s in floor.seats.values() if s.leg == leg), None) if leg != call.leg else None
     if seat is not None:
         seats.leg_gone(floor, seat, leg, now)
     if call.state is CallState.CLOSING and not call.legs:

@@ -34,7 +34,7 @@ from ari_app.model.ids import (
 from ari_app.model.routing import Hours
 from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
-from ari_app.model.skills import needs_of
+from ari_app.model.skills import Needs, needs_of
 
 if TYPE_CHECKING:
     pass
@@ -75,6 +75,7 @@ class Floor:
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
     familiar: Familiar = field(init=False)  # Who talked to whom last.
     staff_changed: bool = False  # Somebody signed out or lost a skill during this event: see unstaffed.
+    served_by: dict[tuple[QueueName, Needs | None], AgentId] = field(default_factory=dict)  # See staff.nobody_for.
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
     freed: list[AgentId] = field(default_factory=list)  # Agents who got free during the event being handled.

@@ -37,6 +37,8 @@ def move(floor: Floor, seat: Seat, what: AgentMove, now: float, reason: str = ""
     _clock(seat, to, now)
     seat.state, seat.reason, seat.since = to, reason, now
     floor.staff_changed |= seat.state is AgentState.SIGNED_OUT
+    if what is AgentMove.SIGN_IN:
+        floor.served_by.clear()
     if seat.state is not AgentState.READY:
         floor.engine.agent_not_ready(seat.agent)
     if what not in (AgentMove.OFFER, AgentMove.OFFER_RAN_OUT, AgentMove.OFFER_WITHDRAWN):

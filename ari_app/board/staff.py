@@ -1,11 +1,16 @@
 """Who could serve a caller at all: the agent preferred for him, and whether anybody with the skills is signed in."""
 
+from typing import Final
+
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call
 from ari_app.flow.nodes import Queue
 from ari_app.model.ids import AgentId, QueueName
 from ari_app.model.skills import Needs, needs_of
 from ari_app.model.states import AgentState
+
+KNOWN_MAX: Final = 1000
+NOBODY: Final = AgentId("")
 
 
 def needs_of_node(node: Queue) -> Needs | None:
@@ -27,7 +32,22 @@ def is_signed_in(floor: Floor, agent: AgentId) -> bool:
 
 
 def nobody_for(floor: Floor, node: Queue) -> bool:
-    """Nobody signed in has what the node asks for, nor what its queue asks for later."""
+    """Nobody signed in has what the node asks for, nor what its queue asks for later.
+
+    Who was found last is asked first, and that there is nobody is remembered until somebody signs in or is given skills:
+    a look at 10,000 agents for each caller would cost 40 ms.
+    """
     name, needs = QueueName(node.queue), needs_of_node(node)
-    there = (seat.agent for seat in floor.seats.values() if seat.state is not AgentState.SIGNED_OUT)
-    return not any(floor.engine.servers(name, (agent,), needs) for agent in there)  # The first one found will do.
+    asked = name, needs
+    last = floor.served_by.get(asked)
+    if last is not None and (not last or _serves(floor, last, asked)):
+        return not last
+    found = next((agent for agent in floor.seats if _serves(floor, agent, asked)), NOBODY)
+    if len(floor.served_by) > KNOWN_MAX:  # Of flows that were replaced.
+        floor.served_by.clear()
+    floor.served_by[asked] = found
+    return not found
+
+
+def _serves(floor: Floor, agent: AgentId, asked: tuple[QueueName, Needs | None]) -> bool:
+    return is_signed_in(floor, agent) and floor.engine.servers(asked[0], (agent,), asked[1]) > 0

@@ -62,6 +62,7 @@ def _carry_out(floor: Floor, move: acd.Move, by: str, now: float) -> None:
 
 def _give_skills(floor: Floor, agents: Iterable[AgentId]) -> None:
     floor.staff_changed = True
+    floor.served_by.clear()
     for agent in agents:
         floor.offer(floor.engine.set_skills(agent, skills(floor, agent)))
 

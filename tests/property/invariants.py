@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from ari_app.board import voice
 from ari_app.board.floor import Floor
@@ -11,7 +12,7 @@ from ari_app.model import events as ev
 from ari_app.model import work
 from ari_app.model.audit import SurgeStepTaken, SurgeStepUndone
 from ari_app.model.control import TransferBegan, TransferEnded
-from ari_app.model.facts import Fact, OfferMade, Queued
+from ari_app.model.facts import Fact, OfferMade, Queued, QueueLeft
 from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, PlaybackId, QueueName, Skill, TimerId, TransferId
 from ari_app.model.skills import Needs, needs_of
 from ari_app.model.states import AgentState, CallState
@@ -303,6 +304,7 @@ class Watch:
     """Follows the effects: what plays where, who is in which bridge."""
 
     floor: Floor
+    nodes: dict[str, Any] = field(default_factory=dict)  # Of the flow.
     playing: dict[PlaybackId, LegId] = field(default_factory=dict)
     bridges: set[BridgeId] = field(default_factory=set)
     phones: dict[LegId, str] = field(default_factory=dict)  # Agents' legs that may still be there.
@@ -330,6 +332,8 @@ class Watch:
         # A step changes what agents can do in the middle of an event: who was matched before it did not have it yet.
         self._fair([fact for fact in noted if isinstance(fact, OfferMade) and not is_surge], now)
         self._urgent([fact for fact in noted if isinstance(fact, work.ItemOffered) and not is_surge], now)
+        if not is_surge:
+            self._told_to_nobody(noted)
         self._places(noted)
         self._hears()
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
@@ -456,6 +460,19 @@ class Watch:
                     limit = floor.settings.queues[place.visit.queue].talking_max
                     better = limit is None and place.visit.rank < self._rank(item)
                     assert not better, f"{offer} passed over {call.id}"
+
+    def _told_to_nobody(self, facts: list[Fact]) -> None:
+        """Whoever leaves because nobody is there is right; by his node's needs, his queue's and what it asks later."""
+        floor = self.floor
+        there = [s for s in floor.seats.values() if s.state is not AgentState.SIGNED_OUT]
+        for fact in facts:
+            if isinstance(fact, QueueLeft) and fact.outcome == "no-agents":
+                queue = floor.settings.queues[fact.queue]
+                wanted = [*(each.skills for each in queue.relax)]
+                node = next(n for n in self.nodes.values() if n.get("queue") == fact.queue)
+                wanted.append(node.get("skills") or queue.skills)
+                able = [s for s in there if any(needs_of(each).met_by(_has(floor, s)) for each in wanted)]
+                assert not able, f"{fact}, and {able} are there"
 
     def _rank(self, item: Item) -> float:
         return item.due_at + (0 if self.floor.settings.boxes[item.box].overdue_first else 1e9)

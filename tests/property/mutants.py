@@ -402,6 +402,22 @@ def message_done_while_it_is_offered(patch: Patch) -> None:
     patch.setattr(working, "by_hand", by_hand)
 
 
+def nobody_there_for_ever(patch: Patch) -> None:
+    """Once nobody could serve a queue, nobody ever can."""
+
+    class Kept(dict[Any, Any]):
+        def clear(self) -> None:
+            pass
+
+    old = Floor.__post_init__
+
+    def init(self: Floor) -> None:
+        old(self)
+        self.served_by = Kept()
+
+    patch.setattr(Floor, "__post_init__", init)
+
+
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     newest_first,
     queue_by_queue,
@@ -451,4 +467,5 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     phone_rings_on_after_the_offer,
     message_taken_by_two,
     message_done_while_it_is_offered,
+    nobody_there_for_ever,
 )

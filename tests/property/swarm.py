@@ -208,7 +208,7 @@ class World:
         self.settings = universe(self.rng)
         self.flow = flow(self.rng)
         self.board = self.fresh_board()
-        self.watch = Watch(self.board.floor)
+        self.watch = Watch(self.board.floor, self.flow["nodes"])
         self.failing = self.rng.choice([0, 0, 0, 0.03, 0.3])
         for event in (ev.Booted(1), ev.LinkUp("22"), self.listing()):
             self.feed(event)
