@@ -172,5 +172,17 @@ def any_scenario(seed: int) -> Plan:
         }
         for n in range(3)
     }
-    whole = {"skills": dict.fromkeys(skills, ""), "queues": queues, "callers": kinds, "agents": staff}
+    more = Random(f"{seed}/surge")
+    step = {"agents": more.sample(sorted(staff), 2), "skills": {more.choice(skills): more.randint(1, 5)}}
+    steps = [{"name": "one", **step}, {"name": "two", **step, "agents": ["s1"], "only_in_rush": more.random() < 0.5}]
+    surge = {
+        "waiting": more.choice([1, 3]),
+        "rush": more.choice([3, 6]),
+        "for_s": more.uniform(20, 90),
+        "queues": more.choice([[], ["x"]]),
+        "steps": more.choice([[], steps, steps]),
+    }
+    for queue in queues.values():
+        queue["talking_max"] = more.choice([None, None, None, 2, 4])
+    whole = {"skills": dict.fromkeys(skills, ""), "queues": queues, "callers": kinds, "agents": staff, "surge": surge}
     return Plan.of(Scenario.model_validate({**whole, "hours": 2, "warm_up_hours": 0.25}))

@@ -18,7 +18,7 @@ from ari_app.model.scenario import Scenario
 from ari_app.sim.closed import closed_form
 from ari_app.sim.mirror import offers_of_board, offers_of_world, reason_against
 from ari_app.sim.plan import Plan, streams
-from ari_app.sim.run import FIGURES, STAFF, Report, simulate
+from ari_app.sim.run import FIGURES, STAFF, SURGE, Report, simulate
 
 app = typer.Typer(no_args_is_help=True, help="Simulate callers and agents on the hotline's own distributor.")
 
@@ -104,7 +104,12 @@ def _tables(report: Report) -> list[Table]:
         staff.add_row(name, *cells, _shown(report.staff(name), share))
     if (occupancy := known.get("occupancy")) is not None:
         staff.caption = f"{type(closed).__name__}: occupancy {_one(occupancy, True)}"
-    return [queues, staff]
+    if not report.plan.scenario.surge.steps:
+        return [queues, staff]
+    surge = Table("", *SURGE, title="Surge plan, a replication", box=SIMPLE)
+    for step in report.plan.scenario.surge.steps:
+        surge.add_row(step.name, *(_shown(report.surge(step.name, name), False) for name in SURGE))
+    return [queues, staff, surge]
 
 
 def _columns(report: Report) -> list[str]:
@@ -150,6 +155,10 @@ def _json(path: Path, seed: int, report: Report) -> dict[str, Any]:
             for where in [*report.plan.queues, "total"]
         },
         "staff": {name: _bounds(report.staff(name)) for name in STAFF},
+        "surge": {
+            step.name: {name: _bounds(report.surge(step.name, name)) for name in SURGE}
+            for step in report.plan.scenario.surge.steps
+        },
         "closed_form": _known(closed_form(report.plan), report),
         "formulas": report.formulas(),
     }

@@ -61,6 +61,7 @@ def _check(scenario: Scenario, marks: Marks, settings: Settings | None) -> Itera
     misread = [*_skills(scenario, marks, skills)]
     yield from misread
     yield from _queues(scenario, marks, queues)
+    yield from _surge(scenario, marks, skills, queues)
     yield from _spans(scenario, marks)
     yield from _limits(scenario, marks)
     if not misread:
@@ -99,6 +100,20 @@ def _queues(scenario: Scenario, marks: Marks, known: set[str]) -> Iterator[Probl
         if callers.queue not in known:
             message = f"no queue named {shown(callers.queue)}"
             yield marks.problem(("callers", name, "queue"), NO_SUCH_NAME, message, nearest(callers.queue, known))
+
+
+def _surge(scenario: Scenario, marks: Marks, skills: set[str], queues: set[str]) -> Iterator[Problem]:
+    """Steps name kinds of agents, and skills that are."""
+    named: list[tuple[KeyPath, str, str, set[str]]] = []
+    named += [(("surge", "queues", at), "queue", name, queues) for at, name in enumerate(scenario.surge.queues)]
+    for n, step in enumerate(scenario.surge.steps):
+        kinds = {*scenario.agents}
+        named += [(("surge", "steps", n, "agents", at), "kind of agents", k, kinds) for at, k in enumerate(step.agents)]
+        named += [(("surge", "steps", n, "skills", name), "skill", name, skills) for name in step.skills]
+    for path, what, name, known in named:
+        if name not in known:
+            say = marks.key_problem if what == "skill" else marks.problem
+            yield say(path, NO_SUCH_NAME, f"no {what} named {shown(name)}", nearest(name, known))
 
 
 def _spans(scenario: Scenario, marks: Marks) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ari_app.model.part import Level, Name, Part, Seconds
 from ari_app.model.routing import ClockSpan, Queue, Routing, Skills
+from ari_app.model.surge import Surge
 
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -66,6 +67,10 @@ class Scenario(Part):
     )
     agents: Annotated[dict[Name, Agents], Field(min_length=1, max_length=1000)] = Field(
         description="Kinds of agents by name."
+    )
+    surge: Surge = Field(
+        default_factory=Surge,
+        description="As in config.yaml, without groups: steps name kinds of agents, all of whom get the skills.",
     )
     begins: ClockTime = Field("00:00", description="Time of day at which it begins.")
     hours: Annotated[float, Field(gt=0, le=168)] = Field(8, description="Hours in which calls come.")

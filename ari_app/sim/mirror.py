@@ -209,8 +209,20 @@ def _settings(plan: Plan) -> Settings:
             "agents": agents,
             "phones": {_phone(agent): {} for agent in agents},
             "limits": {"calls_max": 100_000},
+            "surge": _surge(plan),
         }
     )
+
+
+def _surge(plan: Plan) -> dict[str, Any]:
+    """The scenario's, its kinds of agents as work numbers."""
+    surge = plan.scenario.surge.model_dump()
+    numbers: dict[str, list[AgentId]] = {}
+    for agent, kind, _ in plan.staff():
+        numbers.setdefault(kind, []).append(agent)
+    for step in surge["steps"]:
+        step["agents"] = [number for kind in step["agents"] for number in numbers[kind]]
+    return surge
 
 
 def _flows(plan: Plan) -> dict[str, LoadedFlow]:

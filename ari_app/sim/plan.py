@@ -27,7 +27,7 @@ def streams(seed: int, replication: int) -> Streams:
 
 def rule_of(queue: Queue) -> Rule:
     relax = tuple((each.after_s, needs_of(each.skills)) for each in queue.relax)
-    return Rule(needs_of(queue.skills), relax, queue.policy)
+    return Rule(needs_of(queue.skills), relax, queue.policy, queue.talking_max)
 
 
 def drawn(spread: Spread, random: Random) -> Draw:

@@ -27,6 +27,11 @@ FIGURES: Final[Mapping[str, str]] = {
     "ewt_width_s": "mean width of the range told",
 }
 """Of each queue and of all together."""
+SURGE: Final[Mapping[str, str]] = {
+    "taken": "times the step was taken",
+    "held_s": "seconds it held",
+}
+"""Of each step of the surge plan."""
 STAFF: Final[Mapping[str, str]] = {
     "occupancy": measures.OCCUPANCY,
     "occupancy_with_wrap_up": measures.OCCUPANCY_WITH_WRAP_UP,
@@ -43,6 +48,7 @@ class Outcome:
     staff: Mapping[str, float | None]
     staff_by_kind: Mapping[str, Mapping[str, float | None]]
     events: int
+    surge: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # By step.
 
 
 @dataclass
@@ -61,6 +67,9 @@ class Report:
     def staff_of(self, kind: str, name: str) -> Interval | None:
         return self._over(outcome.staff_by_kind[kind][name] for outcome in self.outcomes)
 
+    def surge(self, step: str, name: str) -> Interval | None:
+        return self._over(outcome.surge[step][name] for outcome in self.outcomes)
+
     def calls(self, where: str, name: str) -> int:
         """A count of `Count`, summed over the replications."""
         return sum(getattr(_count(outcome, where), name) for outcome in self.outcomes)
@@ -68,7 +77,8 @@ class Report:
     def formulas(self) -> dict[str, str]:
         scenario = self.plan.scenario
         values = {"within_s": scenario.service_level_s, "short_s": scenario.short_abandon_s}
-        return {name: formula.format(**values) for name, formula in {**FIGURES, **STAFF}.items()}
+        surge = SURGE if scenario.surge.steps else {}
+        return {name: formula.format(**values) for name, formula in {**FIGURES, **STAFF, **surge}.items()}
 
     @staticmethod
     def _over(values: Iterable[float | None]) -> Interval | None:
@@ -106,7 +116,10 @@ def outcome_of(world: World) -> Outcome:
     figures = {where: _figures(count, window_s) for where, count in {**counts, "total": total}.items()}
     everyone = list(world.agents.values())
     kinds = {kind: _staff([a for a in everyone if a.kind == kind]) for kind in world.plan.scenario.agents}
-    return Outcome(counts, figures, _staff(everyone), kinds, world.events)
+    surge = world.surging
+    held = zip(world.plan.scenario.surge.steps, surge.held, strict=True) if surge is not None else ()
+    steps = {step.name: {"taken": float(each.taken), "held_s": each.held_s} for step, each in held}
+    return Outcome(counts, figures, _staff(everyone), kinds, world.events, steps)
 
 
 def _count(outcome: Outcome, where: str) -> Count:

@@ -17,6 +17,7 @@ from ari_app.model.ids import AgentId, CallId, QueueName
 from ari_app.sim.callers import Source, source
 from ari_app.sim.people import Agent, At, Caller, Doing
 from ari_app.sim.plan import Duty, Plan, Streams, drawn
+from ari_app.sim.surging import Surging
 from ari_app.sim.tally import Count, Tally
 
 What: TypeAlias = Literal["came", "full", "offered", "not answered", "connected", "left", "free"]
@@ -50,6 +51,7 @@ class World:
         self._heap: list[tuple[float, int, Callable[..., None], Any]] = []
         self._next = count().__next__
         self._luck = random("offers").random
+        self.surging = Surging(plan) if scenario.surge.steps else None
         for kind in scenario.callers:
             self._await(source(plan, kind, random))
         self._staff(random)
@@ -61,6 +63,10 @@ class World:
             self.now, _, do, what = heappop(heap)
             self.events += 1
             do(what)
+            if self.surging is not None:
+                self._look()
+        if self.surging is not None:
+            self.surging.end(self.now)
         for agent in self.agents.values():
             self.tally.spend(agent, agent.doing, self.now)
         return self.tally
@@ -128,7 +134,7 @@ class World:
         if match is not None:
             if self.estimator is not None:
                 self.estimator.entered(queue, now)
-            self._offer(match)
+            self._offer(match) if self.surging is None else self._look(match)
             return
         if (counted := self.tally.counted(caller)) is not None:
             counted.waited += 1
@@ -154,11 +160,13 @@ class World:
         now, agent = self.now, caller.agent
         caller.at, caller.agent = At.GONE, None
         del self.callers[caller.call]
-        self.engine.leave(caller.call)
+        vacated = self.engine.leave(caller.call)
         self.tally.left(caller, now)
         if self.estimator is not None:
             self.estimator.abandoned(caller.queue, now - caller.since, now)
         self._say("left", caller, agent)
+        if vacated is not None:
+            self._offer(vacated)
         if agent is not None:  # The offer is withdrawn; it does not cost him his place among the idle.
             self._free(agent, agent.idle_since)
 
@@ -207,7 +215,9 @@ class World:
         now = self.now
         caller.at = At.TALKING
         del self.callers[caller.call]
-        self.engine.leave(caller.call)
+        self.engine.leave(caller.call, talking=True)
+        if self.plan.rules[caller.queue].talking_max is not None:
+            self._at(now + caller.talk_s, self._talk_over, caller)
         self.tally.connected(caller, now)
         self.tally.spend(agent, Doing.TALKING, now)
         agent.calls += 1
@@ -215,6 +225,38 @@ class World:
             self.estimator.connected(caller.queue, now - caller.since, now, told=caller.told)
         self._say("connected", caller, agent)
         self._at(now + caller.talk_s + caller.wrap_up_s, self._done, caller)
+
+    def _talk_over(self, caller: Caller) -> None:
+        """A queue with a limit may have another caller offered, while the agent still wraps up."""
+        if (match := self.engine.talk_over(caller.call)) is not None:
+            self._offer(match)
+
+    # -- the surge plan --
+
+    def _look(self, first: Match | None = None) -> None:
+        """As many wait now, those who are being offered among them. `first`: what the event itself matched."""
+        surging = self.surging
+        assert surging is not None
+        matches = [first] if first is not None else []
+        waiting = sum(self.engine.length(queue) for queue in surging.queues)
+        while (move := surging.move(waiting, self.now)) is not None:
+            for agent, has in surging.skills(move.step):
+                matches += filter(None, [self.engine.set_skills(agent, has)])
+                self._serves(self.agents[agent])
+        due = surging.surge.next_at()
+        if due is not None and due != surging.looks_at:
+            surging.looks_at = due
+            self._at(due, lambda _: None, None)
+        for match in matches:
+            self._offer(match)
+
+    def _serves(self, agent: Agent) -> None:
+        """Whose callers he can be offered, since his skills changed."""
+        for queue in agent.queues if agent.on_duty else ():
+            self.servers[queue] -= 1
+        agent.queues = tuple(self.engine.queues_of(agent.id))
+        for queue in agent.queues if agent.on_duty else ():
+            self.servers[queue] += 1
 
     # -- agents --
 

@@ -48,7 +48,7 @@ def test_the_board_offers_the_same_calls_to_the_same_agents(seed: int) -> None:
     assert offers_of_board(scenario, streams(seed, 1)) == alone
 
 
-@pytest.mark.parametrize("name", ["vip", "surge"])
+@pytest.mark.parametrize("name", ["vip", "surge", "surge_plan"])
 def test_the_board_does_the_same_in_the_scenarios_of_the_pages(name: str) -> None:
     scenario = plan_of(SCENARIOS / f"{name}.yaml", hours=5)
     assert offers_of_board(scenario, streams(1, 1)) == offers_of_world(scenario, 1, 1)

@@ -135,3 +135,13 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_scenarios_of_the_repository_load(path: Path) -> None:
     scenario = load_scenario(path).scenario
     assert scenario.says and scenario.replications >= 10
+
+
+def test_the_surge_plan_of_a_scenario_names_its_kinds_of_agents(tmp_path: Path) -> None:
+    steps = "{name: one, agents: [staf, staff], skills: {support: 1, magic: 2}}"
+    text = GOOD + f"surge:\n  queues: [support, other]\n  steps:\n    - {steps}\n"
+    assert problems(tmp_path, text) == [
+        "s.yaml:9:21  V003  surge.queues: no queue named 'other'",
+        "s.yaml:11:26  V003  surge.steps.0.agents: no kind of agents named 'staf'   did you mean 'staff'?",
+        "s.yaml:11:62  V003  surge.steps.0.skills: no skill named 'magic'",
+    ]

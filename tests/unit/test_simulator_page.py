@@ -10,7 +10,7 @@ import pytest
 
 from ari_app.kpi.measures import Interval, student_t
 from ari_app.sim.closed import closed_form
-from ari_app.sim.run import FIGURES, Report, simulate
+from ari_app.sim.run import FIGURES, SURGE, Report, simulate
 from tests.asterisk import REPOSITORY
 from tests.sim_kit import SCENARIOS, plan_of
 
@@ -52,7 +52,10 @@ def report(scenario: str) -> Report:
 
 def measured(row: Row) -> Interval:
     of = report(row.scenario)
-    found = of.figure(row.of, row.figure) if row.figure in FIGURES else of.staff(row.figure)
+    if row.figure in SURGE:
+        found = of.surge(row.of, row.figure)
+    else:
+        found = of.figure(row.of, row.figure) if row.figure in FIGURES else of.staff(row.figure)
     assert found is not None
     return found
 
