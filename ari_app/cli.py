@@ -24,6 +24,7 @@ from ari_app.commands import (
     rescue,
     retain,
     run,
+    screening,
     security,
     sim,
     situations,
@@ -43,7 +44,7 @@ app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
 for group in (
     *(agent, asterisk, bench, call, callback, conf, config, flow, hours, inbox),
-    *(person, prompts, recording, report, security, sim, situations, surge),
+    *(person, prompts, recording, report, screening, security, sim, situations, surge),
 ):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 

@@ -47,9 +47,11 @@ from ari_app.model.effects import (
     MeasureLeg,
     Note,
     Reply,
+    Screen,
     SetTimer,
     StartRecording,
     StopRecording,
+    Unscreen,
     Warn,
 )
 from ari_app.model.events import (
@@ -71,13 +73,14 @@ from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper
 from ari_app.runtime.door import Door, Load
 from ari_app.runtime.loop import Loop
+from ari_app.screening import Screens
 from ari_app.site import Site
 from ari_app.spool import Spool
 from ari_app.standby import Waited, beating, nodes_of
 from ari_app.store import retention
 from ari_app.store.journal import Health, Journal, Options
 from ari_app.store.lock import StoreLock
-from ari_app.store.restore import last_agents, left_open, work_left
+from ari_app.store.restore import last_agents, left_open, screenings_left, work_left
 from ari_app.studio import Studio
 from ari_app.web.app import make_app, serving
 from ari_app.web.metrics import Metrics
@@ -132,6 +135,7 @@ class Daemon:
         address = Address(site.ari_url, USER, secrets.ari_password, asterisk.app)
         self.ari = AriLink(address, self.loop.post, self._prompt)
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
+        self.screens = Screens(self.ami, site.settings.screening, zone)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
         self.quality = Quality(self.loop.post_lazily)
         self.ami.listen(CLASSES, self.quality.hears)
@@ -181,6 +185,8 @@ class Daemon:
         self.loop.post(replace(left, last_agents=len(talks)))
         for work in await asyncio.to_thread(work_left, store):
             self.loop.post(work)
+        for screening in self.screens.recall(await asyncio.to_thread(screenings_left, store, now, self.screens.rules)):
+            self.loop.post(screening)
 
     def _new_prompts(self, prompts: Prompts) -> None:
         self.prompts = prompts
@@ -247,6 +253,7 @@ class Daemon:
                 self.housekeeping.run(),
                 self.spool.run(),
                 self.guard.run(),
+                self.screens.run(),
                 self.flows.watch(),
                 agi,
                 self._ready(ready),
@@ -372,6 +379,8 @@ class Daemon:
                 self.asking.perform(effect)
             case AskStudio():
                 self.studio.perform(effect)
+            case Screen() | Unscreen():
+                self.screens.perform(effect)
             case FileMessage():
                 self.filing.perform(effect)
             case CheckPin(leg, agent, pin):

@@ -12,10 +12,11 @@ from ari_app.model.effects import Reply
 from ari_app.model.events import AgentAsked, ClosureSet, FlowsLoaded, HoursLoaded
 from ari_app.model.ids import AgentId, CallId, RequestId
 from ari_app.model.mask import mask
+from ari_app.model.screening_facts import ScreeningAsked
 from ari_app.model.wishes import ForceAsked, SurgeAsked
 from ari_app.model.work import CallbackCancelled, ItemAsked
 from ari_app.standby import nodes_of
-from ari_app.store import work
+from ari_app.store import screening, work
 from ari_app.store.flows import closures
 from ari_app.store.reader import open_reader
 from ari_app.store.timeline import timeline
@@ -36,6 +37,7 @@ Wish: TypeAlias = (
     | HoursLoaded
     | ItemAsked
     | CallbackCancelled
+    | ScreeningAsked
 )
 
 
@@ -141,6 +143,16 @@ class Desk:
         return await asyncio.to_thread(work.callbacks, self._daemon.site.store)
 
     async def work(self, event: ItemAsked | CallbackCancelled) -> Reply:
+        return await self.ask(replace(event, request=self.request()))
+
+    async def screenings(self, over: bool, appeals: bool) -> list[dict[str, Any]]:
+        now = self._daemon.loop.clock.now()
+        return await asyncio.to_thread(screening.screenings, self._daemon.site.store, now, over=over, appeals=appeals)
+
+    async def screening(self, name: str) -> dict[str, Any] | None:
+        return await asyncio.to_thread(screening.screening, self._daemon.site.store, name)
+
+    async def screen(self, event: ScreeningAsked) -> Reply:
         return await self.ask(replace(event, request=self.request()))
 
     def metrics(self) -> bytes:

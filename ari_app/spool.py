@@ -54,7 +54,11 @@ class Spool:
         for message in await asyncio.to_thread(self._new):
             self._posted.add(message.message)
             self.post(message)
-            log.info("a message left without a daemon", message=message.message, seconds=message.seconds)
+            log.info(
+                "an appeal" if message.is_appeal else "a message left without a daemon",
+                message=message.message,
+                seconds=message.seconds,
+            )
 
     def _new(self) -> list[MessageSpooled]:
         self._salvage()
@@ -91,6 +95,7 @@ class Spool:
         try:
             said = json.loads(about.read_text(encoding="utf-8"))
             at, caller = float(said["at"]), str(said["caller"])
+            is_appeal = said.get("appeal") is True
             if _ID.fullmatch(name) is None:
                 raise ValueError("not named as a message")
             if sound.exists():
@@ -102,4 +107,4 @@ class Spool:
             log.error("a message left without a daemon cannot be read", file=f"{name}.bad", why=type(error).__name__)
             return []
         number = caller if _NUMBER.fullmatch(caller) else ""
-        return [MessageSpooled(MessageId(name), Number(number), round(max(seconds, 0.0), 3), at)]
+        return [MessageSpooled(MessageId(name), Number(number), round(max(seconds, 0.0), 3), at, is_appeal)]

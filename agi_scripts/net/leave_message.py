@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Takes a message while no daemon runs: a plain AGI program, started by Asterisk for one call (see extensions.conf).
+"""Takes a message without the daemon: a plain AGI program, started by Asterisk for one call (see extensions.conf),
+while no daemon runs, or from a caller who is screened and appeals.
 
-Arguments: the spool folder, the longest message and the silence that ends it in seconds, what was dialled.
+Arguments: the spool folder, the longest message and the silence that ends it in seconds, what was dialled; `appeal`.
 Standard library only.
 A message is two files in the spool, `ID.wav` and, renamed there last, `ID.json`; in the making they stand in `new/`.
 The caller's number is on the disk before he speaks, so that a crash while he does loses neither. Sets NET_MESSAGE:
@@ -51,6 +52,7 @@ def begin(spool: Path, asked: dict[str, str]) -> Path:
         "at": time.time(),
         "caller": number if re.fullmatch(r"\+?[0-9]{1,24}", number, re.ASCII) else "",
         "dialled": re.sub(r"[^0-9A-Za-z+*#]", "", asked.get("arg_4", ""))[:32],
+        "appeal": asked.get("arg_5", "") == "appeal",
         "language": re.sub(r"[^A-Za-z-]", "", asked.get("language", ""))[:8],
     }
     n = int(about["at"] * 100)

@@ -22,6 +22,7 @@ _NOT_IN_OPTIONS: Final = re.compile(r"[,()|\\\"']")  # They would end or split M
 _NOT_IN_VARIABLE: Final = re.compile(r"[^A-Za-z0-9_]")
 _NOT_IN_KEY: Final = re.compile(r"[^A-Za-z0-9_.:@+*#-]")
 _RELOAD_S: Final = 30.0
+_TREE_S: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ class AmiLink:
 
     def __init__(self, host: str, port: int, user: str, password: str, on_change: OnChange | None = None) -> None:
         self.timing = Timing()
+        self.on_change: OnChange = on_change or (lambda *_: None)
         self.connected = False
         self.status = "not connected yet"
         self._address = (host, port)
         self._login = (user, password)
-        self._on_change = on_change
         self._connection: Connection | None = None
         self._closing = asyncio.Event()
         self._listeners: dict[str, OnEvent] = {}
@@ -129,6 +130,17 @@ class AmiLink:
             raise
         return True
 
+    async def db_tree(self, family: str) -> dict[str, str]:
+        """Every key of a family with its value."""
+        ends = "DBGetTreeComplete"
+        try:
+            found = await self._alive().ask_all("DBGetTree", {"Family": _key(family)}, ends, _TREE_S)
+        except RequestFailed as error:
+            if "not found" in error.reason:
+                return {}
+            raise
+        return {each["Key"].removeprefix(f"/{family}/"): each.get("Val", "") for each in found if "Key" in each}
+
     async def reload(self, module: str) -> None:
         """Let a module (`res_pjsip.so`) read its configuration again; waits until it has."""
         await self._alive().ask("Reload", {"Module": module}, _RELOAD_S)
@@ -196,8 +208,7 @@ class AmiLink:
         (log.info if connected or self._closing.is_set() else log.warning)(
             "manager interface of Asterisk", status=status
         )
-        if self._on_change is not None:
-            self._on_change(connected, status)
+        self.on_change(connected, status)
 
 
 def _reason(error: AsteriskError | OSError, address: tuple[str, int]) -> str:

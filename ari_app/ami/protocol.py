@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from panoramisk.actions import Action
@@ -41,6 +42,21 @@ class _Owner:
         """The link watches `Connection.lost`."""
 
 
+@dataclass
+class _List:
+    """The events of one answer, until the one that ends it."""
+
+    ends: str
+    complete: asyncio.Future[None]
+    events: list[Headers] = field(default_factory=list)
+
+    def hears(self, event: Headers) -> None:
+        if event.get("Event") != self.ends:
+            self.events.append(event)
+        elif not self.complete.done():
+            self.complete.set_result(None)
+
+
 class Connection(asyncio.Protocol):
     """Feeds panoramisk whole answers only, and reads events itself, in a quarter of the time.
 
@@ -52,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._on_event = on_event
         self._unread = b""
         self._listed: dict[str, asyncio.Future[Headers]] = {}
+        self._lists: dict[str, _List] = {}
         self._ami: Any = AMIProtocol()  # Any: panoramisk has no types.
         self._transport: asyncio.BaseTransport | None = None
 
@@ -100,6 +117,17 @@ class Connection(asyncio.Protocol):
         finally:
             del self._listed[message.id]
 
+    async def ask_all(self, action: str, headers: Headers, ends: str, timeout_s: float) -> list[Headers]:
+        """Like `ask_listed` for an action that is answered by many events; the one named `ends` is the last."""
+        message = self._action(action, headers)
+        found = self._lists[message.id] = _List(ends, asyncio.get_running_loop().create_future())
+        try:
+            await self._response(message, timeout_s)
+            await self._first(found.complete, action, timeout_s)
+            return found.events
+        finally:
+            del self._lists[message.id]
+
     def _action(self, action: str, headers: Headers) -> Any:
         _refuse_line_breaks(action, headers)
         if self.lost.done():
@@ -128,7 +156,9 @@ class Connection(asyncio.Protocol):
 
     def _event(self, event: Headers) -> None:
         listed = self._listed.get(event.get("ActionID", ""))
-        if listed is None:
+        if (many := self._lists.get(event.get("ActionID", ""))) is not None:
+            many.hears(event)
+        elif listed is None:
             self._on_event(event)
         elif not listed.done():
             listed.set_result(event)

@@ -21,6 +21,7 @@ from ari_app.board import (
     offers,
     override,
     recording,
+    screening,
     scripts,
     seats,
     studio,
@@ -81,6 +82,7 @@ from ari_app.model.events import (
 )
 from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Mint, TimerId, call_of
+from ari_app.model.screening_facts import ScreeningAsked, ScreeningLeft
 from ari_app.model.settings import Settings
 from ari_app.model.states import CallState
 from ari_app.model.wishes import ForceAsked, SurgeAsked
@@ -128,6 +130,10 @@ class Board:
                 inbox.restored(self.floor, event, now)
             case ItemAsked():
                 inbox.ask(self.floor, event, now)
+            case ScreeningLeft():
+                screening.restored(self.floor, event, now)
+            case ScreeningAsked():
+                screening.ask(self.floor, event, now)
             case MessageFiled() | MessageUnfiled():
                 inbox.filed(self.floor, event, now)
             case LinkUp() | LinkDown() | Listed():
@@ -176,7 +182,7 @@ class Board:
             case MessageRecorded():
                 self._message(event, now)
             case MessageSpooled():
-                walk.message_spooled(self.floor, event)
+                walk.message_spooled(self.floor, event, now)
             case StudioAnswered(leg):
                 if isinstance(at := self._at(leg), Desk):
                     studio.answered(self.floor, at, event, now)
@@ -248,7 +254,9 @@ class Board:
                 pass  # He hears a message: nobody is put on hold.
 
     def _looked_up(self, event: LookedUp, now: float) -> None:
-        if (call := self.floor.calls.get(call_of(event.lookup) or CallId(""))) is not None:
+        if event.lookup in self.floor.screening.pending:
+            screening.record_read(self.floor, event, now)
+        elif (call := self.floor.calls.get(call_of(event.lookup) or CallId(""))) is not None:
             walk.looked_up(self.floor, call, event, now)
 
     def _message(self, event: MessageRecorded, now: float) -> None:
@@ -283,6 +291,8 @@ class Board:
                 working.timed_out(self.floor, offer, now)
         elif (item := self.floor.routed.get(CallId(owner))) is not None:
             working.again(self.floor, item, now)
+        elif timer == screening.TIMER:
+            screening.expire(self.floor, now)
         elif (seat := self.floor.seats.get(AgentId(owner.removeprefix("agent-")))) is not None:
             if name == "work":
                 working.too_long(self.floor, seat, now)
@@ -290,7 +300,7 @@ class Board:
                 seats.timer(self.floor, seat, name, now)
 
     def _asked(self, event: AgentAsked, now: float) -> None:
-        ok, message = seats.ask(self.floor, event, now)
+        ok, message = screening.agent_asked(self.floor, event, now)
         if event.request is not None:
             self.floor.do(Reply(event.request, ok, message))
 

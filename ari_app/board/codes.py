@@ -42,4 +42,5 @@ def _tables(codes: TalkCodes, supervisor: bool) -> tuple[dict[str, Control], dic
         codes.survey: "survey",
         codes.mute: "mute",
         codes.script: "script",
+        codes.nuisance: "nuisance",
     }, {codes.consult: "consult", codes.transfer: "transfer"}

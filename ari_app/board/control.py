@@ -51,6 +51,8 @@ def ask(floor: Floor, asked: ControlAsked, now: float) -> Outcome:
             return _consulting(floor, call, asked.action, now)
         case "script":
             return scripts.ask(floor, call, asked.target, now)
+        case "nuisance":
+            return scripts.nuisance(floor, call, now)
         case "survey":
             _end(floor, call, "survey", now)
             return True, "the caller goes on to the survey"

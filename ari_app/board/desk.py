@@ -4,7 +4,7 @@ Signing in asks for work number and PIN, each ended by `#`. The PIN's digits are
 Every other code needs no PIN: it acts for the agent signed in on that phone.
 """
 
-from ari_app.board import inbox, seats, studio, working
+from ari_app.board import inbox, screening, seats, studio, working
 from ari_app.board.floor import Floor
 from ari_app.board.records import Desk
 from ari_app.model.effects import Answer, CancelTimer, CheckPin, HangUp, MarkSecret, Play, SetTimer, StopPlay
@@ -42,7 +42,7 @@ def dialled(floor: Floor, event: FeatureDialled, now: float) -> None:
     if wish is None or agent is None:
         _say(floor, desk, "code-unknown" if wish is None else "not-signed-in", now)
         return
-    ok, _ = seats.ask(floor, AgentAsked(agent, wish, value), now)
+    ok, _ = screening.agent_asked(floor, AgentAsked(agent, wish, value), now)
     _say(floor, desk, _answer(floor, agent, wish) if ok else _refusal(floor, agent, wish), now)
 
 

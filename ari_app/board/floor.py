@@ -39,7 +39,7 @@ from ari_app.model.skills import Needs, needs_of
 if TYPE_CHECKING:
     pass
 
-from ari_app.board.records import Booking, Call, Desk, Item, ItemOffer, Seat, SurgeTaken
+from ari_app.board.records import Booking, Call, Desk, Item, ItemOffer, Screening, Seat, SurgeTaken
 
 HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
 
@@ -79,6 +79,7 @@ class Floor:
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     engine: Engine = field(init=False)
     freed: list[AgentId] = field(default_factory=list)  # Agents who got free during the event being handled.
+    screening: Screening = field(default_factory=Screening)
     surge: Surge = field(init=False)
     surge_taken: list[SurgeTaken] = field(default_factory=list)
     surge_at: float | None = None  # When its timer fires.

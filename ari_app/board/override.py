@@ -3,27 +3,18 @@
 Every override is a fact with who and why. Nobody is signed in by somebody else: his phone would ring for nobody.
 """
 
-from ari_app.board import seats, working
+from ari_app.board import rights, seats, working
 from ari_app.board.floor import Floor
 from ari_app.model.audit import AgentForced
-from ari_app.model.ids import AgentId
 from ari_app.model.states import SUPERVISOR, AgentState
 from ari_app.model.wishes import ForceAsked
-
-
-def refusal(floor: Floor, by: AgentId) -> str:
-    """Why this one may not supervise; empty when he may."""
-    agent = floor.settings.agents.get(by)
-    if agent is None:
-        return f"no agent has the work number {by!r}: say who you are by your work number"
-    return "" if "supervise" in agent.may else f"{by} may not supervise: agents.{by}.may in config.yaml"
 
 
 def force(floor: Floor, asked: ForceAsked, now: float) -> seats.Outcome:
     seat = floor.seats.get(asked.agent)
     if seat is None:
         return False, f"no agent has the work number {asked.agent}"
-    if why := refusal(floor, asked.by):
+    if why := rights.refusal(floor, asked.by):
         return False, why
     if not asked.reason.strip():
         return False, "say why: a supervisor's override is kept with its reason"

@@ -21,6 +21,8 @@ from ari_app.model.ids import (
     PlaybackId,
     QueueName,
     RecordingId,
+    RequestId,
+    ScreeningId,
     TimerId,
 )
 from ari_app.model.states import CALL, AgentState, CallMove, CallState
@@ -173,6 +175,38 @@ class ItemOffer:
 
 
 @dataclass
+class Screened:
+    """A number that is screened: canonical. `appeal`: the message that waits for a supervisor's decision."""
+
+    id: ScreeningId
+    number: Number
+    until: float
+    times: int
+    appeal: MessageId | None = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Somebody wants a number screened. `call`: the one he is marked in; `request`: who waits for the outcome."""
+
+    number: Number
+    call: CallId | None
+    by: str
+    why: str
+    request: RequestId | None = None
+
+
+@dataclass
+class Screening:
+    """Who is screened, by canonical number; past ones that count (how many times, and the last one's end)."""
+
+    held: dict[Number, Screened] = field(default_factory=dict)
+    past: dict[Number, tuple[int, float]] = field(default_factory=dict)
+    pending: dict[LookUpId, Mark] = field(default_factory=dict)  # Marks that wait for the caller's record.
+    at: float | None = None  # When its timer fires.
+
+
+@dataclass
 class Call:
     """One caller, from first ring to last leg gone."""
 
@@ -253,6 +287,7 @@ class Seat:
     idle_since: float = 0.0
     call: CallId | None = None  # The current call; in wrap-up and later the last one.
     talked: CallId | None = None  # The last call talked to: the one a disposition is about.
+    served: Call | None = None  # The same, as it was known then.
     leg: LegId | None = None
     withdrawn: bool = False  # The offer is withdrawn; waits for the leg to end.
     wrap_up_over: bool = False  # The time is up; waits for the leg to end.

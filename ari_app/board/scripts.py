@@ -3,7 +3,7 @@
 In a talk a sign of life brings the caller back to his queue, in his place; after a message it lets him speak anew.
 """
 
-from ari_app.board import situations, talk, walk
+from ari_app.board import screening, situations, talk, walk
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call, Script
 from ari_app.board.seats import Outcome
@@ -23,8 +23,20 @@ def ask(floor: Floor, call: Call, name: str, now: float) -> Outcome:
         return False, f"no script {name[:40]!r} may run in a talk; those that may: {able or 'none'}"
     if why := _not_now(call, situation):
         return False, why
+    assert call.talk is not None
+    agent, said = call.talk.agent, f"the caller hears {name}; you are in wrap-up"
     leave_to(floor, call, name, now)
-    return True, f"the caller hears {name}; you are in wrap-up"
+    if situation.trigger == "nuisance":
+        said += f"; {screening.mark_caller(floor, call, agent, name, now)}"
+    return True, said
+
+
+def nuisance(floor: Floor, call: Call, now: float) -> Outcome:
+    """One key of the agent: the caller is marked, warned, and led to the automatic desk."""
+    found = situations.of(call).of_trigger("nuisance")
+    if found is not None:
+        return ask(floor, call, found[0], now)
+    return False, "no situation has the trigger nuisance: write one in situations.yaml"
 
 
 def _not_now(call: Call, situation: Situation) -> str:

@@ -7,7 +7,7 @@ A drill says and notes what it would do, and changes nothing; the plan itself re
 from collections.abc import Iterable
 
 from ari_app.acd import surge as acd
-from ari_app.board import override
+from ari_app.board import rights
 from ari_app.board.floor import Floor
 from ari_app.board.records import SurgeTaken
 from ari_app.model import surge as model
@@ -84,7 +84,7 @@ def ask(floor: Floor, asked: SurgeAsked, now: float) -> tuple[bool, str]:
     """A supervisor's wish; granted or not, and a short sentence."""
     if not floor.surge.plan.steps:
         return False, "there is no surge plan: write surge.steps in config.yaml"
-    if refused := override.refusal(floor, asked.by):
+    if refused := rights.refusal(floor, asked.by):
         return False, refused
     if not asked.why.strip():
         return False, "say why: what is done to the surge plan is kept with its reason"

@@ -1,6 +1,6 @@
 """The flow half of a call: inputs to the interpreter, its intents to effects on the caller's leg."""
 
-from ari_app.board import bookings, closing, inbox, line, situations, transfer, voice, waiting
+from ari_app.board import bookings, closing, inbox, line, screening, situations, targets, transfer, voice, waiting
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call, Item, Script
 from ari_app.flow import interpreter, script
@@ -127,7 +127,7 @@ def _follow(floor: Floor, call: Call, got: Input, now: float) -> None:
 def _ran(floor: Floor, call: Call, run: script.Run, now: float) -> None:
     """A step of a script. One at its end leads back: to his queue after a talk, to the message after a message."""
     assert call.script is not None
-    where = call.script.where
+    where, name = call.script.where, call.script.place.situation
     for intent in run.intents:
         _carry_out(floor, call, intent, now)
     call.script = Script(run.at, where) if run.outcome is None else None
@@ -136,12 +136,25 @@ def _ran(floor: Floor, call: Call, run: script.Run, now: float) -> None:
     line.forget(floor, call)
     if run.outcome == "hung-up":
         closing.close(floor, call, "flow", 16, now)
+    elif run.outcome == "over" and where == "talking" and (desk := _desk(floor, call, name)) is not None:
+        go_to(floor, call, *desk, now)
     elif run.outcome == "over":
         take(floor, call, QueueDone("next") if where == "talking" else MessageTaken(call.message_taken), now)
     elif where == "voicemail":
         take(floor, call, SpeakAgain(), now)
     elif (branch := transfer.back_to_queue(floor, call, now)) is not None:
         take(floor, call, QueueDone(branch), now)
+
+
+def _desk(floor: Floor, call: Call, situation: str) -> tuple[str, str] | None:
+    """Where a caller goes on who was warned as a nuisance: the automatic desk, if there is one."""
+    assert call.walk is not None
+    is_nuisance = call.walk.flow.situations.named[situation].trigger == "nuisance"
+    there = floor.settings.screening.desk if is_nuisance else ""
+    found = targets.place(call, there) if there else None
+    if there and found is None:
+        floor.do(Warn(f"screening.desk: no node {there!r} in the flows of this call", call.id))
+    return found
 
 
 def go_to(floor: Floor, call: Call, flow: str, node: str, now: float) -> None:
@@ -286,13 +299,15 @@ def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
             floor.set_timer(call, "message", now + MESSAGE_GRACE_S)
 
 
-def message_spooled(floor: Floor, event: MessageSpooled) -> None:
-    """A message left while no daemon ran: there was no call of ours, so the caller's number stands with the message."""
+def message_spooled(floor: Floor, event: MessageSpooled, now: float) -> None:
+    """A message left with Asterisk alone: there was no call of ours, so the caller's number stands with the message."""
     if (call := call_of(event.message)) is not None:
-        box = floor.settings.net.box
+        box = floor.settings.screening.box if event.is_appeal else floor.settings.net.box
         floor.note(MessageLeft(call, event.message, box, event.seconds, event.caller, event.left_at))
         if event.message not in floor.items:
             inbox.opened(floor, Item(event.message, call, box, number=event.caller), event.left_at)
+        if event.is_appeal:
+            screening.appealed(floor, event.caller, event.message)
 
 
 def message_over(floor: Floor, call: Call, now: float) -> None:

@@ -171,6 +171,12 @@ def script(
     _ask(number, "script", target=name)
 
 
+@app.command()
+def nuisance(number: Number) -> None:
+    """The caller harasses: mark him, warn him, lead him to the automatic desk; the agent goes on."""
+    _ask(number, "nuisance")
+
+
 @app.command("help")
 def help_(number: Number) -> None:
     """Call a supervisor into the agent's talk."""

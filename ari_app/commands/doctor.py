@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ari_app import screenlist
 from ari_app.commands import common
 from ari_app.errors import HotlineError
 from ari_app.media.prompts import Prompts
@@ -50,6 +51,7 @@ def _checks(at: Site) -> Iterator[Check]:
         yield Check("Asterisk", False, "none ≥ 22.10 here", "hotline asterisk install")
     else:
         yield from asterisk_checks(at.settings, at.secrets, found, at.layout(found))
+        yield screenlist.check(at, at.instance(found))
     yield _daemon(at)
 
 

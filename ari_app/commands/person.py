@@ -6,10 +6,14 @@ from typing import Annotated
 
 import typer
 
+from ari_app import screenlist
 from ari_app.commands import common
-from ari_app.errors import ConfigError
+from ari_app.errors import ConfigError, HotlineError
 from ari_app.model.ids import Number
 from ari_app.model.mask import mask
+from ari_app.model.screening import canonical, spellings
+from ari_app.provision import install as provision
+from ari_app.site import Site
 from ari_app.store.erasure import erase_person
 
 app = typer.Typer(no_args_is_help=True, help="Personal data.")
@@ -28,13 +32,37 @@ def erase(
     """Erase a number from the store for good; every figure stays as it is. Audited."""
     if not yes:
         typer.confirm(f"Erase {mask(number)} for good?", abort=True)
-    done = erase_person(common.site().store, Number(number), time.time(), getpass.getuser())
-    if done is None:
+    at, by = common.site(), getpass.getuser()
+    common.console.print(_unscreen(at, Number(number), by), markup=False)  # First: the wish itself names the number.
+    ways = spellings(canonical(number, at.settings.screening), at.settings.screening)
+    found = [
+        erase_person(at.store, Number(way), time.time(), by) for way in dict.fromkeys((number, *ways, *_plus(ways)))
+    ]
+    erased = [each for each in found if each is not None]
+    if not erased:
         raise ConfigError(f"{mask(number)} is not in the store")
+    recordings = [recording for each in erased for recording in each.recordings]
     common.console.print(
-        f"erased from {done.calls} calls; recordings of these calls that still stand: {len(done.recordings)}"
+        f"erased from {sum(each.calls for each in erased)} calls; recordings of these calls that still stand: "
+        f"{len(recordings)}"
     )
-    for recording in done.recordings:
+    for recording in recordings:
         common.console.print(f"  {recording}")
-    if not done.scrubbed:
+    if not all(each.scrubbed for each in erased):
         common.console.print("Old copies go from the disk when the last open reader of the store ends.")
+
+
+def _plus(ways: tuple[str, ...]) -> list[str]:
+    return [f"+{way}" for way in ways]
+
+
+def _unscreen(at: Site, number: Number, by: str) -> str:
+    """The number leaves Asterisk's list of screened ones, by the daemon or without it; what was done, in words."""
+    try:
+        body = {"number": number, "by": by, "reason": "erased"}
+        return "screening: " + str(common.api(at).post("/api/screening/erase", body)["message"])
+    except HotlineError:
+        install = provision.find(at.asterisk_root)
+        if install is not None and screenlist.forget(at, at.instance(install), number):
+            return "screening: taken out of Asterisk's list"
+    return "screening: neither daemon nor Asterisk runs; the next start of the daemon takes it out of Asterisk's list"

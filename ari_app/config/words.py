@@ -21,6 +21,10 @@ PATTERNS: Final = {
     "^\\+?[0-9]{0,24}$": "a number (digits, perhaps a + first), or empty",
     "^\\+?[0-9]{1,24}$": "a number (digits, perhaps a + first)",
     "^([a-z][a-z0-9_-]{0,30}|[0-9]{1,8})$": "a name (small letters, digits, - or _), or 1 to 8 digits to type",
+    "^([a-z][a-z0-9_-]{0,30}(:[a-z][a-z0-9_-]{0,40})?)?$": "FLOW or FLOW:NODE, or empty",
+    "^([a-z][a-z0-9_]{0,30})?$": "a script's name (small letters, digits, _), or empty",
+    "^[1-9][0-9]{0,3}$": "1 to 4 digits, the first not 0",
+    "^[0-9]{0,4}$": "up to 4 digits, or empty",
     "^(agent:[0-9]{1,8}|queue:[a-z][a-z0-9_-]{0,30}|number:\\+?[0-9]{1,24})$": (
         "agent:8026, queue:billing or number:10086"
     ),

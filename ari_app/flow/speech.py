@@ -4,7 +4,7 @@ Every id is in `sounds/catalogue.yaml`. Numbers go up to 99,999,999 (Mandarin gr
 """
 
 from collections.abc import Callable
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
 from typing import Final, Literal
@@ -30,6 +30,15 @@ def speak(value: str, form: Form, language: str) -> Ids:
         "time": _time,
     }
     return forms[form](value.strip(), language)
+
+
+def moment(at: datetime, language: str) -> Ids:
+    """Day and hour as told to somebody who waits for it: no year. Local time is the caller's of this function."""
+    if language == "zh-CN":
+        day: Ids = (*_mandarin(at.month), "date-month", *_mandarin(at.day), "date-day")
+    else:
+        day = (f"month-{at.month}", f"day-{at.day}")
+    return (*day, *_time(at.strftime("%H:%M"), language))
 
 
 @cache

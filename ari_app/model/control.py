@@ -19,6 +19,7 @@ Control = Literal[
     "survey",
     "help",
     "script",
+    "nuisance",
     "listen",
     "whisper",
     "barge",

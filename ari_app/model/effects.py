@@ -23,6 +23,7 @@ from ari_app.model.ids import (
     TimerId,
 )
 from ari_app.model.part import Language
+from ari_app.model.screening_facts import Screen, Unscreen
 
 StudioWish = Literal["find", "finish", "keep", "drop"]
 
@@ -389,6 +390,8 @@ Effect: TypeAlias = (
     | CheckPin
     | AskStudio
     | LookUp
+    | Screen
+    | Unscreen
     | MarkSecret
     | Reply
     | Warn

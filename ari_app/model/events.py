@@ -21,6 +21,7 @@ from ari_app.model.ids import (
     RecordingId,
     RequestId,
 )
+from ari_app.model.screening_facts import ScreeningAsked, ScreeningLeft
 from ari_app.model.system_events import (
     Booted,
     BridgeSeen,
@@ -261,12 +262,16 @@ class MessageRecorded:
 
 @dataclass(frozen=True, slots=True)
 class MessageSpooled:
-    """A caller left a message at `left_at`, while no daemon ran; it stands on the disk and comes once."""
+    """A caller left a message with Asterisk alone at `left_at`; it stands on the disk and comes once.
+
+    No daemon ran, or (`is_appeal`) he is screened and appeals.
+    """
 
     message: MessageId
     caller: Number
     seconds: float
     left_at: float
+    is_appeal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +358,8 @@ Event: TypeAlias = (
     | MessageUnfiled
     | ItemAsked
     | CallbackCancelled
+    | ScreeningLeft
+    | ScreeningAsked
     | MessageSpooled
     | LookedUp
     | FlowsLoaded

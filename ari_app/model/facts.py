@@ -18,6 +18,7 @@ from ari_app.model.control import (
     TransferEnded,
 )
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, OfferId, PhoneName, QueueName, RecordingId
+from ari_app.model.screening_facts import DURABLE_SCREENING, ScreeningFact
 from ari_app.model.sound_facts import (
     NO_NUMBER,
     CallQuality,
@@ -310,7 +311,8 @@ Fact: TypeAlias = (
     | SituationEnded
     | TalkLong
     | CallClosed
+    | ScreeningFact
     | WorkFact
 )
 
-DURABLE: Final = (DaemonStarted, Queued, OfferMade, FlowsActivated, ClosureChanged, *DURABLE_WORK)
+DURABLE: Final = (DaemonStarted, Queued, OfferMade, FlowsActivated, ClosureChanged, *DURABLE_SCREENING, *DURABLE_WORK)

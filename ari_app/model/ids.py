@@ -18,6 +18,7 @@ LookUpId = NewType("LookUpId", str)
 MessageId = NewType("MessageId", str)  # A voicemail message.
 OfferId = NewType("OfferId", str)  # The id of the agent's leg: one offer, one leg.
 TransferId = NewType("TransferId", str)  # A transfer or consult; where a leg is rung for it, that leg's id.
+ScreeningId = NewType("ScreeningId", str)
 TimerId = NewType("TimerId", str)
 AgentId = NewType("AgentId", str)  # The work number.
 QueueName = NewType("QueueName", str)

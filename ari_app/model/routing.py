@@ -310,6 +310,9 @@ class TalkCodes(Part):
     script: TalkCode = Field(
         "*0", description="Leave the caller to the script that fits his line: silent, too quiet or noisy."
     )
+    nuisance: TalkCode = Field(
+        "*#", description="The caller harasses: he is marked, warned and led to the automatic desk (screening)."
+    )
     listen: TalkCode = Field("1", description="A supervisor listens, heard by nobody.")
     whisper: TalkCode = Field("2", description="A supervisor is heard by the agent alone.")
     barge: TalkCode = Field("3", description="A supervisor is heard by both.")

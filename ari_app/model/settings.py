@@ -12,6 +12,7 @@ from ari_app.model.line import Rules as LineRules
 from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Net, Paths, Standby, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
 from ari_app.model.routing import AgentRules, Box, Callbacks, FeatureCodes, Hours, Limits, Queue, Routing, TalkCodes
+from ari_app.model.screening import Screening
 from ari_app.model.surge import Surge
 
 
@@ -129,6 +130,7 @@ class Settings(Part):
     net: Net = Field(default_factory=Net, description="What Asterisk does for a caller while no daemon runs.")
     standby: Standby = Field(default_factory=Standby, description="A second daemon that waits.")
     security: Security = Field(default_factory=Security, description="How attackers are kept away.")
+    screening: Screening = Field(default_factory=Screening, description="Callers who harass, and for how long.")
     paths: Paths = Field(default_factory=Paths, description="Where things are kept.")
     web: Web = Field(default_factory=Web, description="HTTP interface.")
     agi: Agi = Field(default_factory=Agi, description="FastAGI server.")

@@ -12,6 +12,7 @@ from ari_app.errors import ConfigError
 from ari_app.model.dialling import is_permitted
 from ari_app.model.ids import Number
 from ari_app.model.layout import CONF_FILES, MARKER, Layout
+from ari_app.model.screening import APPEALED, FAMILY
 from ari_app.model.settings import Secrets, Settings
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "asterisk_conf"
@@ -57,11 +58,9 @@ def render(settings: Settings, secrets: Secrets, layout: Layout) -> dict[str, st
         "music": sorted({"default", *(queue.music for queue in settings.queues.values())}),
         "codes": settings.feature_codes.model_dump(),
         "overflow": _overflow(settings),
-        "languages": {
-            number: plan.language
-            for number, plan in settings.numbers.items()
-            if plan.language not in (None, settings.language)
-        },
+        "screened": FAMILY,
+        "appealed": APPEALED,
+        "languages": _languages(settings),
         "opus": any("opus" in phone.codecs for phone in settings.phones.values()),
     }
     return {
@@ -69,6 +68,12 @@ def render(settings: Settings, secrets: Secrets, layout: Layout) -> dict[str, st
         + jinja.get_template(f"{name}.j2").render(values)
         for name in CONF_FILES
     }
+
+
+def _languages(settings: Settings) -> dict[str, str | None]:
+    """Numbers that are answered in another language than the hotline's."""
+    plans = settings.numbers.items()
+    return {number: plan.language for number, plan in plans if plan.language not in (None, settings.language)}
 
 
 def _overflow(settings: Settings) -> str:

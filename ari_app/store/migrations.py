@@ -70,6 +70,11 @@ def m0011_messages_offered_to_agents(db: Database) -> None:
     _run(db, "m0011")
 
 
+@steps()
+def m0012_screenings(db: Database) -> None:
+    _run(db, "m0012")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

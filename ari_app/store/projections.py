@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from ari_app.model import audit, codec, control, facts, work
+from ari_app.model import audit, codec, control, facts, screening_facts, work
 from ari_app.model.facts import Fact
 from ari_app.store import queries
 
@@ -45,6 +45,8 @@ OF_CALL: Final = (
     "message_file",
     "situation",
     "wrap_up_extension",
+    "screening",
+    "screening_refusal",
 )
 """Tables whose rows belong to a call, in their column `call`."""
 TABLES: Final = (
@@ -120,6 +122,11 @@ QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     work.ItemTaken: ("item_taken",),
     work.ItemReturned: ("item_returned",),
     work.ItemDone: ("item_done", "item_disposed"),
+    screening_facts.CallerScreened: ("screening_began",),
+    screening_facts.ScreeningRefused: ("screening_refused",),
+    screening_facts.ScreeningEnded: ("screening_ended", "screening_decided"),
+    screening_facts.AppealLeft: ("appeal_left",),
+    screening_facts.AppealKept: ("appeal_kept",),
     facts.Rated: ("rated",),
     facts.SituationBegan: ("situation_began",),
     facts.SituationEnded: ("situation_ended",),

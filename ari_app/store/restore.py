@@ -8,6 +8,8 @@ from typing import Final
 from ari_app.board.familiar import LastTalk
 from ari_app.model.events import Closure, OpenCall, Restored, Unjoined
 from ari_app.model.ids import AgentId, CallId, LegId, Number, RecordingId
+from ari_app.model.screening import Screening
+from ari_app.model.screening_facts import ScreeningLeft
 from ari_app.model.work import CallbackLeft, ItemLeft
 from ari_app.store import connect, queries
 
@@ -40,6 +42,14 @@ def work_left(path: Path) -> tuple[CallbackLeft | ItemLeft, ...]:
             ItemLeft(**{**dict(row), "stored": bool(row["stored"])}) for row in conn.execute(_SQL["items"], bounds)
         ]
     return (*bookings, *items)
+
+
+def screenings_left(path: Path, now: float, rules: Screening) -> list[ScreeningLeft]:
+    """Screenings that are on, and of each number the last one that is over and still counts; the oldest end first."""
+    bounds = {"now": now, "forget_s": rules.forget_days * 86_400.0, "at_most": rules.numbers_max}
+    with closing(connect.reading(path)) as conn:
+        found = [*conn.execute(_SQL["screenings_over"], bounds), *conn.execute(_SQL["screenings"], bounds)]
+    return [ScreeningLeft(**dict(row)) for row in found]
 
 
 def last_agents(path: Path, before: float, keep_s: float, at_most: int) -> list[LastTalk]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final, TypeAlias
 
-from ari_app.model import audit, codec, control, facts, work
+from ari_app.model import audit, codec, control, facts, screening_facts, work
 from ari_app.model.facts import Fact
 from ari_app.model.mask import WITHHELD, mask
 from ari_app.store.reader import CallStory
@@ -130,6 +130,11 @@ def _flows_activated(fact: facts.FlowsActivated) -> str:
     return f"flows live by {fact.how} of {fact.by}: {', '.join(flows)}"
 
 
+def _screening_ended(fact: screening_facts.ScreeningEnded) -> str:
+    how = {"expired": "is over by its time", "lifted": f"is lifted by {fact.by}", "erased": "is erased"}[fact.outcome]
+    return f"screening {fact.screening} {how}" + (f": {fact.why}" if fact.why else "")
+
+
 def _closure_changed(fact: facts.ClosureChanged) -> str:
     if not fact.closed:
         return f"hours {fact.hours} no longer closed by hand ({fact.by})"
@@ -201,6 +206,11 @@ WORDS: Final[Mapping[type[Fact], Words]] = {
     work.ItemTaken: "message {message} taken by {by}",
     work.ItemReturned: "message {message} given back by {by}",
     work.ItemDone: _item_done,
+    screening_facts.CallerScreened: "number {number} is screened by {by} for the {times}. time: {why}",
+    screening_facts.ScreeningRefused: "number {number} marked by {by} is not screened: {reason}",
+    screening_facts.ScreeningEnded: _screening_ended,
+    screening_facts.AppealLeft: "message {message} appeals against screening {screening}",
+    screening_facts.AppealKept: "screening {screening} is kept by {by}: {why}",
     facts.Rated: _rated,
     facts.SituationBegan: "situation {situation} begins ({where})",
     facts.SituationEnded: _situation_ended,

@@ -158,7 +158,9 @@ class Hotline:
         with open_reader(self.daemon.site.store) as reader:
             assert reader.open_calls() == []
         assert self.daemon.loop.bugs == 0
-        assert not [name for name in self.daemon.loop.timers._at if not name.startswith(("agent-", "surge."))]
+        assert not [
+            name for name in self.daemon.loop.timers._at if not name.startswith(("agent-", "surge.", "screening."))
+        ]
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ FLOW: dict[str, Any] = {
 
 
 def made(**line: Any) -> Kit:
-    return Kit(settings(line=line), flows={"main": loaded(FLOW, situations=SITUATIONS)})
+    return Kit(settings(line=line, screening={"record": ""}), flows={"main": loaded(FLOW, situations=SITUATIONS)})
 
 
 def talking(kit: Kit) -> LegId:

@@ -68,6 +68,10 @@ def test_personal_fields() -> None:
         "CallbackBooked": ("number",),
         "CallbackLeft": ("number",),
         "ItemLeft": ("number",),
+        "CallerScreened": ("number",),
+        "ScreeningRefused": ("number",),
+        "ScreeningLeft": ("number",),
+        "ScreeningAsked": ("number",),
     }
 
 

@@ -25,6 +25,7 @@ from ari_app.model.control import ControlAsked
 from ari_app.model.effects import Reply
 from ari_app.model.events import AgentAsked, ClosureSet
 from ari_app.model.ids import AgentId, CallId, PhoneName, QueueName, RequestId
+from ari_app.model.screening_facts import ScreeningAsked
 from ari_app.model.states import AgentState, CallState
 from ari_app.model.wishes import ForceAsked, SurgeAsked
 from ari_app.model.work import CallbackCancelled, ItemAsked
@@ -146,6 +147,16 @@ class Paper:
         return [{"booking": "7-43", "number": "138****8000"}]
 
     async def work(self, event: ItemAsked | CallbackCancelled) -> Reply:
+        self.changed.append(event)
+        return Reply(RequestId("r"), *self.reply)
+
+    async def screenings(self, over: bool, appeals: bool) -> list[dict[str, Any]]:
+        return [{"screening": "7-42.n1", "number": "138****8000"}]
+
+    async def screening(self, name: str) -> dict[str, Any] | None:
+        return {"screening": name} if name == "7-42.n1" else None
+
+    async def screen(self, event: ScreeningAsked) -> Reply:
         self.changed.append(event)
         return Reply(RequestId("r"), *self.reply)
 
@@ -400,11 +411,13 @@ PROTECTED = [
     *("/api/agents", "/api/queues", "/api/calls", "/api/calls/7-42", "/api/live"),
     *("/api/flows", "/api/closures", "/api/surge", "/api/inbox", "/api/callbacks", "/api/security/bans"),
     *("/api/situations", "/api/situations/silent-line", "/api/nodes"),
+    *("/api/screening", "/api/screening/7-42.n1"),
 ]
 POSTED = {"/api/agents/{number}/{wish}", "/api/flows/reload", "/api/flows/{name}/rollback"} | {
     "/api/agents/{number}/force",
     "/api/surge/{wish}",
     *("/api/inbox/next", "/api/inbox/{message}/{wish}", "/api/callbacks/{booking}/cancel"),
+    *("/api/screening/{wish}", "/api/screening/{name}/{wish}"),
     "/api/security/unban",
     "/api/retain",
     "/api/handover",
@@ -428,6 +441,8 @@ async def test_without_the_token_nothing_is_done(client, desk):
     flows = ("/api/flows/reload", "/api/flows/main/rollback", "/api/closures")
     for path in ("/api/agents/8025/sign-out", *flows, "/api/inbox/next", "/api/callbacks/7-43/cancel"):
         await refused(await client.post(path), 401)
+    for path in ("/api/screening/add", "/api/screening/7-42.n1/lift"):
+        await refused(await client.post(path), 401)
     assert not desk.asked and not desk.changed
 
 
@@ -445,7 +460,9 @@ async def test_a_hand_over_says_to_whom(client, desk, asked, anyway):
 def test_only_health_and_metrics_are_open():
     open_paths = {"/healthz", "/metrics"}
     paths = {resource.canonical for resource in make_app(Paper(), TOKEN).router.resources()}
-    shapes = {p.replace("7-42", "{id}").replace("silent-line", "{name}") for p in PROTECTED}
+    shapes = {
+        p.replace("7-42.n1", "{name}").replace("7-42", "{id}").replace("silent-line", "{name}") for p in PROTECTED
+    }
     assert paths - open_paths == shapes | POSTED
 
 
@@ -705,3 +722,17 @@ async def test_situations_are_listed_in_short_and_shown_whole(client: TestClient
     assert whole["steps"] == [{"say": ["silent-line-greeting"]}, {"wait_s": 5}, "hang-up"]
     missing = await client.get("/api/situations/no-such", headers=BEARER)
     assert missing.status == 404 and "GET /api/situations" in (await missing.json())["cure"]
+
+
+async def test_a_number_is_screened_and_a_screening_lifted(client, desk):
+    body = {"number": "13900139000", "by": "8026", "reason": "insults"}
+    assert (await client.post("/api/screening/add", headers=BEARER, json=body)).status == 200
+    lift = {"by": "8026", "reason": "a mistake"}
+    assert (await client.post("/api/screening/7-42.n1/lift", headers=BEARER, json=lift)).status == 200
+    assert desk.changed == [
+        ScreeningAsked("add", "8026", "insults", number="13900139000"),
+        ScreeningAsked("lift", "8026", "a mistake", screening="7-42.n1"),
+    ]
+    await refused(await client.post("/api/screening/add", headers=BEARER, json={"by": "8026"}), 400)
+    await refused(await client.post("/api/screening/7-42.n1/forget", headers=BEARER, json={}), 404)
+    await refused(await client.get("/api/screening/7-1.n1", headers=BEARER), 404)

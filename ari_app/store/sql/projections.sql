@@ -390,3 +390,31 @@ WHERE undone_at IS NULL;
 -- name: surge_switched
 -- The surge plan was armed or disarmed, or a drill began or ended.
 INSERT INTO surge_switch (fact, what, by, why, at) VALUES (:id, :what, :by, :why, :at);
+
+-- name: screening_began
+-- A number is screened.
+INSERT INTO screening (screening, call, number, by, why, times, began_at, until)
+VALUES (:screening, :call, :number, :by, :why, :times, :at, :until) ON CONFLICT (screening) DO NOTHING;
+
+-- name: screening_refused
+-- Somebody marked a number that is not screened.
+INSERT INTO screening_refusal (fact, call, number, by, reason, at) VALUES (:id, :call, :number, :by, :reason, :at);
+
+-- name: screening_ended
+-- It is over.
+UPDATE screening SET ended_at = :at, outcome = :outcome, ended_by = nullif(:by, ''), ended_why = nullif(:why, '')
+WHERE screening = :screening AND ended_at IS NULL;
+
+-- name: screening_decided
+-- Lifted by a supervisor: an appeal is answered by that.
+UPDATE screening SET decided_at = :at, decided_by = :by, decided_why = :why
+WHERE screening = :screening AND :outcome = 'lifted';
+
+-- name: appeal_left
+-- The caller appeals; earlier decisions are about earlier appeals.
+UPDATE screening SET appeal = :message, appealed_at = :at, decided_at = NULL, decided_by = NULL, decided_why = NULL
+WHERE screening = :screening;
+
+-- name: appeal_kept
+-- A supervisor keeps it.
+UPDATE screening SET decided_at = :at, decided_by = :by, decided_why = :why WHERE screening = :screening;

@@ -48,3 +48,17 @@ SELECT person.value, talk.agent, max(talk.began_at) AS at
 FROM talk JOIN call ON call.call = talk.call JOIN person ON person.key = call.caller
 WHERE talk.began_at >= :since AND talk.began_at < :before AND person.value IS NOT NULL
 GROUP BY call.caller ORDER BY at DESC, talk.offer LIMIT :at_most;
+
+-- name: screenings
+-- Screenings that are on, or ended while no daemon ran; a number erased since cannot be screened.
+SELECT s.screening, p.value AS number, s.by, s.times, s.until, NULL AS ended_at,
+  CASE WHEN s.decided_at IS NULL THEN s.appeal END AS appeal
+FROM screening AS s JOIN person AS p ON p.key = s.number
+WHERE s.ended_at IS NULL AND p.value IS NOT NULL ORDER BY s.until LIMIT :at_most;
+
+-- name: screenings_over
+-- Of each number the last screening that ended by its time and still makes the next one longer.
+SELECT s.screening, p.value AS number, s.by, s.times, s.until, max(s.ended_at) AS ended_at, NULL AS appeal
+FROM screening AS s JOIN person AS p ON p.key = s.number
+WHERE s.outcome = 'expired' AND s.ended_at > :now - :forget_s AND p.value IS NOT NULL
+GROUP BY s.number ORDER BY ended_at LIMIT :at_most;

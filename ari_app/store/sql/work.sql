@@ -1,10 +1,11 @@
 -- name: items
 -- Messages to be worked, the most urgent first; with those done when asked for. A removed file has no path.
-SELECT i.message, i.call, i.box, m.seconds, p.value AS number, i.opened_at, i.due_at, i.taken_by, i.taken_at,
+SELECT i.message, i.call, i.box, m.seconds, coalesce(p.value, b.value) AS number, i.opened_at, i.due_at, i.taken_by, i.taken_at,
   i.done_at, i.note, d.disposition, CASE WHEN r.message IS NULL THEN f.path END AS path, f.sha256
 FROM item AS i LEFT JOIN message AS m ON m.message = i.message
 LEFT JOIN item_disposition AS d ON d.message = i.message
 LEFT JOIN call AS c ON c.call = i.call LEFT JOIN person AS p ON p.key = c.caller
+LEFT JOIN message_back AS mb ON mb.message = i.message LEFT JOIN person AS b ON b.key = mb.back
 LEFT JOIN message_file AS f ON f.message = i.message LEFT JOIN message_removed AS r ON r.message = i.message
 WHERE (:message IS NULL OR i.message = :message) AND (:done OR i.done_at IS NULL)
 ORDER BY i.done_at IS NOT NULL, i.due_at, i.message LIMIT :limit;
