@@ -17,6 +17,7 @@ from ari_app.commands import (
     flow,
     hours,
     inbox,
+    line,
     person,
     prompts,
     recording,
@@ -43,7 +44,7 @@ app.command("rescue")(rescue.rescue)
 app.command("doctor")(doctor.doctor)
 app.command("replay")(run.replay)
 for group in (
-    *(agent, asterisk, bench, call, callback, conf, config, flow, hours, inbox),
+    *(agent, asterisk, bench, call, callback, conf, config, flow, hours, inbox, line),
     *(person, prompts, recording, report, screening, security, sim, situations, surge),
 ):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])

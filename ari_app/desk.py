@@ -155,6 +155,25 @@ class Desk:
     async def screen(self, event: ScreeningAsked) -> Reply:
         return await self.ask(replace(event, request=self.request()))
 
+    async def line(self, call: CallId) -> dict[str, Any] | None:
+        """Asking keeps the meter going for some seconds."""
+        daemon = self._daemon
+        found = daemon.loop.board.floor.calls.get(call)
+        if found is None:
+            return None
+        heard = found.line if daemon.hearing.leg(found.line) is not None else None
+        said = await daemon.ari.rtp(found.leg) if found.leg in found.legs else None
+        meter = daemon.hearing.watched(heard, asyncio.get_running_loop().time()) if heard is not None else None
+        return {
+            "call": call,
+            "state": found.state,
+            "agent": found.talk.agent if found.talk is not None else None,
+            "listened": heard is not None,
+            "verdict": found.verdict,
+            "meter": meter,
+            "network": daemon.quality.network(found.leg, said) if said is not None else None,
+        }
+
     def metrics(self) -> bytes:
         daemon = self._daemon
         floor, now = daemon.loop.board.floor, daemon.loop.clock.now()

@@ -20,16 +20,25 @@ from ari_app.ami.link import AmiLink
 from ari_app.errors import AsteriskError
 from ari_app.media.analyser import SUFFIX
 from ari_app.model.effects import ForgetLine, HearingEffect, HearLine
-from ari_app.model.events import Event, LineJudged, LineUnheard
+from ari_app.model.events import Event, FaxHeard, LineJudged, LineUnheard
 from ari_app.model.ids import LegId, LineId
 from ari_app.model.line import Rules
 
 AGAIN_S: Final = 2.0  # Between the end of an analyser and the next one.
+METER_S: Final = 5.0  # A line is metered for so long after somebody looked at its meter.
 CLOSE_S: Final = 5.0  # Within which an analyser that is told to ends.
 
 ALONE: Final = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # numpy takes no second core from the calls.
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Meter:
+    """The last step of one line, and until when somebody looks at it (0: nobody has yet)."""
+
+    last: dict[str, Any] | None = None
+    until: float = 0.0
 
 
 @dataclass
@@ -44,6 +53,7 @@ class Hearing:
     loss: Callable[[LegId], float | None] = lambda _: None  # Share of packets lost on the way from a leg just now.
     pid: int | None = None  # Of the analyser, while there is one.
     deaths: int = 0
+    meters: dict[LineId, Meter] = field(default_factory=dict)  # Of lines somebody watches.
     _legs: dict[LineId, LegId] = field(default_factory=dict)  # Lines that are listened to.
     _last: dict[LineId, asyncio.Task[None]] = field(default_factory=dict)
     _process: Process | None = None
@@ -68,6 +78,8 @@ class Hearing:
             self.pid = self._process.pid
             for line in self._legs:
                 self._tell({"watch": line, "path": self._path(line), "from": "end"})
+            for line in self.meters:
+                self._tell({"meter": line, "on": True})
             await self._reports(self._process)
             await self._process.wait()
             self._process = self.pid = None
@@ -93,12 +105,36 @@ class Hearing:
         while (read := await process.stdout.readline()).endswith(b"\n"):  # Killed in the middle of a line: no report.
             report: dict[str, Any] = orjson.loads(read)
             line = LineId(report["line"])
-            if "refused" not in report:
+            if "meter" in report:
+                self._metered(line, report["meter"])
+            elif "fax" in report:
+                self.post(FaxHeard(line))
+            elif "refused" not in report:
                 levels = (report["verdict"], report["speech_dbfs"], report["noise_dbfs"])
                 self.post(LineJudged(line, *levels, self.loss(self._legs.get(line, LegId("")))))
             elif (leg := self._legs.get(line)) is not None:
                 self.post(LineUnheard(line, report["refused"]))
                 await self._end(leg, line)
+
+    def leg(self, line: LineId | None) -> LegId | None:
+        """Whose line it is, while it is listened to."""
+        return self._legs.get(line) if line is not None else None
+
+    def watched(self, line: LineId, now: float) -> dict[str, Any] | None:
+        """The last step of a line, which somebody looks at; None: there is none yet. Steps end METER_S after a look."""
+        meter = self.meters.setdefault(line, Meter())
+        if not meter.until:
+            self._tell({"meter": line, "on": True})
+        meter.until = now + METER_S
+        return meter.last
+
+    def _metered(self, line: LineId, reading: dict[str, Any]) -> None:
+        meter = self.meters.get(line)
+        if meter is not None and meter.until > asyncio.get_running_loop().time():
+            meter.last = reading
+        else:
+            self.meters.pop(line, None)
+            self._tell({"meter": line, "on": False})
 
     async def _after(self, before: asyncio.Task[None] | None, effect: HearingEffect) -> None:
         if before is not None:
@@ -125,11 +161,12 @@ class Hearing:
         if leg is not None:
             with suppress(AsteriskError):  # It has just ended.
                 await self.ami.stop_recording(leg, line)
+        self.meters.pop(line, None)
         self._tell({"drop": line})
 
     def _path(self, line: LineId) -> str:
         return f"{self.ours / line}{SUFFIX}"
 
-    def _tell(self, command: dict[str, str]) -> None:
+    def _tell(self, command: dict[str, Any]) -> None:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(orjson.dumps(command) + b"\n")

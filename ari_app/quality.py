@@ -6,11 +6,12 @@ of which completes it. Told once, when the board has asked and Asterisk has said
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from ari_app.ami.protocol import Headers
+from ari_app.kpi.mos import mos_of
 from ari_app.model.effects import MeasureLeg
 from ari_app.model.events import Event, LegMeasured
 from ari_app.model.ids import CallId, LegId
@@ -64,6 +65,14 @@ class Quality:
         figures = self._legs.get(leg)
         return figures.last if figures is not None and self.clock() - figures.last_at < REPORT_S else 0.0
 
+    def network(self, leg: LegId, said: Mapping[str, Any]) -> dict[str, float]:
+        """What a leg sounds like so far: Asterisk's counts of it (ARI: rtp_statistics), and the loss reported last."""
+        lost, came = _count(said.get("rxploss")), _count(said.get("rxcount"))
+        mean = lost / max(1, lost + came)
+        jitter_ms, rtt_ms = 1000 * _count(said.get("rxjitter")), 1000 * _count(said.get("rtt"))
+        figures = {"loss": self.loss_now(leg), "loss_mean": mean, "jitter_ms": jitter_ms, "rtt_ms": rtt_ms}
+        return {name: round(value, 4) for name, value in figures.items()} | {"mos": mos_of(mean, jitter_ms, rtt_ms)}
+
     def perform(self, effect: MeasureLeg) -> None:
         self._of(effect.leg).call = effect.call
         self._tell(effect.leg)
@@ -95,3 +104,8 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return 0.0
+
+
+def _count(value: object) -> float:
+    """A count or seconds of Asterisk's; what it does not know yet is none."""
+    return max(0.0, float(value)) if isinstance(value, int | float) else 0.0

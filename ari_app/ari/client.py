@@ -7,7 +7,7 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import structlog
@@ -22,7 +22,7 @@ from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import Announce, AsteriskEffect, Play
 from ari_app.model.events import CommandFailed, Event, LinkDown, LinkUp, Listed, PlaybackEnded
-from ari_app.model.ids import PlaybackId
+from ari_app.model.ids import LegId, PlaybackId
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +77,22 @@ class AriLink:
         if isinstance(effect, Play | Announce):
             self._playing.add(effect.playback)
         self._lanes.put(effect)
+
+    async def rtp(self, leg: LegId) -> dict[str, Any] | None:
+        """Asterisk's counts of a leg's voice so far; None when it has none, or cannot be asked."""
+        told: list[Reply] = []
+
+        async def hear(reply: Reply) -> None:
+            told.append(reply)
+
+        try:
+            await self._ask(
+                (Request("GET", f"channels/{leg}/rtp_statistics", {}, quiet_404=True),), hear, express=False
+            )
+        except (AsteriskError, TimeoutError):
+            return None
+        found = told[0].value() if told and told[0].ok else None
+        return found if isinstance(found, dict) else None
 
     async def run(self) -> None:
         """Connect, stay connected, connect again; until cancelled. Then `close()`.

@@ -14,6 +14,7 @@ from ari_app.board import (
     closing,
     control,
     desk,
+    fax,
     inbox,
     invite,
     line,
@@ -50,6 +51,7 @@ from ari_app.model.events import (
     DoorOpened,
     DrainAsked,
     Event,
+    FaxHeard,
     FeatureDialled,
     FlowsLoaded,
     HoursLoaded,
@@ -173,7 +175,7 @@ class Board:
                 seats.phone_changed(self.floor, phone, reachable, now)
             case RecordingStarted() | RecordingJoined() | RecordingUnusable():
                 self._recording(event)
-            case LineJudged() | LineUnheard():
+            case LineJudged() | LineUnheard() | FaxHeard():
                 self._line(event, now)
             case LegMeasured():
                 line.measured(self.floor, event)
@@ -331,7 +333,7 @@ class Board:
                 self.floor.note(RecordingMissed(owner, name, reason))
                 self.floor.do(Warn(f"recording {name} unusable: {reason}", owner))
 
-    def _line(self, event: LineJudged | LineUnheard, now: float) -> None:
+    def _line(self, event: LineJudged | LineUnheard | FaxHeard, now: float) -> None:
         call = self.floor.calls.get(call_of(event.line) or CallId(""))
         match event:
             case LineJudged() if call is not None and line.judged(self.floor, call, event):
@@ -340,6 +342,8 @@ class Board:
                 scripts.by_itself(self.floor, call, now)
             case LineUnheard() if call is not None and line.unheard(self.floor, call, event):
                 walk.cleared(self.floor, call, now)  # Nobody is hung up for what is not listened to.
+            case FaxHeard(heard) if call is not None and call.line == heard:
+                fax.heard(self.floor, call, now)
             case _:
                 pass
 

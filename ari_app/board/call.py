@@ -16,11 +16,14 @@ from ari_app.board import (
 )
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call
+from ari_app.flow import hours
 from ari_app.flow.intents import Heard, QueueDone, SaidAll, WaitedOut
+from ari_app.flow.model import LoadedFlow
 from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay
 from ari_app.model.events import CallArrived, LegEnded
 from ari_app.model.facts import CallOpened, CallRefused, LegOpened, PromptFailed
 from ari_app.model.ids import LegId
+from ari_app.model.settings import NumberPlan
 from ari_app.model.states import CallState
 
 HANG_UP_AGAIN_S = 2.0  # Between tries to hang up a leg, while they fail.
@@ -35,7 +38,7 @@ def arrive(floor: Floor, event: CallArrived, now: float) -> None:
     if event.leg in floor.legs:
         return
     plan = floor.settings.numbers.get(event.dialled)
-    flow = floor.flows.get(plan.flow) if plan is not None else None
+    flow = _flow(floor, plan, now) if plan is not None else None
     language = (plan.language if plan is not None else None) or floor.settings.language
     call = Call(floor.mint.call(), event.leg, event.caller, event.dialled, event.via, now, language)
     refusal = _refusal(floor, known=flow is not None)
@@ -53,6 +56,14 @@ def arrive(floor: Floor, event: CallArrived, now: float) -> None:
         return
     assert flow is not None
     walk.begin(floor, call, flow, now)
+
+
+def _flow(floor: Floor, plan: NumberPlan, now: float) -> LoadedFlow | None:
+    """The number's own; while the switch for faults is on, the one that answers every number."""
+    fault = floor.settings.fault
+    is_on = fault.hours is not None and hours.switched_off(floor.closures, fault.hours, now)
+    instead = floor.flows.get(fault.flow or "") if is_on else None
+    return instead or floor.flows.get(plan.flow)
 
 
 def _refusal(floor: Floor, known: bool) -> tuple[str, str] | None:

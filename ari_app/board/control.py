@@ -124,7 +124,7 @@ def _seek(floor: Floor, call: Call, asked: ControlAsked, now: float) -> Outcome:
         return False, why
     call.note, call.passed_by = asked.value[:NOTE_MAX], asked.agent
     if blind:
-        _transfer(floor, call, target, now)
+        pass_on(floor, call, target, now)
         return True, f"transferred to {target.text}"
     if call.talk is not None:
         _mute(floor, call, call.talk, False)  # He wants to be heard by the one he consults.
@@ -139,7 +139,7 @@ def _door(floor: Floor, call: Call, target: Target, now: float) -> str:
     return f"queue {target.name} does not take callers now: {refused}" if refused is not None else ""
 
 
-def _transfer(floor: Floor, call: Call, target: Target, now: float) -> None:
+def pass_on(floor: Floor, call: Call, target: Target, now: float) -> None:
     by = call.passed_by
     talk.end_talk(floor, call, "transfer", now)
     call.to(CallMove.TALK_ENDS)

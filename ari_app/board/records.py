@@ -100,6 +100,7 @@ class Talk:
     typed: str = ""  # Of a code.
     said: PlaybackId | None = None  # What the agent alone hears.
     heard: bool = False  # The caller was heard at least once.
+    tune: bool = False  # He has put us on hold, and his music plays: nothing is known of his line until he speaks.
     long_for: Literal["agent", "supervisor", ""] = ""  # Whom a hint was given that it has become long.
 
 
@@ -249,6 +250,7 @@ class Call:
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
     line: LineId | None = None  # What is listened to on his leg, while he talks or leaves a message.
     verdict: Verdict | None = None
+    is_fax: bool = False  # A machine is on his line.
     script: Script | None = None
     scripted: bool = False  # A script has followed a message of his: no second one does.
     lookup: LookUpId | None = None  # What the flow waits for.

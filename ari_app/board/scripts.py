@@ -57,12 +57,16 @@ def by_itself(floor: Floor, call: Call, now: float) -> None:
     """The verdict has just changed: config.yaml may say that this begins a script without being asked (line.auto).
 
     Silence only counts of a caller of whom nothing was heard in this talk: who listens to an agent is silent, too.
+    A caller whose own music plays has put the agent on hold: until his line is clear again nothing begins.
     """
     talking = call.talk
     if talking is None or call.verdict is None:
         return
     began = call.verdict in floor.settings.line.auto and not (call.verdict == "silent" and talking.heard)
     talking.heard |= call.verdict != "silent"
+    talking.tune = call.verdict == "music" or (talking.tune and call.verdict != "clear")
+    if talking.tune:
+        return
     if began and call.watch is None:
         ask(floor, call, "", now)
 

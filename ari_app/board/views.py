@@ -48,6 +48,7 @@ class AgentView:
     more_times: int = 0
     owes: CallId | None = None
     held: bool = False
+    long_for: str = ""  # As in CallView.
     surge: dict[Skill, int] = field(default_factory=dict)
     item: MessageId | None = None
 
@@ -200,6 +201,7 @@ def _agent(floor: Floor, seat: Seat, now: float) -> AgentView:
         more_times=floor.settings.agent_rules.wrap_up_more_max - seat.extended if is_wrapping else 0,
         owes=seat.owes,
         held=on is not None and on.talk is not None and (on.talk.held or on.talk.away),
+        long_for=on.talk.long_for if on is not None and on.talk is not None else "",
         surge={name: level for name, level in floor.engine.skills[seat.agent].items() if level != own.get(name)},
         item=seat.item,
     )

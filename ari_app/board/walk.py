@@ -312,7 +312,7 @@ def message_spooled(floor: Floor, event: MessageSpooled, now: float) -> None:
 
 def message_over(floor: Floor, call: Call, now: float) -> None:
     """The caller is still there after his message: the flow goes on, once he was told that he is hard to hear."""
-    name = situations.of(call).of_line(call.verdict, "voicemail")
+    name = situations.of(call).of_line("fax" if call.is_fax else call.verdict, "voicemail")
     if name is not None and not call.scripted:
         call.script, call.scripted = Script(Place(name), "voicemail"), True
         begin_script(floor, call, now)

@@ -40,6 +40,8 @@ def _more(agent: dict[str, Any], now: float) -> str:
         said.append(f"{max(0.0, agent['wrap_up_at'] - now):.0f} s left, {agent['more_times']} times more")
     if agent["owes"]:
         said.append(f"call {agent['owes']} needs a disposition")
+    if agent["long_for"]:
+        said.append(f"the talk is long: a matter for the {agent['long_for']}")
     if agent["held"]:
         said.append("caller on hold")
     if agent["surge"]:

@@ -10,6 +10,8 @@ import typer
 from ari_app.commands import common
 from ari_app.errors import ConfigError
 from ari_app.kpi.ewt import FORMULA, scores
+from ari_app.kpi.line import FORMULA as LINE_FORMULA
+from ari_app.store import line as lines
 from ari_app.store import work
 
 app = typer.Typer(no_args_is_help=True, help="Figures about what was.")
@@ -41,6 +43,30 @@ def ewt(
         line = f"{name:<16} {score.told:>6} {score.scored:>7} {share:>7} {error:>8} {off:>8}"
         common.console.print(line, markup=False)
     common.console.print(FORMULA, markup=False)
+
+
+@app.command()
+def line(
+    day: Annotated[str, typer.Option(help="YYYY-MM-DD, in the hotline's time zone; left out: all days.")] = "",
+    as_json: common.AsJson = False,
+) -> None:
+    """Callers' lines by trunk (`*`: all): calls, shares of the time silent, quiet, noisy and clear, MOS, loss."""
+    at = common.site()
+    since, before = span(day, ZoneInfo(at.settings.timezone)) if day else (None, None)
+    found = lines.of_day(at.store, since, before)
+    if as_json:
+        common.print_json({"trunks": {name: asdict(each) for name, each in found.items()}, "formula": LINE_FORMULA})
+        return
+    shown = ("silent", "quiet", "noisy", "clear")
+    head = "".join(f"{name:>8}" for name in shown)
+    common.console.print(f"{'trunk':<16} {'calls':>6} {'heard':>6}{head} {'MOS p10':>8} {'p50':>5} {'loss':>6}")
+    for name, each in found.items():
+        shares = "".join(f"{each.shares[verdict]:>8.1%}" if each.shares else f"{'-':>8}" for verdict in shown)
+        mos = "".join("     -" if value is None else f"{value:6.2f}" for value in (each.mos_p10, each.mos_p50))
+        loss = "-" if each.loss is None else f"{each.loss:.2%}"
+        text = f"{name:<16} {each.calls:>6} {each.heard:>6}{shares} {mos[:6]:>8}{mos[6:]} {loss:>6}"
+        common.console.print(text, markup=False)
+    common.console.print(LINE_FORMULA, markup=False)
 
 
 def span(day: str, zone: ZoneInfo) -> tuple[float, float]:

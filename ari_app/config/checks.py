@@ -107,6 +107,19 @@ def _flows(settings: Settings, marks: Marks, folder: Path) -> Iterator[Problem]:
             message = f"no flow {shown(plan.flow)} in {folder}"
             hint = nearest(plan.flow, known) or f"write {plan.flow}.yaml there"
             yield marks.problem(("numbers", number, "flow"), NO_SUCH_NAME, message, hint)
+    yield from _fault(settings, marks, known)
+
+
+def _fault(settings: Settings, marks: Marks, flows: set[str]) -> Iterator[Problem]:
+    fault, hours = settings.fault, marks.names(("hours",))
+    if (fault.hours is None) != (fault.flow is None):
+        yield marks.problem(("fault",), NO_SUCH_NAME, "fault needs both hours and flow", "write both, or neither")
+    if fault.hours is not None and fault.hours not in hours:
+        message = f"no hours named {shown(fault.hours)}"
+        yield marks.problem(("fault", "hours"), NO_SUCH_NAME, message, nearest(fault.hours, hours))
+    if fault.flow is not None and fault.flow not in flows:
+        message = f"no flow {shown(fault.flow)}"
+        yield marks.problem(("fault", "flow"), NO_SUCH_NAME, message, nearest(fault.flow, flows))
 
 
 def _codes(settings: Settings, marks: Marks) -> Iterator[Problem]:

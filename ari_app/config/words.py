@@ -28,6 +28,9 @@ PATTERNS: Final = {
     "^(agent:[0-9]{1,8}|queue:[a-z][a-z0-9_-]{0,30}|number:\\+?[0-9]{1,24})$": (
         "agent:8026, queue:billing or number:10086"
     ),
+    "^((agent:[0-9]{1,8}|queue:[a-z][a-z0-9_-]{0,30}|number:\\+?[0-9]{1,24}))?$": (
+        "agent:8026, queue:billing or number:10086, or empty"
+    ),
     "^[0-9*#]{1,6}$": "a code (1 to 6 of 0-9, * and #)",
     "^[0-9*#]$": "a key of a telephone (0-9, * or #)",
     "^[0-9]$": "one digit",

@@ -44,6 +44,11 @@ def closed_by_hand(closures: Mapping[str, float | None], name: str, now: float) 
     return any(key in closures and ((until := closures[key]) is None or now < until) for key in (name, ALL))
 
 
+def switched_off(closures: Mapping[str, float | None], name: str, now: float) -> bool:
+    """Whether exactly these hours are closed by hand now: a switch, which closing all hours does not turn."""
+    return name in closures and ((until := closures[name]) is None or now < until)
+
+
 def is_holiday(day: date) -> bool:
     """Whether it is a public holiday."""
     return day in _calendar(day.year)

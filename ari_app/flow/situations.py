@@ -28,6 +28,7 @@ Trigger = Literal[
     "fault",
     "nuisance",
     "talk-length",
+    "fax",
 ]
 Life = Literal["key", "speech", "clear"]
 End = Literal["hang-up", "next"]
@@ -126,14 +127,14 @@ class Situations(Part):
         """The first situation with this trigger."""
         return next(((name, each) for name, each in self.named.items() if each.trigger == trigger), None)
 
-    def of_line(self, verdict: Verdict | None, place: SituationPlace) -> str | None:
+    def of_line(self, verdict: Verdict | Literal["fax"] | None, place: SituationPlace) -> str | None:
         """The script that may run at this place for a line that is heard so; None: there is none, or none is needed."""
         trigger = _OF_LINE.get(verdict)
         found = self.of_trigger(trigger) if trigger is not None else None
         return found[0] if found is not None and found[1].runs(place) else None
 
 
-_OF_LINE: Final[Mapping[Verdict | None, Trigger]] = {"silent": "silent", "quiet": "quiet", "noisy": "noisy"}
+_OF_LINE: Final[Mapping[str | None, Trigger]] = {"silent": "silent", "quiet": "quiet", "noisy": "noisy", "fax": "fax"}
 NO_SITUATIONS: Final = Situations()
 
 

@@ -2,6 +2,8 @@
 
 Commands come on standard input, reports go to standard output, one JSON object a line:
 `{"watch": "7-1.h1", "path": "/…/7-1.h1.sln48"}`, `{"drop": "7-1.h1"}` → `{"line": "7-1.h1", "verdict": "noisy", …}`.
+`{"meter": "7-1.h1", "on": true}` → `{"line": "7-1.h1", "meter": {…}}` at every step, until `on` is false.
+A fax or a modem is told once: `{"line": "7-1.h1", "fax": true}`.
 Files are raw 16-bit mono at 48 kHz: Asterisk writes them in steps of 32 KiB, so the faster the rate the less they lag.
 What was read is given back to the disk at once (a hole), so that a long call takes no room. When standard input ends,
 the daemon is gone: the files are kept small until they have stopped growing, then they are removed.
@@ -19,7 +21,8 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from ari_app.line.features import measure
+from ari_app.line.fax import FaxEar
+from ari_app.line.features import Features, measure
 from ari_app.line.track import FRAME, RATE, Flags, Sound, Track, frame_levels, hear
 from ari_app.line.verdict import Watcher
 from ari_app.media.vad import Ear, voice_detector
@@ -46,9 +49,11 @@ class Line:
     path: Path
     watcher: Watcher
     track: Track
+    fax: FaxEar
     ear: Ear = field(default_factory=Ear)
     read_bytes: int = 0
     is_solid: bool = False  # Its disk cannot make holes in it.
+    is_metered: bool = False
 
 
 class Lines:
@@ -64,8 +69,8 @@ class Lines:
         if name not in self.lines and len(self.lines) >= self.rules.lines_max:
             return False
         size = path.stat().st_size if at_end and path.exists() else 0
-        track = Track(self.rules.window_s)
-        self.lines[name] = Line(path, Watcher(self.rules), track, read_bytes=size // _UNIT * _UNIT)
+        track, fax = Track(self.rules.window_s), FaxEar(self.rules.fax_s)
+        self.lines[name] = Line(path, Watcher(self.rules), track, fax, read_bytes=size // _UNIT * _UNIT)
         return True
 
     def drop(self, name: str, now: float) -> None:
@@ -111,11 +116,33 @@ class Lines:
         hear([line.track for line in lines], sounds, _spoken(lines, sounds))
         features = measure([line.track for line in lines])
         reports = []
-        for name, line, found in zip(pieces, lines, features, strict=True):
+        for (name, piece), line, found in zip(pieces.items(), lines, features, strict=True):
             if (verdict := line.watcher.heard(found, line.track.heard_s)) is not None:
                 levels = {"speech_dbfs": round(found.speech_dbfs, 1), "noise_dbfs": round(found.noise_dbfs, 1)}
                 reports.append({"line": name, "verdict": verdict, "at_s": round(line.track.heard_s, 2), **levels})
+            if line.fax.heard(piece, line.watcher.verdict == "tone"):
+                reports.append({"line": name, "fax": True})
+            if line.is_metered:
+                reports.append({"line": name, "meter": reading(piece, found, line)})
         return reports
+
+    def meter(self, name: str, on: bool) -> None:
+        """Tell every step of a line, or only what changes."""
+        if name in self.lines:
+            self.lines[name].is_metered = on
+
+
+def reading(piece: Sound, found: Features, line: Line) -> dict[str, Any]:
+    """One step of a line for people who watch it: its own level, and what the last seconds measure, in dBFS and dB."""
+    return {
+        "verdict": line.watcher.verdict,
+        "at_s": round(line.track.heard_s, 2),
+        "level_dbfs": round(10 * float(np.log10(np.mean(piece * piece) + 1e-10)), 1),
+        "speech_s": round(found.speech_s, 2),
+        "speech_dbfs": round(found.speech_dbfs, 1) if found.speech_s else None,
+        "noise_dbfs": round(found.noise_dbfs, 1),
+        "snr_db": round(found.snr_db, 1) if found.speech_s else None,
+    }
 
 
 def _spoken(lines: list[Line], sounds: list[Sound]) -> list[Flags]:
@@ -179,8 +206,10 @@ def main() -> None:
                 _say(report)
 
 
-def _obey(lines: Lines, command: dict[str, str]) -> None:
-    if "drop" in command:
+def _obey(lines: Lines, command: dict[str, Any]) -> None:
+    if "meter" in command:
+        lines.meter(command["meter"], command["on"])
+    elif "drop" in command:
         lines.drop(command["drop"], time.monotonic())
     elif not lines.watch(command["watch"], Path(command["path"]), command.get("from") == "end"):
         _say({"line": command["watch"], "refused": "lines_max"})

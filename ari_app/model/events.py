@@ -203,6 +203,13 @@ class LineUnheard:
 
 
 @dataclass(frozen=True, slots=True)
+class FaxHeard:
+    """What is on the line is a fax machine or a modem, by its tones."""
+
+    line: LineId
+
+
+@dataclass(frozen=True, slots=True)
 class LegMeasured:
     """Answer to MeasureLeg. Shares of packets lost on the way to us, 0 to 1; `rtt_ms` 0: not known."""
 
@@ -350,6 +357,7 @@ Event: TypeAlias = (
     | RecordingUnusable
     | LineJudged
     | LineUnheard
+    | FaxHeard
     | LegMeasured
     | MessageRecorded
     | CallbackLeft

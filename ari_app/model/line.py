@@ -7,6 +7,7 @@ from pydantic import Field
 from ari_app.model.part import Part
 
 Dbfs = Annotated[float, Field(ge=-90, le=0)]
+FaxTarget = Annotated[str, Field(pattern=r"^((agent:[0-9]{1,8}|queue:[a-z][a-z0-9_-]{0,30}|number:\+?[0-9]{1,24}))?$")]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -31,6 +32,15 @@ class Rules(Part):
     )
     speech_ms: Annotated[int, Field(ge=20, le=2_000)] = Field(
         100, description="In menus: milliseconds that speech lasts at least; a knock or a click is none."
+    )
+    fax_s: Annotated[float, Field(gt=0, le=30)] = Field(
+        0.8,
+        description="Seconds of a fax machine's tone (1100 or 2100 Hz), within one verdict `tone`, that make a fax.",
+    )
+    fax_to: FaxTarget = Field(
+        "",
+        description="Where a fax or modem is transferred to that calls: agent:8026, queue:fax or number:10086 "
+        "(outbound.permitted). Empty: it hears the script of the trigger fax, which says goodbye.",
     )
     window_s: Annotated[float, Field(ge=1, le=10)] = Field(4, description="Seconds of sound a verdict looks back on.")
     step_s: Annotated[float, Field(ge=0.1, le=5)] = Field(0.5, description="Seconds between two looks.")

@@ -128,6 +128,13 @@ class Queue(Part):
     )
 
 
+class Fault(Part):
+    """The switch for faults: while these hours are closed by hand, every number is answered by one flow."""
+
+    hours: Name | None = Field(None, description="The hours whose closing by hand is the switch. Left out: none.")
+    flow: Name | None = Field(None, description="The flow that answers every number meanwhile.")
+
+
 class Callbacks(Part):
     """How callers who booked a call-back are called. Numbers that may be dialled: under outbound."""
 

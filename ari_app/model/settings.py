@@ -11,7 +11,18 @@ from ari_app.model.bans import BanRules, Network, networks
 from ari_app.model.line import Rules as LineRules
 from ari_app.model.machine import Agi, Asterisk, Log, LookUps, Net, Paths, Standby, Web
 from ari_app.model.part import Dialled, Language, Level, Name, Part, WorkNumber
-from ari_app.model.routing import AgentRules, Box, Callbacks, FeatureCodes, Hours, Limits, Queue, Routing, TalkCodes
+from ari_app.model.routing import (
+    AgentRules,
+    Box,
+    Callbacks,
+    Fault,
+    FeatureCodes,
+    Hours,
+    Limits,
+    Queue,
+    Routing,
+    TalkCodes,
+)
 from ari_app.model.screening import Screening
 from ari_app.model.surge import Surge
 
@@ -108,6 +119,7 @@ class Settings(Part):
     )
     numbers: dict[Dialled, NumberPlan] = Field(description="Numbers callers dial, each with its flow.")
     hours: dict[Name, Hours] = Field(default_factory=dict, description="Opening hours by name; queues name theirs.")
+    fault: Fault = Field(default_factory=Fault, description="What answers every number while systems are down.")
     skills: dict[Name, str] = Field(default_factory=dict, description="Skill: what it means, in a few words.")
     queues: dict[Name, Queue] = Field(default_factory=dict, description="Queues by name.")
     routing: Routing = Field(default_factory=Routing, description="Rules for every queue.")

@@ -21,6 +21,7 @@ from ari_app.model.ids import AgentId, CallId, Number, PhoneName, RequestId
 from ari_app.web.admin import AdminDesk, AdminEndpoints, Answer
 from ari_app.web.auth import Refusal, answer, errors, host_check, token_check
 from ari_app.web.body import TEXT, Kind, read_body
+from ari_app.web.line import LineDesk, LineEndpoints
 from ari_app.web.metrics import CONTENT_TYPE
 from ari_app.web.screening import ScreeningDesk, ScreeningEndpoints
 from ari_app.web.security import SecurityDesk, SecurityEndpoints
@@ -63,7 +64,9 @@ class Health:
         return all(part.ok for part in self.parts.values())
 
 
-class WebDesk(AdminDesk, SituationDesk, SuperviseDesk, WorkDesk, SecurityDesk, ScreeningDesk, StandbyDesk, Protocol):
+class WebDesk(
+    AdminDesk, SituationDesk, SuperviseDesk, WorkDesk, SecurityDesk, ScreeningDesk, StandbyDesk, LineDesk, Protocol
+):
     """What the daemon offers to HTTP. `view`, `health`, `metrics`, `knows` run on the loop and must not block."""
 
     async def ask(self, event: AgentAsked | ControlAsked) -> Answer:
@@ -139,6 +142,7 @@ class Endpoints:
         AdminEndpoints(self._desk, self._in_time).add_to(router)
         SituationEndpoints(self._desk).add_to(router)
         WorkEndpoints(self._desk, self._in_time).add_to(router)
+        LineEndpoints(self._desk, self._in_time).add_to(router)
         ScreeningEndpoints(self._desk, self._in_time).add_to(router)
 
     async def healthz(self, _: web.Request) -> web.Response:

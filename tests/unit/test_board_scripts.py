@@ -183,6 +183,29 @@ def test_silence_may_begin_its_script_by_itself(verdicts: list[ft.Verdict], begu
     kit.everybody_leaves()
 
 
+@pytest.mark.parametrize("auto", ["noisy", "silent", "quiet"])
+@pytest.mark.parametrize("after", ["noisy", "silent", "quiet"])
+def test_a_caller_who_put_the_agent_on_hold_is_never_hung_up_on(auto: Any, after: ft.Verdict) -> None:
+    """His music is judged anything in its pauses; only when he is clear again a script may begin."""
+    kit = made(auto=[auto])
+    talking(kit)
+    for verdict in ("music", after, "music", after):
+        judged(kit, verdict)  # type: ignore[arg-type]
+    assert not kit.facts(ft.SituationBegan)
+    judged(kit, "clear")
+    judged(kit, "quiet")
+    assert bool(kit.facts(ft.SituationBegan)) is (auto == "quiet")
+    kit.everybody_leaves()
+
+
+def test_keys_that_a_recording_plays_into_a_talk_mean_nothing() -> None:
+    kit = made()
+    leg = talking(kit)
+    kit.press("*0*#1234567890#*155" * 5, leg)
+    assert kit.call(leg) is CallState.TALKING and not kit.facts(ft.SituationBegan)
+    kit.everybody_leaves()
+
+
 def message(kit: Kit, verdict: Literal["silent", "quiet", "clear"], seconds: float = 7.0) -> LegId:
     leg = kit.arrive()
     kit.press("2")

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from ari_app.ami.link import AmiLink
-from ari_app.hearing import Hearing
-from ari_app.model.events import LineJudged
+from ari_app.hearing import METER_S, Hearing
+from ari_app.model.events import FaxHeard, LineJudged
+from ari_app.model.ids import LineId
 from ari_app.model.line import Rules
 
 
@@ -19,3 +20,22 @@ async def test_an_analyser_killed_in_the_middle_of_a_line_costs_that_line_only()
     pipe.feed_eof()
     await hearing._reports(cast(Any, SimpleNamespace(stdout=pipe)))
     assert told == [LineJudged("7-1.h1", "quiet", -45.0, -70.0, None)]  # type: ignore[arg-type]
+
+
+async def test_a_line_is_metered_as_long_as_somebody_looks() -> None:
+    """Asked for once, told at every step, and ended by the first step that comes after the last look's time."""
+    told: list[Any] = []
+    hearing = Hearing(cast(AmiLink, None), Rules(), Path("/a"), Path("/a"), told.append)
+    asked: list[Any] = []
+    hearing._tell = asked.append  # type: ignore[method-assign]
+    line, now = LineId("7-1.h1"), asyncio.get_running_loop().time()
+    assert hearing.watched(line, now) is None and hearing.watched(line, now) is None
+    assert asked == [{"meter": line, "on": True}]
+    pipe = asyncio.StreamReader()
+    pipe.feed_data(b'{"line":"7-1.h1","meter":{"snr_db":20.0}}\n{"line":"7-1.h1","fax":true}\n')
+    pipe.feed_eof()
+    await hearing._reports(cast(Any, SimpleNamespace(stdout=pipe)))
+    assert hearing.watched(line, now) == {"snr_db": 20.0} and told == [FaxHeard(line)]
+    hearing.watched(line, now - METER_S - 1)
+    hearing._metered(line, {"snr_db": 21.0})
+    assert asked[1:] == [{"meter": line, "on": False}] and not hearing.meters

@@ -103,6 +103,7 @@ SCRIPTS: dict[str, tuple[list[float], str]] = {  # Waits, in seconds, and the en
     "silent-line": ([5, 5, 5], "hang-up"),
     "low-voice": ([10, 5], "hang-up"),
     "noisy-line": ([5], "hang-up"),
+    "fax": ([], "hang-up"),
     "line-left-open": ([5], "hang-up"),
     "wrong-number": ([5], "next"),
     "system-fault": ([], "next"),
@@ -145,13 +146,13 @@ def test_everyone_who_acts_has_what_he_needs_in_both_languages(named: dict[str, 
 
 
 def test_the_table_of_the_domain_is_complete(named: dict[str, Situation]) -> None:
-    """Every row of the domain's table (§3)."""
+    """Every row of the domain's table (§3), and the fax that calls a voice line."""
     wanted = """greeting silent-line hands-free low-voice noisy-line agent-too-quiet hold-ask hold-back wrong-number
     cannot-get-through internal-dept private-call self-service-tip password-ask password-unknown password-wrong
     repeat-please note-down arrears-stop no-business-when-stopped system-fault angry-caller slow-agent-complaint
     attitude-complaint mistake-complaint agent-name suggestion apology thanks praise nuisance-call invitation
     impossible-request cannot-answer-now complaint-open confirm-understood anything-else goodbye line-left-open
-    over-long-call all-busy after-hours holiday greeted-by-caller beg-pardon message-desk"""
+    over-long-call all-busy after-hours holiday greeted-by-caller beg-pardon message-desk fax"""
     assert set(named) == set(wanted.split())
 
 

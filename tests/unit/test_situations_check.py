@@ -181,7 +181,7 @@ def test_show_tells_a_situation_in_both_languages() -> None:
 @pytest.mark.usefixtures("site")
 def test_list_names_all_of_them() -> None:
     run = CliRunner().invoke(app, ["situations", "list", "--lang", "en"])
-    assert len(run.output.splitlines()) == 46
+    assert len(run.output.splitlines()) == 47
     assert "Silent line (the machine, an agent)" in run.output
     wrong = CliRunner().invoke(app, ["situations", "show", "silent-lin"])
     assert wrong.exit_code == 1 and "did you mean 'silent-line'?" in str(wrong.exception)

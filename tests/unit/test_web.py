@@ -150,6 +150,9 @@ class Paper:
         self.changed.append(event)
         return Reply(RequestId("r"), *self.reply)
 
+    async def line(self, call: CallId) -> dict[str, Any] | None:
+        return {"call": call, "verdict": "clear"} if call == "7-42" else None
+
     async def screenings(self, over: bool, appeals: bool) -> list[dict[str, Any]]:
         return [{"screening": "7-42.n1", "number": "138****8000"}]
 
@@ -411,7 +414,7 @@ PROTECTED = [
     *("/api/agents", "/api/queues", "/api/calls", "/api/calls/7-42", "/api/live"),
     *("/api/flows", "/api/closures", "/api/surge", "/api/inbox", "/api/callbacks", "/api/security/bans"),
     *("/api/situations", "/api/situations/silent-line", "/api/nodes"),
-    *("/api/screening", "/api/screening/7-42.n1"),
+    *("/api/screening", "/api/screening/7-42.n1", "/api/calls/7-42/line"),
 ]
 POSTED = {"/api/agents/{number}/{wish}", "/api/flows/reload", "/api/flows/{name}/rollback"} | {
     "/api/agents/{number}/force",
@@ -736,3 +739,10 @@ async def test_a_number_is_screened_and_a_screening_lifted(client, desk):
     await refused(await client.post("/api/screening/add", headers=BEARER, json={"by": "8026"}), 400)
     await refused(await client.post("/api/screening/7-42.n1/forget", headers=BEARER, json={}), 404)
     await refused(await client.get("/api/screening/7-1.n1", headers=BEARER), 404)
+
+
+async def test_the_line_of_a_live_call(client):
+    response = await client.get("/api/calls/7-42/line", headers=BEARER)
+    assert await response.json() == {"call": "7-42", "verdict": "clear"}
+    for name in ("7-1", "x"):
+        await refused(await client.get(f"/api/calls/{name}/line", headers=BEARER), 404)
