@@ -43,6 +43,9 @@ class Asterisk(Part):
 class Net(Part):
     """The safety net: what Asterisk does by itself for a caller while no daemon runs. `hotline asterisk restart` takes changes."""
 
+    ring_s: Annotated[int, Field(ge=0, le=30)] = Field(
+        3, description="Seconds a caller first hears it ring, while Asterisk looks for a daemon twice a second."
+    )
     tries: Annotated[int, Field(ge=1, le=20)] = Field(
         3, description="How often Asterisk looks again for a daemon before it takes a message."
     )

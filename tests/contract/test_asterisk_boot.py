@@ -37,7 +37,7 @@ from tests.asterisk import (
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAsterisk]:
     """An Asterisk of this module's own: its log holds what its boot said and nothing else."""
     folder = tmp_path_factory.mktemp("boot")
-    net = {"tries": 1, "try_every_s": 1, "message_s_max": 5}
+    net = {"ring_s": 0, "tries": 1, "try_every_s": 1, "message_s_max": 5}
     with running_asterisk(folder, {"paths": {"sounds": str(stub_sounds(folder))}, "net": net}) as running:
         yield running
 

@@ -22,7 +22,10 @@ from tests.asterisk import REPOSITORY, RunningAsterisk, merged, running_asterisk
 from tests.e2e.kit import CALLER, CHANGES, PORTS, running_hotline, talk
 from tests.e2e.test_calls import to_queue
 
-NET: dict[str, Any] = {"numbers": {"1861": {"language": "en"}}, "net": {"tries": 2, "try_every_s": 1, "silence_s": 2}}
+NET: dict[str, Any] = {
+    "numbers": {"1861": {"language": "en"}},
+    "net": {"ring_s": 1, "tries": 2, "try_every_s": 1, "silence_s": 2},
+}
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ari_app.errors import HotlineError
-from ari_app.model.facts import DaemonStarted
+from ari_app.model.facts import CallOpened, DaemonStarted
 from ari_app.store.reader import open_reader
 from tests.e2e.test_daemon import READY_S, House, Process, a_house, connected, goes_on, said_by
 
@@ -67,8 +67,13 @@ async def test_a_standby_takes_over_from_one_that_was_killed(house: House) -> No
         call, answering, _ = await connected(house, watch, caller, desk, "8025")
         killed = time.monotonic()
         await first.kill()
-        await goes_on(call, answering)
-        assert await taken_over(house, second, killed) < TAKEN_S_MAX
+        async with house.caller("13800000003") as hasty:
+            ringing = await hasty.dial("1860")  # Nobody is there to take the call: it rings until somebody is.
+            await goes_on(call, answering)
+            assert await taken_over(house, second, killed) < TAKEN_S_MAX
+            await watch.fact(CallOpened, TAKEN_S_MAX, caller="13800000003")  # Told of a fault he would come later.
+            await ringing.wait_silence_end(5)
+            await ringing.hangup()
         assert nodes(house) == ("b", "")
         await goes_on(call, answering)
         async with house.caller("13800000002") as other:

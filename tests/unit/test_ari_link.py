@@ -4,13 +4,14 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 
+import pytest
 import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from ari_app.ami.link import Timing
 from ari_app.ari.client import AriLink
-from ari_app.ari.connection import SILENCE_S_MAX, Address, Backoff
+from ari_app.ari.connection import SILENCE_S_MAX, Address, Backoff, Replaced
 from ari_app.ari.pool import Pool
 from ari_app.ari.protocol import Request
 from ari_app.model.effects import Answer, Play
@@ -130,12 +131,19 @@ class Told(list):
 
 @asynccontextmanager
 async def linked(fake, password="secret"):
+    async with linking(fake, password) as (link, told, _):
+        yield link, told
+
+
+@asynccontextmanager
+async def linking(fake, password="secret"):
+    """With the task of the link."""
     async with TestServer(fake.app()) as server:
         told = Told()
         link = AriLink(Address(str(server.make_url("/")), "hotline", password, "app"), told, lambda p, *_: f"/s/{p}")
         running = asyncio.create_task(link.run())
         try:
-            yield link, told
+            yield link, told, running
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
@@ -215,6 +223,21 @@ async def test_a_wrong_password_is_said_once_retried_and_shown():
             assert told == []
     assert [entry["log_level"] for entry in logs] == ["error", "debug"]
     assert "wrong-password" not in repr(logs) + repr(link.address) + link.status
+
+
+async def test_two_programs_do_not_throw_each_other_out_for_ever(monkeypatch):
+    monkeypatch.setattr(Backoff, "slow", lambda self: None)
+    fake = FakeAri()
+    async with linking(fake) as (link, told, running):
+        for times in (1, 2, 3):
+            await told.wait(LinkUp, times)
+            await fake.say({"type": "ApplicationReplaced", "application": "app"})
+            down = await told.wait(LinkDown, times)
+        assert "another program has taken over the application 'app'" in down.reason
+        with pytest.raises(Replaced):
+            await asyncio.wait_for(running, 5)
+        assert not link.up and "\n" not in link.status and "another program" in link.status
+        assert fake.connects == 3
 
 
 async def test_effects_without_a_link_fail_as_down_but_not_within_the_step():

@@ -19,7 +19,7 @@ from ari_app.errors import AlreadyRunning, Fenced
 from ari_app.model.events import LinkUp
 from ari_app.standby import nodes_of
 from ari_app.store.connect import writing
-from ari_app.store.journal import Journal
+from ari_app.store.journal import Journal, Options
 from ari_app.store.lease import POLL_S, Silence, Standby
 from ari_app.store.lock import StoreLock, holder_of, lock_file, pid_space
 
@@ -36,10 +36,19 @@ while True:
         lock.beat()
     time.sleep(0.05)
 """
-RACER = """
-import os, sys
+FROZEN_WRITER = """
+import os, signal, sys
 from pathlib import Path
-from ari_app.store.lease import Standby
+from ari_app.store.journal import Journal
+journal = Journal.open(Path(sys.argv[1]))
+journal.next_epoch()
+journal.lock.promise(0.3)
+print("active", flush=True)
+journal.run(lambda conn: os.kill(os.getpid(), signal.SIGSTOP)).result()
+"""
+RACER = """
+import sys
+from pathlib import Path
 from ari_app.store.lock import StoreLock
 from ari_app.errors import AlreadyRunning
 sys.stdin.readline()
@@ -171,6 +180,16 @@ def test_a_frozen_holder_is_killed_after_the_bound_it_has_stated(store: Path) ->
             assert active.wait(1) == -signal.SIGKILL and turn.looks > 10
         killed = [each for each in logs if each["event"].startswith("the active daemon showed no sign of life")]
         assert len(killed) == 1 and killed[0]["active"] == f"a (pid {active.pid})"
+
+
+def test_a_holder_frozen_in_a_transaction_does_not_keep_the_store(store: Path) -> None:
+    """It holds SQLite's write lock: only its end frees that."""
+    with process(FROZEN_WRITER, store) as active, Standby(store, "b", Turn()) as standby:
+        assert line(active) == "active"
+        journal = Journal.open(store, Options(check=False), standby.wait())
+        assert active.wait(1) == -signal.SIGKILL
+        assert journal.next_epoch() == 2
+        journal.close()
 
 
 def test_one_that_promises_no_sign_of_life_is_left_alone(store: Path) -> None:
