@@ -82,7 +82,7 @@ def bench_calls(site: Site, install: Install, plan: Plan, say: Say) -> dict[str,
 
 
 async def _measure(running: House, plan: Plan, say: Say) -> dict[str, Any]:
-    await _sign_in(running, plan.scale.numbers)
+    await sign_in(running, plan.scale.numbers)
     callers = Callers(NUMBER, plan.rate, plan.seconds, key_after_s=KEY_AFTER_S, stay_s=plan.stay_s)
     calls, measured = Calls(running.site.store), Measured()
     async with run_agents(Agents(running.agents_port, RING_S, media_port=running.echo_port)) as phones:
@@ -103,7 +103,8 @@ async def _measure(running: House, plan: Plan, say: Say) -> dict[str, Any]:
     return _result(plan, load, answered, measured) | {"calls_taken": taken} | _costs((idle, before, after), taken)
 
 
-async def _sign_in(running: House, numbers: list[str]) -> None:
+async def sign_in(running: House, numbers: list[str]) -> None:
+    """The load's agents, ready."""
     headers = {"Authorization": f"Bearer {running.site.secrets.api_token}"}
     async with aiohttp.ClientSession(running.site.api_url, headers=headers, raise_for_status=True) as api:
         for number in numbers:

@@ -29,6 +29,12 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_S
 
 
+def rss_mb(pid: int) -> float:
+    """Memory of a process that is in RAM, in MiB."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:"))
+    return round(int(line.split()[1]) / 1024, 1)
+
+
 def children(pid: int) -> list[int]:
     """Processes it has started and not yet waited for."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")

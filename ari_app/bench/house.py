@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,9 @@ LANGUAGE: Final = "zh-CN"
 NEXT_PROMPT: Final = "recording-notice"  # What a caller hears after the key.
 PORTS_BEFORE_RTP: Final = 20
 READY_S: Final = 20.0
+
+Changes = Mapping[str, Mapping[str, Any]]
+NO_CHANGES: Final[Changes] = {}
 
 FLOWS: Final[dict[str, Any]] = {
     "main": {
@@ -88,10 +91,15 @@ class House:
 
     @property
     def asterisk_pid(self) -> int:
-        pid = self.instance.pid()
-        if pid is None:
-            raise HotlineError(f"Asterisk has ended\n{self.instance.log_tail()}")
-        return pid
+        return pid_of(self.instance)
+
+
+def pid_of(instance: Instance) -> int:
+    """HotlineError when it has ended."""
+    pid = instance.pid()
+    if pid is None:
+        raise HotlineError(f"Asterisk has ended\n{instance.log_tail()}")
+    return pid
 
 
 def next_prompt(sounds: Path) -> Path:
@@ -103,15 +111,10 @@ def next_prompt(sounds: Path) -> Path:
 
 
 @contextmanager
-def house(home: Site, install: Install, scale: Scale) -> Iterator[House]:
+def house(home: Site, install: Install, scale: Scale, changes: Changes = NO_CHANGES) -> Iterator[House]:
     """Up and ready when the block begins, gone with all its files when it ends. `home` lends sounds and Asterisk."""
     with port_block(scale.ports) as first, tempfile.TemporaryDirectory(prefix="hotline-bench-") as name:
-        folder = Path(name)
-        (folder / "flows").mkdir()
-        for flow, content in FLOWS.items():
-            (folder / "flows" / f"{flow}.yaml").write_text(json.dumps(content))
-        (folder / "config.yaml").write_text(json.dumps(_settings(first, scale, home)))
-        site = open_site(folder / "config.yaml")
+        site = furnished(Path(name), first, scale, home, changes)
         instance = site.instance(install)
         instance.write(site.rendered(install))
         instance.start()
@@ -120,6 +123,18 @@ def house(home: Site, install: Install, scale: Scale) -> Iterator[House]:
                 yield House(site, install, instance, daemon, first + 4, first + 6)
         finally:
             instance.stop()
+
+
+def furnished(folder: Path, first: int, scale: Scale, home: Site, changes: Changes = NO_CHANGES) -> Site:
+    """A config.yaml with its flows and secrets; `changes` replace keys of its parts (two levels)."""
+    (folder / "flows").mkdir()
+    for flow, content in FLOWS.items():
+        (folder / "flows" / f"{flow}.yaml").write_text(json.dumps(content))
+    settings = _settings(first, scale, home)
+    for part, keys in changes.items():
+        settings[part] = {**settings.get(part, {}), **keys}
+    (folder / "config.yaml").write_text(json.dumps(settings))
+    return open_site(folder / "config.yaml")
 
 
 def _settings(first: int, scale: Scale, home: Site) -> dict[str, Any]:

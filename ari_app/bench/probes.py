@@ -6,7 +6,7 @@ They share this process's event loop; `lag_ms` says how late it ran, which is ho
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,8 +16,9 @@ from ari_app.bench.house import MEASURED, PROBE, WAITING, House, next_prompt
 from ari_app.phones import audio
 from ari_app.phones.call import Call
 from ari_app.phones.measure import Timings, measure_call
-from ari_app.phones.phone import Phone
+from ari_app.phones.phone import Phone, answer_after
 from ari_app.phones.sip import PhoneError
+from ari_app.site import Site
 
 CALLER: Final = "13800138000"
 WAITER: Final = "13800138001"
@@ -26,6 +27,10 @@ CALL_PAUSE_S: Final = 0.4
 ROUND_PAUSE_S: Final = 0.7  # Room for a declined offer to come back as "not ready"; 40 rounds in half a minute.
 LAG_EVERY_S: Final = 0.02
 SCRAPE_EVERY_S: Final = 5.0
+LAG_LOOK_S: Final = 0.5
+WAITERS: Final = 3  # One has just been served and dials again; two wait.
+FREED_TALK_S: Final = 0.15
+FREED_S_MAX: Final = 10.0
 
 
 @dataclass
@@ -99,6 +104,62 @@ async def _agent(house: House, api: aiohttp.ClientSession, measured: Measured) -
         await _for_ever(once, measured)
 
 
+async def freed(site: Site, found_ms: list[float], *, signs_in: bool) -> None:
+    """For ever: one agent with callers waiting for him hangs up; from his BYE to the next INVITE at his phone.
+
+    `signs_in`: as an agent of the hotline; a member of app_queue is one by its configuration.
+    """
+    server = (site.settings.asterisk.sip_listen, site.settings.asterisk.sip_port)
+    async with Phone("probe", site.secrets.phones["probe"], server, register=True) as desk, AsyncExitStack() as stack:
+        desk.on_invite = answer_after(0)
+        if signs_in:
+            headers = {"Authorization": f"Bearer {site.secrets.api_token}"}
+            api = await stack.enter_async_context(aiohttp.ClientSession(site.api_url, headers=headers))
+            await _ask(api, "sign-in")
+            await _ask(api, "ready")
+        served = {f"{WAITER}{n}": asyncio.Event() for n in range(WAITERS)}
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        for number, event in served.items():
+            tasks.create_task(_keeps_waiting(await stack.enter_async_context(Phone(number, None, server)), event))
+        free_at = None
+        while True:
+            rung = await desk.incoming(FREED_S_MAX)
+            if free_at is not None and rung.invite_at is not None:
+                found_ms.append(1000 * (rung.invite_at - free_at))
+            await rung.wait_answered()
+            await asyncio.sleep(FREED_TALK_S)
+            free_at = time.monotonic()
+            await rung.hangup()
+            served[rung.caller].set()
+            desk.calls.clear()
+
+
+async def _keeps_waiting(waiter: Phone, served: asyncio.Event) -> None:
+    """In line, and again as soon as he was served: whatever he would hear then does not keep him."""
+    while True:
+        waiting = await waiter.dial(WAITING)
+        await served.wait()
+        served.clear()
+        await waiting.hangup()
+        waiter.calls.clear()
+
+
+async def lags(site: Site, found_ms: list[float]) -> None:
+    """For ever: the daemon's own word on how late its loop ran."""
+    headers = {"Authorization": f"Bearer {site.secrets.api_token}"}
+    async with aiohttp.ClientSession(site.api_url, headers=headers) as api:
+        while True:
+            await asyncio.sleep(LAG_LOOK_S)
+            found_ms += await _lag_said(api)
+
+
+async def _lag_said(api: aiohttp.ClientSession) -> list[float]:
+    async with api.get("/metrics") as response:
+        page = await response.text()
+    values = (line.split()[-1] for line in page.splitlines() if line.startswith("hotline_loop_lag_seconds "))
+    return [1000 * float(value) for value in values]
+
+
 async def _decline(call: Call) -> None:
     call.reject(486)
 
@@ -130,9 +191,6 @@ async def _scrapes(api: aiohttp.ClientSession, measured: Measured) -> None:
 
     async def once() -> None:
         await asyncio.sleep(SCRAPE_EVERY_S)
-        async with api.get("/metrics") as response:
-            page = await response.text()
-        values = (line.split()[-1] for line in page.splitlines() if line.startswith("hotline_loop_lag_seconds "))
-        measured.daemon_lag_ms += [1000 * float(value) for value in values]
+        measured.daemon_lag_ms += await _lag_said(api)
 
     await _for_ever(once, measured)

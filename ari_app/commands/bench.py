@@ -4,7 +4,7 @@ import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -19,15 +19,22 @@ app = typer.Typer(no_args_is_help=True, help="Measure the hotline on this machin
 def calls(
     rate: Annotated[float, typer.Option(min=0.1, max=100, help="Calls a second.")] = 10,
     seconds: Annotated[float, typer.Option(min=1, max=600, help="Seconds for which calls are placed.")] = 30,
+    against: Annotated[
+        Literal["", "native"], typer.Option(help="native: at rising rates, beside the same calls on app_queue.")
+    ] = "",
     as_json: common.AsJson = False,
 ) -> None:
     """Callers at a rate through menu, queue and recording to agents: failures, delays, CPU a call.
 
-    SIPp and an Asterisk of its own, on loopback. Exit 1 when a call failed.
+    SIPp and an Asterisk of its own, on loopback. Exit 1 when a call failed. With --against, --rate and --seconds have
+    no meaning: rates rise until calls fail, some six minutes in all.
     """
+    from ari_app.bench.against import Ladder, bench_against
     from ari_app.bench.calls import Plan, bench_calls
 
     site = common.site()
+    if against:
+        return _print(bench_against(site, common.installed(site), Ladder(), _progress()), as_json)
     result = bench_calls(site, common.installed(site), Plan.of(rate, seconds, site), _progress())
     _print(result, as_json)
     if result["failed"]:

@@ -3,15 +3,18 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from ari_app.bench.acd import bench_acd
+from ari_app.bench.against import Ladder, bench_against
 from ari_app.bench.line import bench_line
 from ari_app.bench.sim import bench_sim
 from ari_app.model.line import Rules
 from ari_app.phones.sipp import available as sipp_available
-from tests.asterisk import REPOSITORY, asterisk_install
+from ari_app.site import Site
+from tests.asterisk import REPOSITORY, asterisk_install, secrets_for, settings_on
 
 PAIRS = {"first_audio_ms": "p50 p95", "key_to_prompt_ms": "p50 p95", "ready_to_ring_ms": "p50 p99"}
 SINGLE = [
@@ -44,6 +47,24 @@ def test_calls() -> None:
         assert set(figures[name]) == set(shares.split()) and None not in figures[name].values()
     assert (figures["placed"], figures["answered"], figures["failed"]) == (6, 6, 0), done.stderr
     assert figures["asterisk_version"] == version and figures["line_analysis"] is True
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(not sipp_available(), reason="no sipp at hand")
+def test_calls_against_native(tmp_path: Path) -> None:
+    """A small ladder; the command's own takes minutes."""
+    installed = asterisk_install()
+    site = Site(REPOSITORY / "config.yaml", settings_on(0x4000, tmp_path), secrets_for(settings_on(0x4000, tmp_path)))
+    said: list[str] = []
+    found = bench_against(site, installed, Ladder((2, 3), 2, 3, live=4), said.append, lines=False)
+    for side in ("native", "hotline"):
+        figures = found[side]
+        assert [(step["placed"], step["bridged"]) for step in figures["steps"]] == [(6, 6), (6, 6), (6, 6)], said
+        assert figures["clean_rate"] == 3 and figures["live"] == 4 and figures["free_to_ring_measured"] > 0
+        assert figures["free_to_ring_ms"]["p99"] > 0 and figures["rss_mb_at_200"] > 0
+        assert {"asterisk_cpu_ms_per_call", "daemon_cpu_ms_per_call"} <= set(figures)
+    assert found["hotline"]["loop_lag_ms"]["p99"] >= 0 and found["native"]["loop_lag_ms"]["p99"] is None
+    assert found["ratio"]["clean_rate"] == 1 and found["asterisk_version"] == installed.version
 
 
 @pytest.mark.timeout(120)
