@@ -32,7 +32,6 @@ from ari_app.phones.sipp import Agents, Callers, run_agents, run_callers
 from ari_app.provision.install import Install
 from ari_app.site import Site
 
-STAY_S: Final = 3.5  # From the key to the caller's hang-up.
 CLEAN: Final = 0.99
 LIVE_RATE: Final = 40.0  # At which the calls for the memory come in.
 SETTLE_S: Final = 15.0
@@ -50,13 +49,14 @@ class Ladder:
     seconds: float = 4.0
     long_s: float = 10.0
     live: int = 200
+    stay_s: float = 3.5  # From the key to the caller's hang-up.
 
     @property
     def scale(self) -> Scale:
         """1.5 times the agents the highest rate keeps talking, and one for each of the live calls."""
         most = max(self.rates)
-        talking = max(math.ceil(1.5 * most * STAY_S), self.live)
-        return Scale(talking + SPARE_AGENTS, max(math.ceil(most * (KEY_AFTER_S + STAY_S + 1)), self.live))
+        talking = max(math.ceil(1.5 * most * self.stay_s), self.live)
+        return Scale(talking + SPARE_AGENTS, max(math.ceil(most * (KEY_AFTER_S + self.stay_s + 1)), self.live))
 
 
 class Side(Protocol):
@@ -170,7 +170,7 @@ class Run:
     async def _step(self, rate: float, seconds: float) -> dict[str, Any]:
         before, cpu = await asyncio.to_thread(self.side.bridged), self._cpu()
         load = await run_callers(
-            self.side.server, Callers(NUMBER, rate, seconds, key_after_s=KEY_AFTER_S, stay_s=STAY_S)
+            self.side.server, Callers(NUMBER, rate, seconds, key_after_s=KEY_AFTER_S, stay_s=self.ladder.stay_s)
         )
         bridged = await self._bridged(before, load.placed)
         asterisk, daemon = (1000 * (b - a) / max(1, load.placed) for a, b in zip(cpu, self._cpu(), strict=True))
@@ -233,7 +233,7 @@ def bench_against(site: Site, install: Install, ladder: Ladder, say: Say, *, lin
         **found,
         "ratio": {"clean_rate": ratio["hotline"], "clean_rate_lines": ratio.get("hotline_lines")},
         "agents": ladder.scale.agents,
-        "stay_s": STAY_S,
+        "stay_s": ladder.stay_s,
         "asterisk_version": str(install.version),
         **here,
     }
