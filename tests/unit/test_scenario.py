@@ -142,6 +142,6 @@ def test_the_surge_plan_of_a_scenario_names_its_kinds_of_agents(tmp_path: Path) 
     text = GOOD + f"surge:\n  queues: [support, other]\n  steps:\n    - {steps}\n"
     assert problems(tmp_path, text) == [
         "s.yaml:9:21  V003  surge.queues: no queue named 'other'",
-        "s.yaml:11:26  V003  surge.steps.0.agents: no kind of agents named 'staf'   did you mean 'staff'?",
-        "s.yaml:11:62  V003  surge.steps.0.skills: no skill named 'magic'",
+        "s.yaml:11:28  V003  surge.steps.agents: no kind of agents named 'staf'   did you mean 'staff'?",
+        "s.yaml:11:63  V003  surge.steps.skills: no skill named 'magic'",
     ]
