@@ -21,7 +21,7 @@ from ari_app.ari.connection import Address, Replaced
 from ari_app.asking import Asking
 from ari_app.board.board import Board
 from ari_app.desk import Desk
-from ari_app.errors import HotlineError, Ousted
+from ari_app.errors import HotlineError, Ousted, StoreError
 from ari_app.filing import Filing
 from ari_app.flow.model import LoadedFlow
 from ari_app.guard import FILE, Guard
@@ -107,7 +107,7 @@ class Daemon:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     hurried: bool = False  # Told twice to stop.
     handed_to: str | None = None
-    ended_by: Ousted | None = None  # Why it must end without another word.
+    ended_by: HotlineError | None = None  # Why it must end without another word.
     door: str = ""  # Why new calls are refused by the shell; empty: open.
     _prompts: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
 
@@ -236,7 +236,7 @@ class Daemon:
     async def _run(self, ready: asyncio.Event | None) -> None:
         web = self.site.settings.web
         app = make_app(self.desk, self.site.secrets.api_token, listen=web.listen)
-        self._watch_fence(asyncio.get_running_loop())
+        self._watch_store(asyncio.get_running_loop())
         self.loop.post(Booted(await asyncio.to_thread(self.journal.next_epoch)))
         await self._restore()
         begun = await self.flows.begin()
@@ -289,15 +289,17 @@ class Daemon:
         self.stopping.set()
 
     def _end(self, why: HotlineError) -> None:
-        """At once, and without another word to store or Asterisk."""
-        log.error("ended by another", why=str(why))
-        self.ended_by = self.ended_by or Ousted(str(why))
+        """At once, and without another word to Asterisk; the next daemon finds the calls where they are."""
+        log.error("ends at once", why=str(why))
+        self.ended_by = self.ended_by or why
         self.stopping.set()
 
-    def _watch_fence(self, here: asyncio.AbstractEventLoop) -> None:
+    def _watch_store(self, here: asyncio.AbstractEventLoop) -> None:
         def look(health: Health) -> None:  # On the writer's thread.
             if self.journal.fenced is not None:
-                here.call_soon_threadsafe(self._end, self.journal.fenced)
+                here.call_soon_threadsafe(self._end, Ousted(str(self.journal.fenced)))
+            elif self.journal.damaged:
+                here.call_soon_threadsafe(self._end, StoreError(f"The store is damaged: {self.journal.damaged}."))
 
         self.journal.on_health = look
 
@@ -305,7 +307,7 @@ class Daemon:
         try:
             await self.ari.run()
         except Replaced as replaced:
-            self._end(replaced)
+            self._end(Ousted(str(replaced)))
 
     def on_signals(self) -> None:
         """SIGTERM and SIGINT drain; SIGHUP has the flow files looked at."""

@@ -6,6 +6,7 @@ HotlineError                 the root; its text is one message for a person: wha
 │   └── RequestFailed        one ARI request answered with an error status
 │       └── Gone             404: the channel, bridge or playback has ended meanwhile (normal)
 ├── StoreError               the SQLite store cannot be opened, written or migrated
+│   ├── StoreDamaged         its file is damaged: a daemon sets it aside and begins a new one
 │   └── Fenced               another daemon has taken the store over: this one must end
 ├── AlreadyRunning           a second daemon was started on one store, or on one application of Asterisk
 ├── Ousted                   another has taken this daemon's place: it ends, with an exit code of its own
@@ -44,6 +45,14 @@ class Gone(RequestFailed):
 
 class StoreError(HotlineError):
     """The SQLite store cannot be opened, written or migrated."""
+
+
+class StoreDamaged(StoreError):
+    """The file of the store is damaged. `why`: what SQLite says of it."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class Fenced(StoreError):

@@ -159,6 +159,13 @@ class Phone:
         for call in self.calls:
             call.vanish()
 
+    def unplug(self, away: bool = True) -> None:
+        """The network is away for SIP and voice, or is back: the phone itself notices nothing."""
+        self.wire.unplugged = away
+        for call in self.calls:
+            if call.voice is not None:
+                call.voice.unplugged = away
+
     async def _send_register(self, expires_s: int) -> None:
         call_id, tag, cseq = self._registration
         call_id = call_id or generate_call_id(self.wire.address[0])

@@ -66,6 +66,7 @@ class Wire(asyncio.DatagramProtocol):
         self._served: dict[tuple[str, str], Served] = {}
         self._transport: asyncio.DatagramTransport | None = None
         self.address: Address = ("", 0)
+        self.unplugged = False  # Nothing comes, nothing goes, and nobody is told.
 
     async def open(self, host: str, port: int) -> None:
         """Bind; port 0 lets the kernel choose. OSError when the port is taken."""
@@ -112,6 +113,8 @@ class Wire(asyncio.DatagramProtocol):
             self._send(served.answer, served.source)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
+        if self.unplugged:
+            return
         try:
             message = SipMessage.parse(data)
         except ValueError:
@@ -167,7 +170,7 @@ class Wire(asyncio.DatagramProtocol):
             )
 
     def _send(self, data: bytes, to: Address) -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self.unplugged:
             self._transport.sendto(data, to)
 
 

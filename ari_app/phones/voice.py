@@ -83,6 +83,7 @@ class Voice:
         self.sending = True
         self.loses_one_in = 0  # Of so many packets one is lost on the way; 0: none.
         self._sent_or_lost = 0
+        self.unplugged = False
 
     @classmethod
     async def open(cls, ports: Ports, payload_type: int = 0, rtp_sequence: int | None = None) -> "Voice":
@@ -157,7 +158,7 @@ class Voice:
     def tick(self) -> None:
         """Send what the clock says is due now."""
         sender = self._sender
-        if sender is None or not self.sending:
+        if sender is None or not self.sending or self.unplugged:
             return
         beat = self._keys.popleft() if self._keys else None
         if self._is_lost():
@@ -208,6 +209,8 @@ class Voice:
     # ---- hear ----
 
     def _arrived(self, packet: RtpPacket, now: float) -> None:
+        if self.unplugged:
+            return
         if packet.payload_type == self._event_type:
             self._digit_in.handle_packet(packet)
             return

@@ -5,14 +5,16 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from ari_app.errors import StoreError
+from ari_app.errors import StoreDamaged, StoreError
+from ari_app.store.faults import is_damage
 from ari_app.store.migrations import migrate
 
 BUSY_MS: Final = 1000
 
 
 def writing(path: Path, check: bool = True) -> sqlite3.Connection:
-    """A connection that may write: made if missing (0600), checked, migrated. StoreError with a cure otherwise.
+    """A connection that may write: made if missing (0600), checked, migrated. StoreError with a cure otherwise, of
+    kind StoreDamaged when the file is no store, or not all of it.
 
     `check` reads the whole store: 3 to 4 s a GB, when its pages are in memory.
 
@@ -21,6 +23,7 @@ def writing(path: Path, check: bool = True) -> sqlite3.Connection:
     `temp_store`: what a savepoint may have to undo stays in memory; otherwise nearly every transaction makes a file of
     it (180 writes a call instead of 76). The store itself and its WAL are as before.
     """
+    conn: sqlite3.Connection | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -34,7 +37,15 @@ def writing(path: Path, check: bool = True) -> sqlite3.Connection:
         if check:
             _check(conn, path)
         migrate(conn)
+    except StoreDamaged:
+        if conn is not None:
+            conn.close()
+        raise
     except (OSError, sqlite3.Error) as problem:
+        if conn is not None:
+            conn.close()
+        if is_damage(problem):
+            raise StoreDamaged(_cure(path, problem), str(problem)) from problem
         raise StoreError(_cure(path, problem)) from problem
     return conn
 
@@ -55,7 +66,8 @@ def reading(path: Path) -> sqlite3.Connection:
 def _check(conn: sqlite3.Connection, path: Path) -> None:
     found = conn.execute("PRAGMA quick_check(3)").fetchall()
     if found != [("ok",)]:
-        raise StoreError(_cure(path, "; ".join(str(row[0]) for row in found)))
+        why = "; ".join(str(row[0]) for row in found)
+        raise StoreDamaged(_cure(path, why), why)
 
 
 def _cure(path: Path, problem: object) -> str:

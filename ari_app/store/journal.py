@@ -16,14 +16,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 import structlog
 
 from ari_app.errors import Fenced, StoreError
 from ari_app.model.facts import DURABLE
-from ari_app.store import connect, queries, rows
+from ari_app.store import damage, queries, rows
 from ari_app.store.emergency import EmergencyFile, beside
+from ari_app.store.faults import code_of, is_damage, is_fault
 from ari_app.store.lock import StoreLock
 from ari_app.store.rows import Batch, Line
 
@@ -34,22 +35,6 @@ T = TypeVar("T")
 
 _SQL = queries.load("journal")
 _log = structlog.get_logger("store")
-# Primary result codes that are the machine's fault, not the row's: try the whole transaction again.
-_FAULTS: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_NOTADB,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +74,7 @@ class Journal:
         """For `open` and tests: use `open`."""
         self._conn = conn
         self._emergency = emergency
+        self.path = emergency.path.with_suffix("")
         self.lock = lock
         self._options = options
         self._signal = threading.Condition()
@@ -104,6 +90,7 @@ class Journal:
         self.on_health: Callable[[Health], None] = lambda health: None
         self.epoch = 0
         self.fenced: Fenced | None = None
+        self.damaged = ""  # What SQLite says of the file, once it was found to be damaged; the daemon is to end then.
         self.waiting = 0  # Rows not yet on a disk: the daemon closes the door above a limit.
         self.written = 0  # Rows committed since the start.
         self.rejected = 0  # Rows the store refused for what they hold: a bug, logged.
@@ -116,7 +103,7 @@ class Journal:
         lock = lock or StoreLock.take(path)
         try:
             emergency = EmergencyFile(beside(path), options.emergency_bytes)
-            conn = connect.writing(path, options.check)
+            conn = damage.opened(path, options.check)
         except OSError as problem:
             lock.release()
             raise StoreError(
@@ -174,6 +161,8 @@ class Journal:
         self._writer.join()
         self._conn.close()
         self._emergency.close()
+        if self.damaged:
+            damage.opened(self.path).close()  # Looked through, and set aside, before anybody else may have it.
         self.lock.release()
         if self.waiting:
             raise StoreError(f"{self.waiting} rows could not be written anywhere and are lost: the disk is full.")
@@ -268,7 +257,7 @@ class Journal:
             job.result = job.work(self._conn) if job.work else None
             job.problem = None
         except Exception as problem:
-            if _is_fault(problem):
+            if is_fault(problem):
                 raise
             self._conn.execute("ROLLBACK TO job")
             job.problem = problem if job.work else self._piecewise(job.lines)
@@ -287,7 +276,7 @@ class Journal:
                 rows.insert(self._conn, line, project=project)
                 return True
             except Exception as problem:
-                if _is_fault(problem):
+                if is_fault(problem):
                     raise
                 self._conn.execute("ROLLBACK TO line")
                 _log.error("a row was refused", table=line.table, kind=line.kind, project=project, why=repr(problem))
@@ -336,7 +325,9 @@ class Journal:
         self._retry_at = now + self._options.pause_s
         if self.health == "ok":
             _log.error("the store cannot write", why=str(fault), rows=self.waiting)
-        if _code(fault) == sqlite3.SQLITE_FULL or now - since >= self._options.retry_s:
+        if is_damage(fault):
+            self.damaged = str(fault)
+        if self.damaged or code_of(fault) == sqlite3.SQLITE_FULL or now - since >= self._options.retry_s:
             self._give_to_file = True
         elif self.health == "ok":
             self._set_health("retrying")
@@ -388,12 +379,3 @@ class Journal:
             self.on_health(health)
         except Exception:
             _log.exception("on_health failed")
-
-
-def _code(problem: sqlite3.Error) -> int:
-    """SQLite's primary result code; 0 for errors of Python's own module."""
-    return getattr(problem, "sqlite_errorcode", 0) & 0xFF
-
-
-def _is_fault(problem: Exception) -> bool:
-    return isinstance(problem, sqlite3.Error) and _code(problem) in _FAULTS

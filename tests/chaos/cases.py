@@ -20,6 +20,8 @@ class Case:
     asterisk_lives: bool = True
     changes: dict[str, Any] | None = None
     load: float = 1.0
+    standby: bool = False  # A second daemon waits.
+    needs_own_disk: bool = False  # See house.machine: root only.
 
 
 def _one(phase: str) -> tuple[str, ...]:
@@ -41,6 +43,17 @@ CASES: Final = (
     Case("slow-reader", faults.slow_reader),
     Case("ami-down", faults.ami_down),
     Case("asterisk-frozen", faults.asterisk_frozen),
+    Case("standby-kill9", faults.kill9, standby=True),
+    Case("standby-frozen", faults.frozen_for_good, standby=True),
+    Case("handover", faults.handover, standby=True),
+    Case("store-locked", faults.store_locked),
+    Case("store-corrupt", faults.store_corrupt),
+    Case("disk-full", faults.disk_full, needs_own_disk=True),
+    Case("clock-forward", faults.clock_forward),
+    Case("clock-back", faults.clock_back),
+    Case("clock-forward-kill9", faults.clock_forward_kill9),
+    Case("clock-back-kill9", faults.clock_back_kill9),
+    Case("nic-down", faults.nic_down),
     Case("phone-vanished", faults.phone_vanished, ("vanishing",)),
     Case("asterisk-killed", faults.asterisk_killed, asterisk_lives=False),
     Case("asterisk-restarted", faults.asterisk_restarted, asterisk_lives=False),

@@ -4,8 +4,10 @@ fault, or, where nothing can work while it lasts (Asterisk itself frozen, all li
 import asyncio
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from random import Random
 from typing import Final, TypeAlias
 
@@ -57,6 +59,86 @@ async def daemon_frozen(at: House, _: Random) -> float:
     await asyncio.sleep(8)
     at.daemon.send(signal.SIGCONT)
     return time.monotonic()
+
+
+async def frozen_for_good(at: House, _: Random) -> float:
+    """The daemon hangs and never wakes: whoever waits must end it."""
+    began = time.monotonic()
+    at.daemon.send(signal.SIGSTOP)
+    await at.daemon.died()
+    return began
+
+
+async def handover(at: House, _: Random) -> float:
+    """As for an upgrade: the active one leaves everything to the one that waits."""
+    began = time.monotonic()
+    async with at.web.post("/api/handover", json={}) as answer:
+        assert answer.status == 200, await answer.text()
+    await at.daemon.died()
+    return began
+
+
+# -- the store, the disk, the clock --
+
+
+async def store_locked(at: House, _: Random) -> float:
+    """Another program holds the store for eight seconds."""
+    other = sqlite3.connect(at.site.store, isolation_level=None, timeout=5)
+    await asyncio.to_thread(other.execute, "BEGIN EXCLUSIVE")
+    await asyncio.sleep(8)
+    other.rollback()
+    other.close()
+    return time.monotonic()
+
+
+async def store_corrupt(at: House, seed: Random) -> float:
+    """The daemon dies, and when the next one comes a third of the store is not what it was."""
+    began = await kill9(at, seed)
+    size = at.site.store.stat().st_size
+    with at.site.store.open("r+b") as file:
+        file.seek(size // 3)
+        file.write(seed.randbytes(size // 3))
+    return began
+
+
+async def disk_full(at: House, _: Random) -> float:
+    """Not a byte is left for store, recordings, log and Asterisk, for eight seconds."""
+    ballast = at.site.state / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(1 << 16))
+    await at.until(lambda: _is_not(at.is_open), 10, 0.1)
+    await asyncio.sleep(8)
+    ballast.unlink()
+    return time.monotonic()
+
+
+async def clock_forward(at: House, _: Random) -> float:
+    return await _step(at, 3600)
+
+
+async def clock_back(at: House, _: Random) -> float:
+    return await _step(at, -3600)
+
+
+async def clock_forward_kill9(at: House, seed: Random) -> float:
+    await _step(at, 3600)
+    return await kill9(at, seed)
+
+
+async def clock_back_kill9(at: House, seed: Random) -> float:
+    await _step(at, -3600)
+    return await kill9(at, seed)
+
+
+async def _step(at: House, seconds: float) -> float:
+    """Somebody sets the clock; the daemon has a second to notice."""
+    began = time.monotonic()
+    at.daemon.clock.write_text(str(seconds))
+    async with asyncio.timeout(5):
+        while "ClockStepped" not in at.events():
+            await asyncio.sleep(0.1)
+    return began
 
 
 # -- the lines --
@@ -160,6 +242,16 @@ async def asterisk_restarted(at: House, _: Random) -> float:
 async def phone_vanished(at: House, _: Random) -> float:
     """An agent's phone loses power in the middle of a talk: no BYE, and no packet any more."""
     at.phones[AGENTS["vanishing"][0]].vanish()
+    return time.monotonic()
+
+
+async def nic_down(at: House, _: Random) -> float:
+    """For eight seconds no phone, of callers or agents, hears or says anything: SIP and voice."""
+    for phone in at.everyone:
+        phone.unplug()
+    await asyncio.sleep(8)
+    for phone in at.everyone:
+        phone.unplug(away=False)
     return time.monotonic()
 
 

@@ -8,6 +8,8 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,6 +33,7 @@ from tests.wire import Wire
 
 PORTS = Ports(range(22_000, 26_000))
 READY_S = 30.0
+DISK_MB = 256
 UNIT = REPOSITORY / "systemd" / "hotline.service"
 
 
@@ -41,10 +44,12 @@ def restart_s() -> float:
 
 
 class Supervised:
-    """`hotline run`, started again whenever it ends; `daemon.log` takes what all of them say."""
+    """`hotline run`, as the unit runs it, started again whenever it ends; `log` takes what all of them say. Its wall
+    clock is moved by what stands in `log`.clock (tests/chaos/stepped.py)."""
 
-    def __init__(self, config: Path, log: Path) -> None:
-        self.config, self.log = config, log
+    def __init__(self, config: Path, log: Path, node: str) -> None:
+        self.config, self.log, self.node = config, log, node
+        self.clock = log.with_suffix(".clock")
         self.starts = 0
         self.process: asyncio.subprocess.Process | None = None
         self._leaving = False
@@ -59,11 +64,12 @@ class Supervised:
         await self._started.wait()
 
     async def _keep(self) -> None:
-        environment = {**os.environ, "HOTLINE_CONFIG": str(self.config)}
+        environment = {**os.environ, "HOTLINE_CONFIG": str(self.config), "CHAOS_CLOCK": str(self.clock)}
+        command = (sys.executable, "-m", "tests.chaos.stepped", "run", "--standby", "--node", self.node)
         while not self._leaving:
             with self.log.open("ab") as log:
                 self.process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "ari_app", "run"), env=environment, cwd=REPOSITORY, stdout=log, stderr=log
+                    *command, env=environment, cwd=REPOSITORY, stdout=log, stderr=log
                 )
             self.starts += 1
             self._started.set()
@@ -116,6 +122,11 @@ class Machine:
     settings: Settings
     first_port: int
 
+    @property
+    def has_own_disk(self) -> bool:
+        """Whether it may be filled without harm to anybody else."""
+        return os.path.ismount(self.folder / "var")
+
     def config(self, name: str, changes: dict[str, Any]) -> Path:
         """A config.yaml of this machine: the sample, ours, the machine's own, then `changes`."""
         data = merged(merged(sample(), CHANGES), _own(self.first_port, self.folder))
@@ -156,7 +167,7 @@ def machine(folder: Path) -> Iterator[Machine]:
     shutil.copytree(REPOSITORY / "ivr_flows", flows)
     for name, flow in FLOWS.items():
         (flows / f"{name}.yaml").write_text(json.dumps(flow))
-    with port_block() as first:
+    with port_block() as first, _own_disk(folder / "var"):
         here = Machine(folder, None, None, first)  # type: ignore[arg-type]  # Filled below: its config is needed first.
         site = open_site(here.config("asterisk.yaml", {}))
         here.settings, here.instance = site.settings, site.instance(installed)
@@ -169,6 +180,22 @@ def machine(folder: Path) -> Iterator[Machine]:
             if pid is not None:
                 os.kill(pid, signal.SIGCONT)  # A case may have left it frozen.
             here.instance.stop()
+
+
+@contextmanager
+def _own_disk(folder: Path) -> Iterator[None]:
+    """A small file system for all that is written, so that it can be full. Root only; else an ordinary folder."""
+    folder.mkdir()
+    mounted = os.geteuid() == 0 and _mount("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "chaos", str(folder))
+    try:
+        yield
+    finally:
+        if mounted and not _mount("umount", str(folder)):
+            _mount("umount", "--lazy", str(folder))
+
+
+def _mount(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @dataclass
@@ -185,6 +212,8 @@ class House:
     phones: dict[str, Phone] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     first_ring_at: float | None = None  # A waiting caller reached an agent again.
+    standby: "Supervised | None" = None
+    everyone: list[Phone] = field(default_factory=list)
     _callers: int = 0
 
     @property
@@ -230,6 +259,19 @@ class House:
         said = await self.health()
         return said is not None and all(said["parts"][part]["ok"] for part in ("asterisk", "ami", "store"))
 
+    async def is_open(self) -> bool:
+        """Whether new calls are let in."""
+        said = await self.health()
+        return said is not None and said["parts"]["door"]["ok"]
+
+    def events(self) -> set[str]:
+        """The kinds of events of this case so far."""
+        conn = sqlite3.connect(f"{self.site.store.as_uri()}?mode=ro", uri=True)
+        try:
+            return {kind for (kind,) in conn.execute("SELECT DISTINCT kind FROM event")}
+        finally:
+            conn.close()
+
     async def linked(self, timeout_s: float = READY_S) -> float:
         """Until `is_linked`; when that was."""
         await self.until(self.is_linked, timeout_s, 0.02)
@@ -244,6 +286,20 @@ class House:
         queues = (await self.get("/api/queues"))["queues"]
         return int(next(each["waiting"] for each in queues if each["name"] == queue))
 
+    async def has_standby(self) -> bool:
+        """Whether another daemon waits, with everything checked."""
+        assert self.standby is not None
+        return "waiting for the active daemon to end" in self.standby.log.read_text()
+
+    async def leave(self, number: signal.Signals = signal.SIGTERM) -> list[int | None]:
+        """End the daemons for good, the one that waits first; their exit states."""
+        both = [self.standby, self.daemon] if self.standby is not None else [self.daemon]
+        return [await each.leave(number) for each in both]
+
+    def logs(self) -> str:
+        """What the daemons of this case have said."""
+        return "".join(path.read_text(errors="replace") for path in self.daemon.log.parent.glob("*.log"))
+
     # -- people --
 
     async def phone(self, agent: str) -> Phone:
@@ -252,6 +308,7 @@ class House:
             name = self.site.settings.agents[agent].phone
             phone = Phone(name, self.site.secrets.phones[name], self.sip, PORTS, register=True)
             self.phones[agent] = await self.people.enter_async_context(phone)
+            self.everyone.append(phone)
             phone.on_invite = manual()
         await self.signed_in(agent)
         return self.phones[agent]
@@ -268,7 +325,9 @@ class House:
     async def caller(self) -> Phone:
         """Another caller, with a number and a socket of his own."""
         self._callers += 1
-        return await self.people.enter_async_context(Phone(f"1380000{self._callers:04d}", None, self.sip, PORTS))
+        phone = await self.people.enter_async_context(Phone(f"1380000{self._callers:04d}", None, self.sip, PORTS))
+        self.everyone.append(phone)
+        return phone
 
     # -- Asterisk --
 
@@ -282,8 +341,10 @@ class House:
 
 
 @asynccontextmanager
-async def house(machine: Machine, case: str, changes: dict[str, Any] | None = None) -> AsyncIterator[House]:
-    """A fresh store, a fresh daemon; gone at the end, its store and log kept in `folder/CASE`."""
+async def house(
+    machine: Machine, case: str, changes: dict[str, Any] | None = None, *, standby: bool = False
+) -> AsyncIterator[House]:
+    """A fresh store, a fresh daemon (and one that waits); gone at the end, store and logs kept in `folder/CASE`."""
     kept = machine.folder / case
     kept.mkdir()
     at = machine.settings.asterisk
@@ -291,7 +352,7 @@ async def house(machine: Machine, case: str, changes: dict[str, Any] | None = No
         wires = {"asterisk": {"http_port": ari.port, "ami_port": ami.port}}
         config = machine.config("config.yaml", merged(wires, changes or {}))
         site = open_site(config)
-        daemon = Supervised(config, kept / "daemon.log")
+        daemon = Supervised(config, kept / "a.log", "a")
         headers = {"Authorization": f"Bearer {site.secrets.api_token}"}
         web = await stack.enter_async_context(aiohttp.ClientSession(site.api_url, headers=headers))
         people = await stack.enter_async_context(AsyncExitStack())
@@ -302,8 +363,12 @@ async def house(machine: Machine, case: str, changes: dict[str, Any] | None = No
                 await here.linked()
             except TimeoutError:
                 raise RuntimeError(f"no daemon:\n{daemon.log.read_text(errors='replace')[-1000:]}") from None
+            if standby:
+                here.standby = Supervised(config, kept / "b.log", "b")
+                await here.standby.begin()
+                await here.until(here.has_standby)
             yield here
         finally:
-            await daemon.leave(signal.SIGKILL)
+            await here.leave(signal.SIGKILL)
             for path in site.state.glob("hotline.db*"):
                 shutil.move(path, kept / path.name)

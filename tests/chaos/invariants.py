@@ -51,7 +51,7 @@ async def _agents(at: House) -> list[str]:
     return [f"{each['number']} {each['state']}" for each in agents if each["state"] in BUSY]
 
 
-def books(store: Path, log: Path) -> list[str]:
+def books(store: Path, log: str) -> list[str]:
     """With the daemon gone: rows left open or without a cause, projections that a rebuild would change, bugs logged."""
     wrong = list[str]()
     if still := rows_open(store):
@@ -66,7 +66,7 @@ def books(store: Path, log: Path) -> list[str]:
     wrong += [f"table {table} differs when rebuilt" for table in live if live[table] != again[table]]
     for path in copy.parent.glob("rebuilt.db*"):
         path.unlink()
-    bugs = [line for line in log.read_text(errors="replace").splitlines() if "bug:" in line or "Traceback" in line]
+    bugs = [line for line in log.splitlines() if "bug:" in line or "Traceback" in line]
     if bugs:
         wrong.append(f"log: {len(bugs)} bugs: {bugs[0][:200]}")
     return wrong

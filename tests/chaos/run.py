@@ -45,7 +45,7 @@ class Row:
 async def run_case(machine: Machine, case: Case, seed: int) -> Row:
     """Bring the calls there, hurt, look who is still served, and at what is left over."""
     row = Row(case.name, case.asterisk_lives)
-    async with house(machine, case.name, case.changes) as at:
+    async with house(machine, case.name, case.changes, standby=case.standby) as at:
         at.notes = row.notes
         running: Running | None = None
         try:
@@ -56,10 +56,10 @@ async def run_case(machine: Machine, case: Case, seed: int) -> Row:
         except Exception as error:
             row.broken.append(f"the case failed: {type(error).__name__} {error}")
             row.notes.append(traceback.format_exc(limit=-3))
-        if (status := await at.daemon.leave()) != 0:
-            row.broken.append(f"the daemon ended with {status}")
+        if any(states := await at.leave()):
+            row.broken.append(f"a daemon ended with {states}")
         row.rows_open = invariants.rows_open(at.site.store)
-        row.broken += invariants.books(at.site.store, at.daemon.log)
+        row.broken += invariants.books(at.site.store, at.logs())
         if running is not None and running.load is not None:
             _count_load(row, running.load, invariants.refused(at.site.store))
     return row

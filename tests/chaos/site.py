@@ -87,6 +87,6 @@ CHANGES: Final[dict[str, Any]] = {
     "agent_rules": {"no_ringing_s": 3, "hold_reminders_s": []},
     "callbacks": {"window": ["00:00-24:00"]},
     "surge": {"waiting": 100, "rush": 200},
-    "limits": {"drain_s": 2},
+    "limits": {"drain_s": 2, "disk_free_mb": 20},
     "log": {"format": "json"},
 }

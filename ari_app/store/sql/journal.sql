@@ -18,6 +18,10 @@ SELECT key FROM person WHERE kind = 'number' AND value = ?;
 -- Takes the next epoch; its number is the lastrowid.
 INSERT INTO boot (epoch, at) SELECT coalesce(max(epoch), 0) + 1, ? FROM boot;
 
+-- name: begin_from
+-- Takes for granted that runs up to this number have been: the store that knew of them is damaged.
+INSERT INTO boot (epoch, at) VALUES (?, ?);
+
 -- name: newest_boot
 -- The newest run's number; NULL before the first.
 SELECT max(epoch) FROM boot;
