@@ -1,5 +1,5 @@
 # The two commands: `make demo` and `make test`. Everything else is for contributors.
-.PHONY: demo test chaos check clean
+.PHONY: demo test chaos soak check clean
 
 HOTLINE := .venv/bin/hotline
 ARGS ?=
@@ -18,6 +18,11 @@ chaos: ## Hurt a running hotline in every way there is, and see who is still ser
 	@tools/setup test -- sip-tester
 	@$(HOTLINE) asterisk install
 	@.venv/bin/python -m tests.chaos $(ARGS)
+
+soak: ## Half an hour of callers, the daemon killed once a minute; ARGS="--minutes 5 --rate 3" for less.
+	@tools/setup test -- sip-tester
+	@$(HOTLINE) asterisk install
+	@.venv/bin/python -m tests.chaos.soak $(ARGS)
 
 check: ## Types and style.
 	@.venv/bin/ruff check --quiet .

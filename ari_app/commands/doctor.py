@@ -16,6 +16,7 @@ from ari_app.provision.checks import asterisk_checks
 from ari_app.security import security_checks
 from ari_app.site import Site
 from ari_app.standby import nodes_of
+from ari_app.store.damage import damaged_stores
 
 
 def doctor(
@@ -46,6 +47,7 @@ def _checks(at: Site) -> Iterator[Check]:
     yield Check(
         "free disk", free_mb >= need, f"{free_mb} MiB free, {need} needed", "make room, or lower limits.disk_free_mb"
     )
+    yield _damaged(at)
     found = provision.find(at.asterisk_root)
     if found is None:
         yield Check("Asterisk", False, "none ≥ 22.10 here", "hotline asterisk install")
@@ -53,6 +55,15 @@ def _checks(at: Site) -> Iterator[Check]:
         yield from asterisk_checks(at.settings, at.secrets, found, at.layout(found))
         yield screenlist.check(at, at.instance(found))
     yield _daemon(at)
+
+
+def _damaged(at: Site) -> Check:
+    names = ", ".join(path.name for path in damaged_stores(at.store))
+    cure = (
+        f"in {at.state}: sqlite3 NAME .recover | sqlite3 SAVED.db saves what can be read; then move it away or "
+        "delete it, NAME-wal with it: it holds callers' numbers"
+    )
+    return Check("store", not names, f"damaged, set aside: {names}" if names else f"{at.store}", cure)
 
 
 def _daemon(at: Site) -> Check:

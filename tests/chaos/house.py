@@ -28,7 +28,7 @@ from ari_app.provision.instance import Instance
 from ari_app.provision.ports import BLOCK, port_block
 from ari_app.site import Site, open_site
 from tests.asterisk import REPOSITORY, asterisk_install, merged, sample
-from tests.chaos.site import CHANGES, FLOWS
+from tests.chaos.site import CHANGES, FLOWS, LOAD_AGENTS
 from tests.wire import Wire
 
 PORTS = Ports(range(22_000, 26_000))
@@ -148,7 +148,9 @@ def _own(first: int, folder: Path) -> dict[str, Any]:
         "web": {"port": first + 3},
         "agi": {"port": first + 4},
         "trunks": {"local": {"address": f"127.0.0.1:{first + 5}"}},
-        "phones": {f"load{n}": {"contact": f"sip:load{n}@127.0.0.1:{first + 6}"} for n in range(1, 9)},
+        "phones": {
+            f"load{n}": {"contact": f"sip:load{n}@127.0.0.1:{first + 6}"} for n in range(1, len(LOAD_AGENTS) + 1)
+        },
         "paths": {
             "state": str(folder / "var"),
             "flows": str(folder / "flows"),
@@ -160,14 +162,14 @@ def _own(first: int, folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def machine(folder: Path) -> Iterator[Machine]:
+def machine(folder: Path, *, own_disk: bool = True) -> Iterator[Machine]:
     """Asterisk on free ports, everything below `folder` (which must be short); stopped at the end."""
     installed = asterisk_install()
     flows = folder / "flows"
     shutil.copytree(REPOSITORY / "ivr_flows", flows)
     for name, flow in FLOWS.items():
         (flows / f"{name}.yaml").write_text(json.dumps(flow))
-    with port_block() as first, _own_disk(folder / "var"):
+    with port_block() as first, _own_disk(folder / "var", wanted=own_disk):
         here = Machine(folder, None, None, first)  # type: ignore[arg-type]  # Filled below: its config is needed first.
         site = open_site(here.config("asterisk.yaml", {}))
         here.settings, here.instance = site.settings, site.instance(installed)
@@ -183,10 +185,12 @@ def machine(folder: Path) -> Iterator[Machine]:
 
 
 @contextmanager
-def _own_disk(folder: Path) -> Iterator[None]:
+def _own_disk(folder: Path, *, wanted: bool) -> Iterator[None]:
     """A small file system for all that is written, so that it can be full. Root only; else an ordinary folder."""
     folder.mkdir()
-    mounted = os.geteuid() == 0 and _mount("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "chaos", str(folder))
+    mounted = (
+        wanted and os.geteuid() == 0 and _mount("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "chaos", str(folder))
+    )
     try:
         yield
     finally:

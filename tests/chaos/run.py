@@ -72,7 +72,8 @@ async def _hurt(at: House, case: Case, seed: Random, row: Row) -> None:
     row.live = len((await at.get("/api/live"))["calls"])
     began = await case.fault(at, seed)
     linked = await at.linked()
-    await _load_agents(at)
+    if await load_agents(at):
+        at.notes.append("agents were signed out")
     for name, story in stories.items():
         await _outcome(name, story, row)
     row.recover_s = round(max(linked, at.first_ring_at or linked) - began, 2)
@@ -96,14 +97,14 @@ async def _outcome(name: str, story: AsyncIterator[int], row: Row) -> None:
         row.notes.append(f"{name}: {type(error).__name__} {error}")
 
 
-async def _load_agents(at: House) -> None:
-    """The load's agents, signed in and ready, if they are not."""
-    away = [agent for agent in LOAD_AGENTS if (await at.agent(agent))["state"] == "signed-out"]
-    if away and at.daemon.starts > 1:
-        at.notes.append("agents were signed out")
+async def load_agents(at: House) -> int:
+    """The load's agents, signed in and ready, if they are not; how many were not signed in."""
+    agents = (await at.get("/api/agents"))["agents"]
+    away = [each["number"] for each in agents if each["number"] in LOAD_AGENTS and each["state"] == "signed-out"]
     for agent in away:
         await at.does(agent, "sign-in")
         await at.does(agent, "ready")
+    return len(away)
 
 
 @asynccontextmanager
@@ -111,7 +112,7 @@ async def _load(at: House, rate: float) -> AsyncIterator[Running]:
     """Callers and their agents by SIPp, for as long as the block lasts."""
     port = at.machine.first_port + 6
     async with run_agents(Agents(port), LOAD_S):
-        await _load_agents(at)
+        await load_agents(at)
         callers = Callers(MENU, rate, LOAD_S, stay_s=STAY_S)
         async with running_callers(at.sip, callers) as running:
             yield running

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-LOAD_AGENTS: Final = tuple(str(9101 + n) for n in range(8))
+LOAD_AGENTS: Final = tuple(str(9101 + n) for n in range(40))
 AGENTS: Final[dict[str, tuple[str, ...]]] = {
     # The first of each queue has its skill, the second none of any queue: he is consulted, or transferred to.
     "lines": ("9001",),
