@@ -83,7 +83,7 @@ async def handover(at: House, _: Random) -> float:
 
 async def store_locked(at: House, _: Random) -> float:
     """Another program holds the store for eight seconds."""
-    other = sqlite3.connect(at.site.store, isolation_level=None, timeout=5)
+    other = sqlite3.connect(at.site.store, isolation_level=None, timeout=5, check_same_thread=False)
     await asyncio.to_thread(other.execute, "BEGIN EXCLUSIVE")
     await asyncio.sleep(8)
     other.rollback()
