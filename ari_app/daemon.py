@@ -115,18 +115,16 @@ class Daemon:
     def open(cls, site: Site, install: Install, node: str = "main", waited: Waited | None = None) -> "Daemon":
         """Check everything that can be wrong before anything is started: prompts, flows, a second daemon.
 
-        `waited`: as a standby; the daemon before has looked through the store, and there is no time to do it again."""
+        `waited`: as a standby."""
         prompts = Prompts.load(site.sounds)
-        kept, lock = (
-            (waited.kept, waited.lock) if waited else (KeptAudio(site.prompts), StoreLock.take(site.store, node))
-        )
-        journal = Journal.open(site.store, Options(check=waited is None), lock)
+        has = waited or Waited(StoreLock.take(site.store, node), KeptAudio(site.prompts), check=True)
+        journal = Journal.open(site.store, Options(check=has.check), has.lock)
         try:
-            live, problems = opening(site, prompts, kept)
+            live, problems = opening(site, prompts, has.kept)
         except BaseException:
             journal.close()
             raise
-        return cls(site, install, journal, prompts, kept, live, problems)
+        return cls(site, install, journal, prompts, has.kept, live, problems)
 
     def __post_init__(self) -> None:
         site, layout, zone = self.site, self.site.layout(self.install), ZoneInfo(self.site.settings.timezone)

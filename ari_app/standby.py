@@ -26,10 +26,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Waited:
-    """What a standby has when its time comes: the store's lock, and the audio of flows known already."""
+    """What a standby has when its time comes: the store's lock, and the audio of flows known already. `check`: the
+    store has to be looked through, as no daemon was there before us."""
 
     lock: StoreLock
     kept: KeptAudio
+    check: bool
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ def wait_for_store(site: Site, node: str) -> Waited:
     with Standby(site.store, node) as standby:
         log.info("standby", node=node, store=str(site.store))
         lock = standby.wait()
-    log.info("taking over", node=node)
-    return Waited(lock, kept)
+    log.info("taking over" if standby.follows else "active", node=node)
+    return Waited(lock, kept, check=not standby.follows)
 
 
 @asynccontextmanager

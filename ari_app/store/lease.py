@@ -48,6 +48,7 @@ class Standby:
 
     def __init__(self, store: Path, node: str, pause: Callable[[float], None] = time.sleep) -> None:
         self.store, self.node, self._pause = store, node, pause
+        self.follows = False  # It waited for a daemon that was at work, which had looked through the store.
         self._file = lock_file(store, "lock")
         self._silence = Silence()
         self._active: tuple[Holder, int] | None = None  # With a handle on its process.
@@ -75,6 +76,7 @@ class Standby:
                 self._wait_gone()
                 return lock
             active = self._look()
+            self.follows = active is not None and active.stale_s > 0
             if active is not None and str(active) != said:
                 said = str(active)
                 log.info("waiting for the active daemon to end", active=said, node=self.node)

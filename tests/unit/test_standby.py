@@ -151,6 +151,9 @@ def test_a_standby_takes_over_at_once_from_one_that_was_killed(store: Path) -> N
         standby._pause = turn
         with closing_lock(standby.wait()) as lock:
             assert time.monotonic() - killed[0] < 1
+            assert (
+                not standby.follows
+            )  # It promised no sign of life: no daemon at work, so the store is looked through.
             assert active.poll() is not None or active.wait(0.5) == -signal.SIGKILL
             assert lock.holder.node == "b" and turn.looks < 20
 
@@ -177,7 +180,7 @@ def test_a_frozen_holder_is_killed_after_the_bound_it_has_stated(store: Path) ->
         standby._pause = turn
         with closing_lock(standby.wait()):
             assert time.monotonic() - frozen[0] > 0.2
-            assert active.wait(1) == -signal.SIGKILL and turn.looks > 10
+            assert active.wait(1) == -signal.SIGKILL and turn.looks > 10 and standby.follows
         killed = [each for each in logs if each["event"].startswith("the active daemon showed no sign of life")]
         assert len(killed) == 1 and killed[0]["active"] == f"a (pid {active.pid})"
 
@@ -215,6 +218,14 @@ def test_one_of_another_container_is_not_killed_by_its_number(store: Path) -> No
             standby.wait()
         assert active.poll() is None
         assert [each for each in logs if each["event"].endswith("cannot be reached: end it by hand")]
+
+
+def test_who_did_not_wait_follows_nobody(store: Path) -> None:
+    """Alone, `--standby` or not: the store is looked through."""
+    with process(ALIVE, store, 0.5) as active:
+        assert line(active) == "active"
+    with Standby(store, "b") as standby, closing_lock(standby.wait()):
+        assert not standby.follows
 
 
 def test_one_standby_is_enough(store: Path) -> None:
