@@ -80,7 +80,7 @@ from ari_app.standby import Waited, beating, nodes_of
 from ari_app.store import retention
 from ari_app.store.journal import Health, Journal, Options
 from ari_app.store.lock import StoreLock
-from ari_app.store.restore import last_agents, left_open, screenings_left, work_left
+from ari_app.store.restore import last_agents, left_open, screenings_left, states_left, work_left
 from ari_app.studio import Studio
 from ari_app.web.app import make_app, serving
 from ari_app.web.metrics import Metrics
@@ -180,9 +180,12 @@ class Daemon:
         talks = await asyncio.to_thread(last_agents, store, now, keep_s, routing.last_agent_max)
         self.loop.board.offer_last_agents(talks)
         left = await asyncio.to_thread(left_open, store)
-        self.loop.post(replace(left, last_agents=len(talks)))
-        for work in await asyncio.to_thread(work_left, store):
-            self.loop.post(work)
+        work = await asyncio.to_thread(work_left, store)
+        calls, seats = await asyncio.to_thread(states_left, store)
+        began_with = {call.versions for call in calls if call.versions}
+        self.loop.board.offer_pinned(await asyncio.to_thread(self.flows.pinned, began_with))
+        for event in (replace(left, last_agents=len(talks)), *work, *calls, *seats):
+            self.loop.post(event)
         for screening in self.screens.recall(await asyncio.to_thread(screenings_left, store, now, self.screens.rules)):
             self.loop.post(screening)
 

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from ari_app.config.diagnostics import BadFile, Problem, Shared, nearest, shown
-from ari_app.config.flows import Texts, check_texts, flow_texts, read_texts, version
+from ari_app.config.flows import Texts, check_texts, flow_texts, look_over, read_texts, version
 from ari_app.config.load import load_settings
 from ari_app.errors import ConfigError
 from ari_app.flow.model import LoadedFlow, spoken
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 LANGUAGES: Final = ("zh-CN", "en")
 NOTHING: Final = "nothing has changed"
 
+Versions = tuple[tuple[str, str], ...]
+"""Names and versions of flows that were live together, situations.yaml among them."""
 Stamp = frozenset[tuple[str, int, int, int]]
 
 
@@ -127,6 +129,20 @@ def opening(site: Site, prompts: Prompts, kept: KeptAudio) -> tuple[Live, tuple[
     return with_audio(mixed, prompts, kept, {name: audio[name] for name in mixed.held}), ()
 
 
+def as_it_was(site: Site, kept: KeptAudio, versions: Versions) -> Live | None:
+    """Flows as they once were live together, for calls that began with them; None when the store lacks one."""
+    texts, audio = dict[Path, bytes | None](), dict[str, Audio]()
+    for name, wanted in versions:
+        text, found = store.text_of(site.store, name, wanted), store.versions(site.store, name)
+        if text is None:
+            return None
+        texts[path_of(site, name)] = text.encode()
+        audio[name] = next((kept.adopt(row.prompts) for row in found if row.version == wanted), {})
+    found_flows = look_over(texts, site.settings, lambda _: [])  # Live once: what is wrong today is no matter.
+    live = Live(found_flows.flows, texts, site.settings.hours, audio=audio, situations=found_flows.situations)
+    return keyed(live, kept)
+
+
 def with_held(site: Site, prompts: Prompts, live: Live, old: Live) -> Live:
     """`live` with the held flows of `old`."""
     if not old.held:
@@ -148,7 +164,11 @@ def with_audio(live: Live, prompts: Prompts, kept: KeptAudio, own: Mapping[str, 
         except OSError as error:  # A full disk: calls hear sounds/ as it is.
             log.warning("the audio of a flow cannot be kept", flow=name, why=str(error))
             sets[name] = {}
-    live = replace(live, audio=sets)
+    return keyed(replace(live, audio=sets), kept)
+
+
+def keyed(live: Live, kept: KeptAudio) -> Live:
+    """Each flow named the key of the audio its callers may hear."""
     keys = {name: key_of(live.heard_in(name)) if kept.folder is not None else "" for name in live.flows}
     flows = {name: flow.model_copy(update={"audio": keys[name]}) for name, flow in live.flows.items()}
     return replace(live, flows=flows)

@@ -25,6 +25,8 @@ from ari_app.live import (
     NOTHING,
     Live,
     Stamp,
+    Versions,
+    as_it_was,
     changes,
     checked,
     chosen,
@@ -86,6 +88,18 @@ class FlowKeeper:
         await self._save(self.live)
         flows = FlowsLoaded(self.live.versions, "start", "start", tuple(sorted(self.live.held.items())))
         return HoursLoaded(hours_text(self.live.hours), "start"), flows
+
+    def pinned(self, wanted: Iterable[Versions]) -> dict[Versions, Mapping[str, LoadedFlow]]:
+        """The flows of calls that began with these, of an earlier daemon. Reads the store: a thread's work."""
+        found: dict[Versions, Mapping[str, LoadedFlow]] = {}
+        for versions in wanted:
+            live = self.live if versions == self.live.versions else as_it_was(self.site, self.kept, versions)
+            if live is None:
+                log.warning("a call cannot go on in its flow: the store lacks a version of it", versions=versions)
+                continue
+            found[versions] = live.flows
+            self.sets |= {flow.audio: live.heard_in(name) for name, flow in live.flows.items()}
+        return found
 
     async def reload(self, by: str) -> str:
         """Take the files as they are, held ones too, because somebody asks for it; what changed, a line each.

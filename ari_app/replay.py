@@ -15,7 +15,7 @@ from ari_app.errors import StoreError
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.situations import SITUATIONS
 from ari_app.model.effects import Note
-from ari_app.model.events import FlowsLoaded, Restored
+from ari_app.model.events import CallLeft, FlowsLoaded, Restored
 from ari_app.model.facts import Fact
 from ari_app.model.settings import Settings
 from ari_app.site import Site
@@ -23,7 +23,7 @@ from ari_app.store.flows import text_of
 from ari_app.store.history import History
 from ari_app.store.restore import last_agents_of
 
-Recall = Callable[[FlowsLoaded], Iterable[LoadedFlow]]
+Recall = Callable[[FlowsLoaded | CallLeft], Iterable[LoadedFlow]]
 """The flows an event names."""
 
 
@@ -46,7 +46,7 @@ class Replayed:
 def recalled(site: Site) -> Recall:
     """Flows by name and version from the store. StoreError when one was not kept."""
 
-    def recall(event: FlowsLoaded) -> Iterable[LoadedFlow]:
+    def recall(event: FlowsLoaded | CallLeft) -> Iterable[LoadedFlow]:
         texts = {}
         for name, version in event.versions:
             text = text_of(site.store, name, version)
@@ -72,6 +72,8 @@ def replay(history: History, epoch: int, settings: Settings, recall: Recall) -> 
         events += 1
         if isinstance(event, FlowsLoaded):
             board.offer_flows(recall(event))
+        elif isinstance(event, CallLeft) and event.versions:
+            board.offer_pinned({event.versions: {flow.name: flow for flow in recall(event)}})
         elif isinstance(event, Restored) and event.last_agents:
             routing = settings.routing
             keep_s, at_most = routing.last_agent_days * 86_400.0, routing.last_agent_max

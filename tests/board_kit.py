@@ -20,10 +20,11 @@ from ari_app.model import events as ev
 from ari_app.model import facts as ft
 from ari_app.model import work
 from ari_app.model.audit import WrapUpExtended
-from ari_app.model.ids import AgentId, CallId, LegId, Number, PhoneName, RequestId, TimerId
+from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, Number, PhoneName, RequestId, TimerId
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState, CallState
 from ari_app.runtime.timers import Timers
+from tests.crash_kit import Kept
 
 NOON = 1_772_416_800.0  # 2026-03-02 10:00 in Shanghai.
 FactT = TypeVar("FactT")
@@ -58,6 +59,14 @@ AGENTS: dict[str, Any] = {
     "81": {"phone": "p81", "skills": {"billing": 3}},
     "82": {"phone": "p82", "skills": {"billing": 1, "network": 2}},
 }
+
+
+def seen_bridges(where: Mapping[LegId, BridgeId]) -> tuple[ev.BridgeSeen, ...]:
+    """Bridges as they are listed."""
+    names = sorted(set(where.values()))
+    kinds = ("holding" if name.startswith("music-") else "mixing" for name in names)
+    legs = (tuple(leg for leg, at in where.items() if at == name) for name in names)
+    return tuple(ev.BridgeSeen(*each) for each in zip(names, kinds, legs, strict=True))
 
 
 class Cut(Exception):
@@ -108,12 +117,42 @@ class Kit:
     log: list[tuple[float, ev.Event, list[fx.Effect]]] = field(default_factory=list)
     timers: Timers = field(default_factory=Timers)
     arrivals: int = 0
+    epoch: int = 7
+    kept: Kept = field(default_factory=Kept)
+    bridges: dict[LegId, BridgeId] = field(default_factory=dict)  # Who is in which.
+    states: dict[LegId, str] = field(default_factory=dict)  # Of legs that are not Up.
+    strangers: dict[LegId, tuple[str, str]] = field(default_factory=dict)  # Number, number dialled.
 
     def __post_init__(self) -> None:
-        zone = ZoneInfo(self.settings.timezone)
-        self.board = Board(self.settings, self.flows or {"main": loaded(self.flow)}, zone)
-        self.event(ev.Booted(7))
+        self.board = self.fresh_board()
+        self.event(ev.Booted(self.epoch))
         self.link_up()
+
+    def fresh_board(self) -> Board:
+        flows = self.flows or {"main": loaded(self.flow)}
+        return Board(self.settings, flows, ZoneInfo(self.settings.timezone))
+
+    def crash(self, gap_s: float = 1.0, gone: tuple[LegId, ...] = ()) -> None:
+        """The daemon is killed; after a while, in which these legs end, the next one goes on."""
+        self.replies, old, last_at = [], self.board, self.now
+        ours = [timer for timer in self.timers._at if not timer.startswith("kit.")]
+        for timer in ours:
+            self.timers.cancel(timer)
+        for leg in gone:
+            self._hang_up(leg, 16)
+        self.replies = []
+        self.pass_silently(gap_s)
+        self.board, self.epoch = self.fresh_board(), self.epoch + 1
+        self.board.offer_pinned({old.floor.versions: old.floor.flows, (): {}})
+        for event in self.kept.copy().told(self.epoch, last_at):
+            self.event(event)
+        self.link_up()
+
+    def pass_silently(self, seconds: float) -> None:
+        """Prompts end, and nobody hears of it."""
+        self.now += seconds
+        for timer in self.timers.due(self.now):
+            self._ended(timer)
 
     # -- the machinery --
 
@@ -137,6 +176,7 @@ class Kit:
             self.legs.pop(event.leg, None)
         effects = self.board.handle(event, self.now)
         self.log.append((self.now, event, effects))
+        self.kept.see(self.board.floor, event, effects, self.now)
         for effect in effects:
             self.asterisk(effect)
         return effects
@@ -171,6 +211,9 @@ class Kit:
                 self._stops(playback, ok=True)
             case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Answer(_, leg) | fx.Remember(_, leg, _, _):
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
+                self._moves(effect)
+            case fx.DropBridge(_, bridge):
+                self.bridges = {leg: at for leg, at in self.bridges.items() if at != bridge}
             case fx.Listen(_, leg) | fx.Unlisten(_, leg):
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
             case fx.Ring(_, leg, phone):
@@ -189,6 +232,13 @@ class Kit:
                 self.replies.append(ev.PinChecked(leg, agent, self.pins.get(agent) == pin))
             case _:
                 pass
+
+    def _moves(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.Join(_, bridge, leg) if leg in self.legs:
+                self.bridges[leg] = bridge
+            case fx.Leave(_, _, leg):
+                self.bridges.pop(leg, None)
 
     def _plays(self, leg: LegId, playback: str) -> None:
         if leg in self.legs:
@@ -211,18 +261,21 @@ class Kit:
         for playback in [p for p, where in self.playing.items() if where == leg]:
             self._stops(playback, ok=False)
         del self.legs[leg]
+        self.bridges.pop(leg, None)
         self.replies.append(ev.LegEnded(leg, cause, sip))
 
     # -- what people do --
 
     def link_up(self) -> None:
         self.event(ev.LinkUp("22.10.1"))
+        for leg, (number, dialled) in self.strangers.items():
+            self.event(ev.CallerSeen(leg, Number(number), dialled, "trunk"))
         self.event(self.listing())
 
     def listing(self, without: tuple[LegId, ...] = (), phones: tuple[str, ...] | None = None) -> ev.Listed:
-        seen = tuple(ev.ChannelSeen(leg, "Up") for leg in self.legs if leg not in without)
+        seen = tuple(ev.ChannelSeen(leg, self.states.get(leg, "Up")) for leg in self.legs if leg not in without)
         reachable = tuple(PhoneName(p) for p in (phones if phones is not None else self.settings.phones))
-        return ev.Listed(seen, (), reachable)
+        return ev.Listed(seen, seen_bridges(self.bridges), reachable)
 
     def arrive(self, dialled: str = "1860", caller: str = "13800138000", via: str = "trunk") -> LegId:
         self.arrivals += 1

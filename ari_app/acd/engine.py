@@ -137,6 +137,19 @@ class Engine:
         queue = self.talking.pop(call, None)
         return self._vacated(queue) if queue is not None else None
 
+    def restore_offer(self, call: CallId, agent: AgentId) -> None:
+        """The place was being offered to this agent when the daemon before us died. The engine is closed."""
+        place = self.places[call]
+        self._unseek(place)
+        place.offered = agent
+        self._occupy(place.visit.queue)
+
+    def restore_talk(self, call: CallId, queue: QueueName) -> None:
+        """The caller had left with `talking`, and still does."""
+        if queue in self._room:
+            self.talking[call] = queue
+            self._occupy(queue)
+
     def offer_lost(self, call: CallId) -> Match | None:
         """The agent did not take the call: the caller is matched anew, in the old place."""
         place = self.places.get(call)
@@ -173,6 +186,26 @@ class Engine:
         lost, place.offered, place.suspended = place.offered, None, True
         return self._vacated(place.visit.queue) if lost is not None and place.visit.queue in self._room else None
 
+    def pass_over(self, call: CallId, since: float, occupancy: float) -> list[Match]:
+        """A place just matched is suspended, and its agent as ready as before: what is matched instead."""
+        place = self.places[call]
+        agent, place.offered, place.suspended = place.offered, None, True
+        assert agent is not None
+        queue = place.visit.queue
+        if queue in self._room:
+            self._make_room(queue)
+        self._stand(agent, since, occupancy)
+        found: list[Match] = []
+        while agent in self.ready and (next_up := self._visit_for(agent, self._asks.agents[agent].marks)) is not None:
+            first = self._agent_for(next_up) or agent  # By the queue's policy, unless that one will have a better one.
+            if self._visit_for(first, self._asks.agents[first].marks) is not next_up:
+                first = agent
+            self._take(first)
+            found.append(self._match(next_up, first))
+        while (match := self._filled(queue)) is not None:
+            found.append(match)
+        return found
+
     def resume(self, call: CallId) -> Match | None:
         place = self.places[call]
         place.suspended = False
@@ -197,11 +230,16 @@ class Engine:
         place = self._visit_for(agent, marks) if self.open else None
         if place is not None:
             return self._match(place, agent)
+        self._stand(agent, since, occupancy)
+        return None
+
+    def _stand(self, agent: AgentId, since: float, occupancy: float) -> None:
+        """Among the ready."""
+        marks = self._asks.agents[agent].marks
         self.ready[agent] = ready = Ready(since, occupancy, (since, 0.0, agent), (occupancy, since, agent))
         self._idle.add(ready.idle, marks)
         if self._by_occupancy:
             self._occupied.add(ready.occupied, marks)
-        return None
 
     def agent_not_ready(self, agent: AgentId) -> None:
         if agent in self.ready:
@@ -286,10 +324,16 @@ class Engine:
 
     def _vacated(self, queue: QueueName) -> Match | None:
         """One more of a queue with a limit may be offered: the first of them, by rank, for whom somebody is ready."""
+        self._make_room(queue)
+        return self._filled(queue)
+
+    def _make_room(self, queue: QueueName) -> None:
         self._room[queue] += 1
         if self._room[queue] == 1:
             self._asks.bar(queue, False)
-        if not self.open:
+
+    def _filled(self, queue: QueueName) -> Match | None:
+        if not self.open or self._room.get(queue, 0) < 1:
             return None
         heads = [ask.head for ask in self._asks.only(queue) if ask.head is not None]
         for agent in self._awaiting.keys() & self.ready.keys():
@@ -327,12 +371,15 @@ class Engine:
     def _match(self, place: Place, agent: AgentId) -> Match:
         self._unseek(place)
         place.offered = agent
-        queue = place.visit.queue
+        self._occupy(place.visit.queue)
+        return Match(place.visit, agent)
+
+    def _occupy(self, queue: QueueName) -> None:
+        """One less of a queue with a limit may be offered."""
         if queue in self._room:
             self._room[queue] -= 1
             if not self._room[queue]:
                 self._asks.bar(queue, True)
-        return Match(place.visit, agent)
 
     def _take(self, agent: AgentId) -> None:
         """The agent stands among the ready no more."""

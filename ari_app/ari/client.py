@@ -21,7 +21,7 @@ from ari_app.ari.pool import Hear, Pool
 from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import Announce, AsteriskEffect, Play
-from ari_app.model.events import CommandFailed, Event, LinkDown, LinkUp, Listed, PlaybackEnded
+from ari_app.model.events import CallerSeen, CommandFailed, Event, LinkDown, LinkUp, Listed, PlaybackEnded
 from ari_app.model.ids import LegId, PlaybackId
 
 log = structlog.get_logger(__name__)
@@ -172,7 +172,7 @@ class AriLink:
 
         try:
             version = await resync.subscribe(ask, self.address)
-            listed = await resync.listing(ask, self.address)
+            listed, callers = await resync.listing(ask, self.address)
             over = await self._playbacks_over(ask)
             await self._catch_up(ask)
         except TimeoutError:
@@ -180,14 +180,18 @@ class AriLink:
         except (KeyError, TypeError, ValueError) as error:
             raise AsteriskError(f"a listing we cannot read: {type(error).__name__}") from None
         held, self._held = self._held or [], None
-        self._tell(version, listed, held, over)
+        self._tell(version, (listed, callers), held, over)
         log.info("link to Asterisk is up", version=version, channels=len(listed.channels), meanwhile=len(held))
 
-    def _tell(self, version: str, listed: Listed, held: list[Event], over: list[PlaybackId]) -> None:
+    def _tell(
+        self, version: str, found: tuple[Listed, list[CallerSeen]], held: list[Event], over: list[PlaybackId]
+    ) -> None:
+        listed, callers = found
         self.decoder.phones_are(listed.phones, held)
         self.up, self.status = True, f"up, Asterisk {version}"
         self._counters["connects"] += 1
-        for event in (LinkUp(version), resync.rewound(listed, held), *held):
+        told: tuple[Event, ...] = (LinkUp(version), *resync.unknown(callers, held), resync.rewound(listed, held))
+        for event in (*told, *held):
             self._emit(event)
         for playback in over:
             if playback in self._playing:

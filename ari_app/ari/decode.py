@@ -9,6 +9,7 @@ import structlog
 
 from ari_app.model.events import (
     CallArrived,
+    CallerSeen,
     Event,
     FeatureDialled,
     KeyPressed,
@@ -170,11 +171,7 @@ class Decoder:
         self._ended.pop(leg, None)
         match role:
             case "in":
-                number = Number(channel["caller"]["number"])
-                if number.lower() in _WITHHELD:
-                    number = Number("")
-                via = args[2] if len(args) > 2 and args[2] else endpoint_of(channel["name"])
-                return (CallArrived(leg, number, args[1], via),)
+                return (CallArrived(leg, *_origin(channel, args)),)
             case "feature":
                 return (FeatureDialled(leg, PhoneName(endpoint_of(channel["name"])), args[1]),)
             case "leg":
@@ -215,6 +212,23 @@ class Decoder:
             return ()
         self._phones[name] = reachable
         return (PhoneChanged(PhoneName(name), reachable),)
+
+
+def caller_seen(channel: dict[str, Any], app: str) -> CallerSeen | None:
+    """What a listed channel tells of a caller who is with us; None for any other channel."""
+    of, _, told = str(channel.get("dialplan", {}).get("app_data", "")).partition(",")
+    args = told.split(",")
+    if of != app or args[0] != "in" or len(args) < 2:
+        return None
+    return CallerSeen(LegId(channel["id"]), *_origin(channel, args))
+
+
+def _origin(channel: dict[str, Any], args: list[str]) -> tuple[Number, str, str]:
+    """Number, number dialled, and the trunk or phone it came through."""
+    number = Number(channel["caller"]["number"])
+    if number.lower() in _WITHHELD:
+        number = Number("")
+    return number, args[1], args[2] if len(args) > 2 and args[2] else endpoint_of(channel["name"])
 
 
 def endpoint_of(channel: str) -> str:

@@ -10,6 +10,7 @@ from ari_app.ari.protocol import Request
 from ari_app.model.effects import (
     Announce,
     Answer,
+    AskMessage,
     AsteriskEffect,
     Dial,
     DropBridge,
@@ -24,8 +25,6 @@ from ari_app.model.effects import (
     Remember,
     Ring,
     Snoop,
-    StartMusic,
-    StopMusic,
     StopPlay,
     Unlisten,
     Unmute,
@@ -64,10 +63,6 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             return (Request("POST", f"bridges/{_id(bridge)}/removeChannel", {"channel": leg}, quiet_404=True),)
         case DropBridge(bridge=bridge):
             return (Request("DELETE", f"bridges/{_id(bridge)}", {}, quiet_404=True),)
-        case StartMusic(leg=leg, music=music):
-            return (Request("POST", f"channels/{_id(leg)}/moh", {"mohClass": music}),)
-        case StopMusic(leg=leg):
-            return (Request("DELETE", f"channels/{_id(leg)}/moh", {}, quiet_404=True),)
         case Mute(leg=leg):
             return (Request("POST", f"channels/{_id(leg)}/mute", {"direction": "in"}),)
         case Unmute(leg=leg):
@@ -84,6 +79,8 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             return (_talk_detect(leg, "remove", ""),)
         case RecordMessage():
             return (_record(effect),)
+        case AskMessage(message=message):
+            return (Request("GET", f"recordings/live/{_id(message)}", {}),)
         case _:
             assert_never(effect)
 

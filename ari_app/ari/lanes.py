@@ -18,6 +18,7 @@ from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import (
     Announce,
+    AskMessage,
     AsteriskEffect,
     Dial,
     DropBridge,
@@ -285,7 +286,7 @@ def target_of(effect: AsteriskEffect) -> str:
     match effect:
         case StopPlay(playback=playback) | Play(playback=playback) | Announce(playback=playback):
             return playback
-        case RecordMessage(message=message):
+        case RecordMessage(message=message) | AskMessage(message=message):
             return message
         case Join(leg=leg) | Leave(leg=leg):
             return leg

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from ari_app.ari.connection import Address
-from ari_app.ari.decode import DISALLOWED, PHONES_EVENT
+from ari_app.ari.decode import DISALLOWED, PHONES_EVENT, caller_seen
 from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import Gone
-from ari_app.model.events import BridgeSeen, CallArrived, ChannelSeen, Event, FeatureDialled, Listed
+from ari_app.model.events import BridgeSeen, CallArrived, CallerSeen, ChannelSeen, Event, FeatureDialled, Listed
 from ari_app.model.ids import BridgeId, LegId, PhoneName
 
 Ask = Callable[[Request], Awaitable[Reply]]
@@ -27,8 +27,8 @@ async def subscribe(ask: Ask, address: Address) -> str:
     return str(about["system"]["version"])
 
 
-async def listing(ask: Ask, address: Address) -> Listed:
-    """Channels and bridges of our application, and the phones reachable now. RequestFailed."""
+async def listing(ask: Ask, address: Address) -> tuple[Listed, list[CallerSeen]]:
+    """Channels and bridges of our application, the phones reachable now; and who the callers are. RequestFailed."""
     ours = (await ask(Request("GET", f"applications/{address.app}", {}))).check().value()
     channels = (await ask(Request("GET", "channels", {}))).check().value()
     bridges = (await ask(Request("GET", "bridges", {}))).check().value()
@@ -40,7 +40,9 @@ async def listing(ask: Ask, address: Address) -> Listed:
     for bridge in seen:
         if bridge.bridge not in ours["bridge_ids"]:
             await _subscribe(ask, address.app, f"bridge:{bridge.bridge}")
-    return Listed(legs, seen, tuple(PhoneName(e["resource"]) for e in endpoints if e["state"] == "online"))
+    callers = [found for c in channels if c["id"] in mine if (found := caller_seen(c, address.app)) is not None]
+    phones = tuple(PhoneName(e["resource"]) for e in endpoints if e["state"] == "online")
+    return Listed(legs, seen, phones), callers
 
 
 def rewound(listed: Listed, since: Iterable[Event]) -> Listed:
@@ -50,6 +52,12 @@ def rewound(listed: Listed, since: Iterable[Event]) -> Listed:
     """
     new = {event.leg for event in since if isinstance(event, CallArrived | FeatureDialled)}
     return Listed(tuple(c for c in listed.channels if c.leg not in new), listed.bridges, listed.phones)
+
+
+def unknown(callers: Iterable[CallerSeen], since: Iterable[Event]) -> list[CallerSeen]:
+    """Without those who arrived meanwhile, likewise."""
+    new = {event.leg for event in since if isinstance(event, CallArrived)}
+    return [caller for caller in callers if caller.leg not in new]
 
 
 def _bridge(bridge: Mapping[str, Any]) -> BridgeSeen:

@@ -22,6 +22,7 @@ from ari_app.board import (
     offers,
     override,
     recording,
+    recovery,
     screening,
     scripts,
     seats,
@@ -35,7 +36,7 @@ from ari_app.board import (
 )
 from ari_app.board import call as calls
 from ari_app.board.familiar import LastTalk
-from ari_app.board.floor import Floor
+from ari_app.board.floor import Floor, Versions
 from ari_app.board.records import Call, Desk, ItemOffer
 from ari_app.flow.model import LoadedFlow
 from ari_app.model.control import ControlAsked
@@ -44,6 +45,8 @@ from ari_app.model.events import (
     AgentAsked,
     Booted,
     CallArrived,
+    CallerSeen,
+    CallLeft,
     ClockStepped,
     ClosureSet,
     CommandFailed,
@@ -77,6 +80,7 @@ from ari_app.model.events import (
     RecordingStarted,
     RecordingUnusable,
     Restored,
+    SeatLeft,
     SpeechBegan,
     SpeechEnded,
     StudioAnswered,
@@ -108,6 +112,10 @@ class Board:
         """Hand over the flows the next FlowsLoaded names (events carry names and versions only)."""
         self.floor.offered = {(flow.name, flow.version): flow for flow in flows}
 
+    def offer_pinned(self, flows: Mapping[Versions, Mapping[str, LoadedFlow]]) -> None:
+        """Hand over the flows that calls of an earlier daemon began with, by their versions: the next CallLefts'."""
+        self.floor.pinned = flows
+
     def offer_last_agents(self, known: Iterable[LastTalk]) -> None:
         """Hand over the talks that the next Restored tells the number of, the oldest first."""
         self.floor.familiar.offered = tuple(known)
@@ -124,6 +132,12 @@ class Board:
                 self.floor.familiar.restore(event.last_agents)
                 changes.closed_before(self.floor, closures)
                 link.handle(self.floor, event, now)
+            case CallLeft():
+                recovery.call_left(self.floor, event, now)
+            case SeatLeft():
+                recovery.seat_left(self.floor, event, now)
+            case CallerSeen(leg):
+                self.floor.strangers[leg] = event
             case CallbackLeft():
                 bookings.restored(self.floor, event, now)
             case CallbackCancelled():
@@ -197,9 +211,10 @@ class Board:
                     walk.speech(self.floor, at, event, now)
             case _:
                 assert_never(event)
-        surge.look(self.floor, now)
-        if self.floor.staff_changed:
-            unstaffed.look(self.floor, now)
+        if not self.floor.recovering:  # Else it is not known yet who is there.
+            surge.look(self.floor, now)
+            if self.floor.staff_changed:
+                unstaffed.look(self.floor, now)
         offers.make_all(self.floor, now)
         return out
 
@@ -374,6 +389,8 @@ class Board:
             recording.failed(self.floor, call, event.target, f"{event.reason} {event.detail}".strip(), now)
         elif event.action == "RecordMessage":
             self._message(MessageRecorded(MessageId(event.target), 0.0), now)
+        elif event.action == "AskMessage" and event.reason == "gone":
+            walk.message_missed(self.floor, MessageId(event.target), now)
         elif event.action == "Play":
             self._playback(event.target, False, now)
         elif call is not None and event.action == "Join" and event.reason == "gone":

@@ -18,14 +18,16 @@ from ari_app.board.floor import Floor
 from ari_app.board.records import Call
 from ari_app.flow import hours
 from ari_app.flow.intents import Heard, QueueDone, SaidAll, WaitedOut
-from ari_app.flow.model import LoadedFlow
-from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay
-from ari_app.model.events import CallArrived, LegEnded
-from ari_app.model.facts import CallOpened, CallRefused, LegOpened, PromptFailed
+from ari_app.flow.model import LoadedFlow, first_queue
+from ari_app.flow.nodes import Queue
+from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay, Warn
+from ari_app.model.events import CallArrived, CallerSeen, LegEnded
+from ari_app.model.facts import CallOpened, CallRefused, LegOpened, NodeEntered, PromptFailed
 from ari_app.model.ids import LegId
 from ari_app.model.settings import NumberPlan
 from ari_app.model.states import CallState
 
+SORRY = "please-wait"  # What a caller hears whose call was lost.
 HANG_UP_AGAIN_S = 2.0  # Between tries to hang up a leg, while they fail.
 PROMPT_GRACE_S = 0.2  # A failed prompt is mostly the caller hanging up: his leg's end follows within this.
 
@@ -35,8 +37,38 @@ PROMPT_GRACE_S = 0.2  # A failed prompt is mostly the caller hanging up: his leg
 
 def arrive(floor: Floor, event: CallArrived, now: float) -> None:
     """A caller's channel is ours: answer it, and start the flow of the number he dialled."""
-    if event.leg in floor.legs:
-        return
+    if event.leg not in floor.legs and (opened := _opened(floor, event, now)) is not None:
+        walk.begin(floor, *opened, now)
+
+
+def adopt(floor: Floor, seen: CallerSeen, now: float) -> bool:
+    """A caller of whom nothing is known but that he is there: into the first queue that his number's flow leads to.
+
+    Where it leads to none, the flow begins anew. False: the hotline has no such number.
+    """
+    if seen.dialled not in floor.settings.numbers:
+        return False
+    opened = _opened(floor, CallArrived(seen.leg, seen.caller, seen.dialled, seen.via), now)
+    if opened is None:
+        return True
+    call, flow = opened
+    floor.do(Warn("a caller of unknown origin", call.id))
+    name = first_queue(flow)
+    node = flow.node(name) if name is not None else None
+    if name is None or not isinstance(node, Queue):
+        walk.begin(floor, call, flow, now)
+        return True
+    walk.go_on_at(floor, call, flow, name, now)
+    floor.note(NodeEntered(call.id, name, node.type))
+    apology = () if SORRY in node.say else (SORRY,)
+    branch = waiting.enqueue(floor, call, node.model_copy(update={"say": (*apology, *node.say)}), now)
+    if branch is not None:
+        walk.take(floor, call, QueueDone(branch), now)
+    return True
+
+
+def _opened(floor: Floor, event: CallArrived, now: float) -> tuple[Call, LoadedFlow] | None:
+    """A call of its own, answered; None: it is refused."""
     plan = floor.settings.numbers.get(event.dialled)
     flow = _flow(floor, plan, now) if plan is not None else None
     language = (plan.language if plan is not None else None) or floor.settings.language
@@ -53,9 +85,9 @@ def arrive(floor: Floor, event: CallArrived, now: float) -> None:
     floor.set_timer(call, "life", now + floor.settings.limits.call_s_max)
     if refusal is not None:
         _refuse(floor, call, refusal, now)
-        return
+        return None
     assert flow is not None
-    walk.begin(floor, call, flow, now)
+    return call, flow
 
 
 def _flow(floor: Floor, plan: NumberPlan, now: float) -> LoadedFlow | None:
@@ -179,6 +211,7 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             floor.do(*(HangUp(call.id, leg) for leg in sorted(call.doomed)))
         case "close":
             for leg in sorted(call.doomed):
+                floor.let_go.add(leg)
                 floor.do(HangUp(call.id, leg))
                 leg_ended(floor, call, LegEnded(leg, 0), now)
         case _:

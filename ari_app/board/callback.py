@@ -22,6 +22,18 @@ def answered(floor: Floor, call: Call, now: float) -> None:
     _ask(floor, call)
 
 
+def again(floor: Floor, call: Call, is_up: bool, now: float) -> None:
+    """After a crash: he may have answered meanwhile; one who was being asked is asked again."""
+    if call.booking is None:
+        closing.close(floor, call, "flow", 16, now)
+    elif call.asked:
+        call.asked -= 1
+        floor.cancel_timer(call, "confirm")
+        _ask(floor, call)
+    elif is_up:
+        answered(floor, call, now)
+
+
 def _ask(floor: Floor, call: Call) -> None:
     rules = floor.settings.callbacks
     hello = ("callback-hello",) if not call.asked else ()

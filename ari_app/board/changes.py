@@ -25,7 +25,7 @@ def swap(floor: Floor, event: FlowsLoaded) -> None:
         floor.do(Warn(f"flows not swapped: {', '.join(unknown)} not offered"))
         _reply(floor, event.request, False, f"unknown: {', '.join(unknown)}")
         return
-    floor.flows = {name: known[name, version] for name, version in wanted}
+    floor.take_flows({name: known[name, version] for name, version in wanted})
     floor.note(FlowsActivated(event.versions, event.by, event.how, event.held))
     _reply(floor, event.request, True, "live for new calls")
 

@@ -7,16 +7,19 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from ari_app.acd.engine import Engine
 from ari_app.acd.estimate import Estimator
 from ari_app.acd.model import Match, Rule
 from ari_app.acd.surge import Plan, Step, Surge
 from ari_app.board.familiar import Familiar
+from ari_app.board.records import Booking, Call, Desk, Item, ItemOffer, Screening, Seat, SurgeTaken
 from ari_app.flow.model import LoadedFlow
+from ari_app.flow.secrets import secret_names
+from ari_app.flow.situations import SITUATIONS
 from ari_app.model.effects import CancelTimer, Effect, HangUp, MeasureLeg, Note, SetTimer
-from ari_app.model.events import BridgeSeen, OpenCall, Unjoined
+from ari_app.model.events import BridgeSeen, CallerSeen, OpenCall, Unjoined
 from ari_app.model.facts import Fact, LegClosed, LegOpened
 from ari_app.model.ids import (
     AgentId,
@@ -36,12 +39,18 @@ from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
 from ari_app.model.skills import Needs, needs_of
 
-if TYPE_CHECKING:
-    pass
-
-from ari_app.board.records import Booking, Call, Desk, Item, ItemOffer, Screening, Seat, SurgeTaken
-
+Versions: TypeAlias = tuple[tuple[str, str], ...]
 HANG_UP_S_MAX = 10.0  # A leg that is not reported gone this long after its hang-up is taken for gone.
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A message being recorded since `began_at`: its box, the number to call back, the caller's."""
+
+    box: str
+    back: Number
+    caller: Number
+    began_at: float
 
 
 @dataclass
@@ -57,14 +66,21 @@ class Floor:
     hours: dict[str, Hours] = field(init=False)  # Opening hours. Changed in place: the walks of live calls hold it.
     closures: dict[str, float | None] = field(default_factory=dict)  # Hours closed by hand (`*`: all), until when.
     offered: Mapping[tuple[str, str], LoadedFlow] = field(default_factory=dict)  # What the next FlowsLoaded may name.
+    pinned: Mapping[Versions, Mapping[str, LoadedFlow]] = field(default_factory=dict)  # The same, of the next CallLeft.
+    versions: Versions = field(init=False)  # Of `flows`, and of their situations.
+    secrets: frozenset[str] = field(init=False)  # Variables of `flows` that may hold a secret.
     calls: dict[CallId, Call] = field(default_factory=dict)
     desks: dict[CallId, Desk] = field(default_factory=dict)
     legs: dict[LegId, CallId] = field(default_factory=dict)  # Every live leg, callers', agents' and desks'.
     left: dict[LegId, OpenCall] = field(default_factory=dict)  # Calls of an earlier daemon, by the caller's leg.
     unjoined: tuple[Unjoined, ...] = ()  # Recordings of an earlier daemon whose sides wait for the end of their call.
     orphans: dict[LegId, BridgeSeen] = field(default_factory=dict)  # Talks of an earlier daemon, by each of their legs.
-    boxes: dict[MessageId, tuple[str, Number, Number]] = field(default_factory=dict)  # Box, call-back number and
-    # caller of messages being recorded; they may outlast the call.
+    recovering: set[CallId] = field(default_factory=set)  # Taken over; the next Listed says what of them still lives.
+    last_at: float = 0.0  # The last thing known of the run they are from.
+    let_go: set[LegId] = field(default_factory=set)  # Taken for gone though nobody said so: should the next Listed have
+    # them, they are hung up.
+    strangers: dict[LegId, CallerSeen] = field(default_factory=dict)  # Callers no call has, until the next Listed.
+    boxes: dict[MessageId, Spoken] = field(default_factory=dict)  # Messages being recorded; they may outlast the call.
     bookings: dict[CallId, Booking] = field(default_factory=dict)  # Call-backs booked and not over, by their own id.
     items: dict[MessageId, Item] = field(default_factory=dict)  # Messages nobody has done yet.
     routed: dict[CallId, Item] = field(default_factory=dict)  # Those agents are offered, by the id of their place.
@@ -74,6 +90,8 @@ class Floor:
     supervising: dict[LegId, PhoneName] = field(default_factory=dict)  # Live legs of supervisors.
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
     familiar: Familiar = field(init=False)  # Who talked to whom last.
+    seats_changed: set[AgentId] = field(default_factory=set)  # Since the shell last wrote them down.
+    calls_changed: set[CallId] = field(default_factory=set)  # The same, where neither the event nor an effect says so.
     staff_changed: bool = False  # Somebody signed out or lost a skill during this event: see unstaffed.
     served_by: dict[tuple[QueueName, Needs | None], AgentId] = field(default_factory=dict)  # See staff.nobody_for.
     seats: dict[AgentId, Seat] = field(default_factory=dict)
@@ -90,6 +108,7 @@ class Floor:
     out: list[Effect] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.take_flows(self.flows)
         self.hours = dict(self.settings.hours)
         self.engine = Engine(
             rules=_rules(self.settings),
@@ -104,6 +123,12 @@ class Floor:
         for number, agent in self.settings.agents.items():
             self.seats[AgentId(number)] = Seat(AgentId(number), PhoneName(agent.phone))
 
+    def take_flows(self, flows: Mapping[str, LoadedFlow]) -> None:
+        """New calls take these: a new mapping each time, as the calls of before hold theirs."""
+        self.flows, self.secrets = flows, secret_names(flows.values())
+        scripts = {(SITUATIONS, flow.situations.version) for flow in flows.values() if flow.situations.version}
+        self.versions = tuple(sorted({(flow.name, flow.version) for flow in flows.values()} | scripts))
+
     # -- shorthands: each appends effects of the event being handled --
 
     def do(self, *effects: Effect) -> None:
@@ -117,13 +142,14 @@ class Floor:
 
         The turn of a call-back ties up no agent: he is matched with the next one at once.
         """
-        while match is not None and match.visit.call in self.bookings:
-            self.engine.suspend(match.visit.call)
-            self.turns.append(match.visit.call)
-            seat = self.seats[match.agent]
-            match = self.engine.agent_ready(seat.agent, seat.idle_since, seat.occupancy)
-        if match is not None:
-            self.matched.append(match)
+        todo = [match]
+        for each in todo:  # It grows meanwhile.
+            if each is not None and each.visit.call in self.bookings:
+                self.turns.append(each.visit.call)
+                seat = self.seats[each.agent]
+                todo += self.engine.pass_over(each.visit.call, seat.idle_since, seat.occupancy)
+            elif each is not None:
+                self.matched.append(each)
 
     def order(self) -> int:
         """Of a visit that begins now, among those of the same rank."""

@@ -80,6 +80,6 @@ def give_up(floor: Floor, call: Call, outcome: TransferOutcome, now: float) -> N
         reason = {"ran-out": "ring-no-answer", "busy": "declined"}.get(outcome, outcome)
         seats.lost_offer(floor, seat, reason, now)
     else:
-        seat.withdrawn = True
+        seats.withdraw(floor, seat)
         if invite.leg not in call.legs:
             seats.leg_gone(floor, seat, invite.leg, now)

@@ -1,15 +1,17 @@
 """The link to Asterisk: what a loss and a listing mean. Differences become ordinary ends of legs (design §2.7).
 
-What an earlier daemon left: talks go on untouched until they end by themselves, everything else of it is hung up.
+The calls of an earlier daemon go on as if its death had been a loss of the link (recovery). Of one that could not be
+taken over, a talk goes on until it ends by itself, and a caller comes into the queue as of unknown origin; everything
+else that no call owns is hung up.
 """
 
 from ari_app.board import call as calls
-from ari_app.board import callback, control, desk, invite, offers, seats, voice, working
+from ari_app.board import callback, control, desk, invite, offers, recovery, seats, voice, working
 from ari_app.board.floor import Floor
-from ari_app.model.effects import DropBridge, HangUp, JoinRecording, MakeBridge, Warn
+from ari_app.model.effects import AskMessage, DropBridge, HangUp, JoinRecording, MakeBridge, StopRecording, Warn
 from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
 from ari_app.model.facts import CallClosed
-from ari_app.model.ids import CallId, LegId
+from ari_app.model.ids import CallId, LegId, call_of
 from ari_app.model.states import CallState
 
 NO_CALL = CallId("0-0")  # The lane of commands about things no call of ours owns.
@@ -19,7 +21,7 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
     match event:
         case Restored(left, _, recordings):
             floor.left = {each.leg: each for each in left}
-            floor.unjoined = recordings
+            floor.unjoined, floor.last_at = recordings, event.last_at
         case LinkDown(reason):
             floor.link = floor.engine.open = False
             floor.do(Warn(f"link to Asterisk lost: {reason}"))
@@ -28,7 +30,10 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
             floor.unsure = set(floor.legs)
             for music in sorted({queue.music for queue in floor.settings.queues.values()}):
                 floor.do(MakeBridge(None, voice.music_bridge(music), "holding", music))
+            recovery.staff_agrees(floor, now)
         case Listed():
+            for message in floor.boxes:
+                floor.do(AskMessage(call_of(message) or NO_CALL, message))
             _compare(floor, event, now)
             _join_earlier(floor)
             floor.engine.open = not floor.draining
@@ -38,31 +43,41 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
 
 def _compare(floor: Floor, listed: Listed, now: float) -> None:
     alive = {channel.leg for channel in listed.channels}
-    for leg in sorted(floor.unsure - alive):  # Those that came since LinkUp may be younger than the listing.
+    mine = {call.leg for call in floor.calls.values()}  # Callers' legs: what becomes of them comes first.
+    for leg in sorted(floor.unsure - alive, key=lambda leg: (leg not in mine, leg)):
+        # Those that came since LinkUp may be younger than the listing.
         owner = floor.legs.get(leg, NO_CALL)  # An earlier one's end may have taken this one along.
-        if owner in floor.calls:
+        if owner in floor.recovering:
+            recovery.gone(floor, floor.calls[owner], leg, now)
+        elif owner in floor.calls:
             calls.leg_ended(floor, floor.calls[owner], LegEnded(leg, 0), now)
         elif owner in floor.desks:
             desk.gone(floor, floor.desks[owner])
         elif owner in floor.item_offers:
             working.ended(floor, floor.item_offers[owner], 0, now)
-    for channel in listed.channels:
-        _made_up(floor, channel, now)
+    at = recovery.bridges(listed)
+    for channel in sorted(listed.channels, key=lambda channel: channel.leg not in mine):
+        owner = floor.legs.get(channel.leg, NO_CALL)
+        taken_over = owner in floor.recovering and channel.leg in floor.unsure
+        if not taken_over or not recovery.made_up(floor, floor.calls[owner], channel, at, now):
+            _made_up(floor, channel, now)
+    recovery.settled(floor, listed)
     for seat in floor.seats.values():
         seats.phone_is(floor, seat, seat.phone in listed.phones, now)
-    talking = {
-        leg for bridge in listed.bridges if bridge.kind == "mixing" and len(bridge.legs) > 1 for leg in bridge.legs
-    }
-    for leg in sorted(alive - set(floor.legs) - talking):
-        floor.do(HangUp(NO_CALL, leg))
+    others = recovery.unknown(floor, listed)
+    talking = {leg for bridge in others if len(bridge.legs) > 1 for leg in bridge.legs}
+    strange = sorted(alive - set(floor.legs) - talking)
     for leg in sorted(set(floor.left) - (alive & talking)):
         _closed(floor, floor.left.pop(leg), now)
-    for bridge in listed.bridges:
-        if bridge.kind == "mixing":
-            floor.orphans.update({leg: bridge for leg in bridge.legs if leg in talking - set(floor.legs)})
-    known = {at.bridge for call in floor.calls.values() for at in (call.talk, call.party, call.watch) if at is not None}
-    for bridge in listed.bridges:
-        if bridge.kind == "mixing" and bridge.bridge not in known and not set(bridge.legs) & talking:
+    for leg in strange:
+        seen = floor.strangers.get(leg)
+        if seen is None or leg in floor.let_go or not calls.adopt(floor, seen, now):
+            floor.do(HangUp(NO_CALL, leg))
+    floor.strangers.clear()
+    floor.let_go.clear()
+    for bridge in others:
+        floor.orphans.update({leg: bridge for leg in bridge.legs if leg in talking - set(floor.legs)})
+        if not set(bridge.legs) & talking:
             floor.do(DropBridge(NO_CALL, bridge.bridge))
 
 
@@ -111,6 +126,8 @@ def _join_earlier(floor: Floor) -> None:
     going_on = {left.call for left in floor.left.values()}
     for each in floor.unjoined:
         if each.call not in going_on:
+            if (call := floor.calls.get(each.call)) is not None:  # Perhaps its end was ordered, and never carried out.
+                floor.do(StopRecording(call.id, call.leg, each.recording))
             floor.do(JoinRecording(each.call, each.recording))
     floor.unjoined = tuple(each for each in floor.unjoined if each.call in going_on)
 

@@ -69,14 +69,14 @@ def _end_offer(floor: Floor, call: Call, outcome: OfferOutcome, cause: int = 0) 
 
 def withdraw(floor: Floor, call: Call, now: float) -> None:
     """The caller is gone or waited too long: the phone stops ringing, the agent is ready again when its leg is gone."""
-    _take_back(floor, call, "withdrawn", now)
+    take_back(floor, call, "withdrawn", now)
 
 
-def _take_back(floor: Floor, call: Call, outcome: OfferOutcome, now: float) -> None:
+def take_back(floor: Floor, call: Call, outcome: OfferOutcome, now: float) -> None:
     """The offer ends through no fault of the agent's."""
     offer = _end_offer(floor, call, outcome)
     seat = floor.seats[offer.agent]
-    seat.withdrawn = True
+    seats.withdraw(floor, seat)
     if call.state in (CallState.RINGING, CallState.WHISPERING):
         call.to(CallMove.OFFER_ENDS)
     floor.hang_up(call, offer.leg, now, 26)
@@ -102,7 +102,7 @@ def offer_failed(floor: Floor, call: Call, outcome: OfferOutcome, cause: int, no
 
 def offer_botched(floor: Floor, call: Call, now: float) -> None:
     """The phone could not be rung through no fault of its own: agent and caller are where they were, a moment later."""
-    _take_back(floor, call, "failed", now)
+    take_back(floor, call, "failed", now)
     floor.set_timer(call, "offer-again", now + OFFER_AGAIN_S)
 
 

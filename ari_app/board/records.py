@@ -219,6 +219,7 @@ class Call:
     opened_at: float
     language: str
     walk: Walk | None = None
+    versions: tuple[tuple[str, str], ...] = ()  # Of the walk's flows, and of their situations.
     cursor: Cursor | None = None
     state: CallState = CallState.IN_FLOW
     playback: PlaybackId | None = None  # What the caller hears now; None: nothing, or music.
@@ -256,6 +257,7 @@ class Call:
     lookup: LookUpId | None = None  # What the flow waits for.
     asked_at: float = 0.0
     message: MessageId | None = None  # The voicemail message being recorded.
+    message_at: float = 0.0  # Since when.
     listening: bool = False  # A situation hears whether the caller speaks.
     message_keyed: bool = False  # Its end key was pressed: the caller is there.
     message_taken: bool = False  # The last one held something.

@@ -29,10 +29,17 @@ BUSY = (AgentState.RESERVED, AgentState.TALKING, AgentState.WORKING)  # Wishes w
 Outcome = tuple[bool, str]  # Whether a wish was granted, and a short sentence: `ready`, or why not.
 
 
+def withdraw(floor: Floor, seat: Seat) -> None:
+    """What he was reserved for is over; he waits for his leg to end."""
+    floor.seats_changed.add(seat.agent)
+    seat.withdrawn = True
+
+
 def move(floor: Floor, seat: Seat, what: AgentMove, now: float, reason: str = "") -> None:
     """Change state by the table; KeyError for a move the table does not know is a bug."""
     if seat.state is AgentState.WRAP_UP:
         expecting.handled(floor, seat, now)
+    floor.seats_changed.add(seat.agent)
     to = AGENT[seat.state][what]
     _clock(seat, to, now)
     seat.state, seat.reason, seat.since = to, reason, now
@@ -150,13 +157,13 @@ def _ran_out(floor: Floor, seat: Seat, now: float) -> None:
     move(floor, seat, AgentMove.OFFER_RAN_OUT, now, RING_NO_ANSWER)
     if pause_s := floor.settings.agent_rules.ran_out_pause_s:
         seat.paused = True
-        floor.do(SetTimer(_timer(seat, "pause"), now + pause_s))
+        floor.do(SetTimer(pause_timer(seat), now + pause_s))
 
 
 def _unpause(floor: Floor, seat: Seat) -> None:
     if seat.paused:
         seat.paused = False
-        floor.do(CancelTimer(_timer(seat, "pause")))
+        floor.do(CancelTimer(pause_timer(seat)))
 
 
 def talk_ended(floor: Floor, seat: Seat, wrap_up_s: float, now: float, *, owes: bool = False) -> None:
@@ -185,6 +192,10 @@ def wrap_timer(seat: Seat) -> TimerId:
     return _timer(seat, "wrap")
 
 
+def pause_timer(seat: Seat) -> TimerId:
+    return _timer(seat, "pause")
+
+
 def work_timer(seat: Seat) -> TimerId:
     return _timer(seat, "work")
 
@@ -195,6 +206,7 @@ def _timer(seat: Seat, name: str) -> TimerId:
 
 def timer(floor: Floor, seat: Seat, name: str, now: float) -> None:
     """One of the agent's timers fired; it may be one that was stopped just as it fired."""
+    floor.seats_changed.add(seat.agent)
     if name == "wrap" and seat.state is AgentState.WRAP_UP and seat.wrap_up_at <= now:
         wrap_up_ended(floor, seat, now)
     elif name == "pause" and seat.paused and seat.since + floor.settings.agent_rules.ran_out_pause_s <= now:
@@ -203,6 +215,7 @@ def timer(floor: Floor, seat: Seat, name: str, now: float) -> None:
 
 
 def wrap_up_ended(floor: Floor, seat: Seat, now: float) -> None:
+    floor.seats_changed.add(seat.agent)
     seat.wrap_up_over = True
     if seat.state is AgentState.WRAP_UP and seat.leg is None:
         ready(floor, seat, AgentMove.WRAP_UP_ENDS, now)
@@ -212,6 +225,7 @@ def leg_gone(floor: Floor, seat: Seat, leg: LegId, now: float) -> None:
     """The agent's leg ended: whatever waited for it happens now."""
     if seat.leg != leg:
         return
+    floor.seats_changed.add(seat.agent)
     seat.leg = None
     if seat.withdrawn and seat.state is AgentState.RESERVED:
         seat.withdrawn = False
@@ -242,6 +256,7 @@ def ask(floor: Floor, asked: AgentAsked, now: float) -> Outcome:
     seat = floor.seats.get(asked.agent)
     if seat is None:
         return False, f"no agent has the work number {asked.agent}"
+    floor.seats_changed.add(seat.agent)
     match asked.wish:
         case "sign-in":
             return _sign_in(floor, seat, asked.phone or PhoneName(floor.settings.agents[asked.agent].phone), now)
@@ -278,6 +293,7 @@ def _sign_in(floor: Floor, seat: Seat, phone: PhoneName, now: float) -> Outcome:
 
 
 def become_ready(floor: Floor, seat: Seat, now: float) -> Outcome:
+    floor.seats_changed.add(seat.agent)
     if seat.state is AgentState.READY:
         _unpause(floor, seat)  # He is there after all.
         available(floor, seat)
@@ -299,6 +315,7 @@ def become_ready(floor: Floor, seat: Seat, now: float) -> Outcome:
 
 def go_away(floor: Floor, seat: Seat, to: AgentState, reason: str, now: float) -> Outcome:
     """Not ready or signed out: at once where the table allows it, else as soon as the call is over."""
+    floor.seats_changed.add(seat.agent)
     if seat.state in BUSY:
         seat.pending = (to, reason)
         return True, f"{seat.state}; {to} afterwards"

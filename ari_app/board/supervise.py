@@ -50,6 +50,7 @@ def change(floor: Floor, call: Call, how: Supervision, now: float) -> None:
     assert watch is not None
     if watch.how != how:
         watch.how = how
+        floor.calls_changed.add(call.id)
         if watch.answered:
             _drop_snoop(floor, call, watch, now)
             _enter(floor, call, watch)

@@ -59,6 +59,7 @@ def _connected(floor: Floor, call: Call, wait_s: float) -> None:
     call.talked_to = talk.agent
     floor.note(Connected(call.id, OfferId(talk.leg), talk.queue, talk.agent, wait_s))
     floor.seats[talk.agent].talked, floor.seats[talk.agent].served = call.id, call
+    floor.seats_changed.add(talk.agent)
     floor.familiar.talked(call.caller, talk.agent, talk.since)
     situations.talk_began(floor, call, talk.since)
     number = tuple(f"digit-{digit}" for digit in talk.agent)

@@ -180,6 +180,16 @@ def prompt_over(floor: Floor, call: Call, now: float) -> None:
         choices.first(floor, call, now)
 
 
+def again(floor: Floor, call: Call, was_notice: bool, now: float) -> None:
+    """A crash cut off what he heard: the recording notice is said again, since nobody may be joined before its end."""
+    if was_notice:
+        _say_on_entering(floor, call, (), now)
+    elif call.greet:
+        _greet(floor, call)
+    elif call.state is CallState.QUEUED:
+        choices.first(floor, call, now)
+
+
 def key(floor: Floor, call: Call, digit: str, now: float) -> str | None:
     """Keys that count while waiting: the one that refuses the recording, where the policy asks, and the choices.
 

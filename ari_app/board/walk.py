@@ -1,7 +1,9 @@
 """The flow half of a call: inputs to the interpreter, its intents to effects on the caller's leg."""
 
+from collections.abc import Mapping
+
 from ari_app.board import bookings, closing, inbox, line, screening, situations, targets, transfer, voice, waiting
-from ari_app.board.floor import Floor
+from ari_app.board.floor import Floor, Spoken
 from ari_app.board.records import Call, Item, Script
 from ari_app.flow import interpreter, script
 from ari_app.flow.expression import Value
@@ -41,6 +43,7 @@ from ari_app.flow.intents import (
 )
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Callback, Voicemail
+from ari_app.flow.secrets import secret_names
 from ari_app.model import facts
 from ari_app.model.effects import LookUp, MarkSecret, Play, RecordMessage, Warn
 from ari_app.model.events import LookedUp, MessageRecorded, MessageSpooled, SpeechBegan, SpeechEnded
@@ -78,12 +81,15 @@ def _pin(floor: Floor, call: Call, flow: LoadedFlow, now: float) -> dict[str, Va
         "vip": False,
         "last_agent": floor.familiar.agent_of(call.caller, now) or "",
     }
-    steps_max, flows = settings.limits.steps_max, dict(floor.flows)
-    hours, closures = floor.hours, floor.closures
-    call.walk = Walk(
-        *(flow, floor.zone, steps_max, flows, hours, closures), outbound=settings.outbound, shift_s=floor.shift_s
-    )
+    call.walk, call.versions = walk_of(floor, flow, floor.flows), floor.versions
     return given
+
+
+def walk_of(floor: Floor, flow: LoadedFlow, flows: Mapping[str, LoadedFlow]) -> Walk:
+    """`flow` is the one it begins in, `flows` all there were then."""
+    limits, secrets = floor.settings.limits, floor.secrets if flows is floor.flows else secret_names(flows.values())
+    pinned = (flow, floor.zone, limits.steps_max, flows, floor.hours, floor.closures)
+    return Walk(*pinned, outbound=floor.settings.outbound, shift_s=floor.shift_s, secrets=secrets)
 
 
 def take(floor: Floor, call: Call, got: Input, now: float) -> None:
@@ -116,6 +122,17 @@ def begin_script(floor: Floor, call: Call, now: float) -> None:
     assert call.walk is not None and call.script is not None
     name = call.script.place.situation
     _ran(floor, call, script.begin(name, call.walk.flow.situations.named[name]), now)
+
+
+def again(floor: Floor, call: Call, now: float) -> None:
+    """The caller's node, or the step of his script, once more: a crash took what he heard and pressed in it."""
+    if call.walk is not None and call.script is not None:
+        place = call.script.place
+        _ran(floor, call, script.again(call.walk.flow.situations.named[place.situation], place), now)
+    elif call.walk is not None and call.cursor is not None:
+        _apply(floor, call, interpreter.again(call.walk, call.cursor, now), now)
+    else:
+        closing.close(floor, call, "flow", 16, now)  # Called back, and his flow is no longer there.
 
 
 def _follow(floor: Floor, call: Call, got: Input, now: float) -> None:
@@ -199,7 +216,7 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
         case Ask():
             _ask(floor, call, intent, now)
         case TakeMessage(node, back):
-            _take_message(floor, call, node, back)
+            _take_message(floor, call, node, back, now)
         case Rated(question, key):
             floor.note(facts.Rated(call.id, question, key, call.talked_to))
         case Listen():
@@ -271,10 +288,10 @@ def looked_up(floor: Floor, call: Call, answer: LookedUp | None, now: float) -> 
     take(floor, call, Answered(ok, values), now)
 
 
-def _take_message(floor: Floor, call: Call, node: Voicemail, back: str) -> None:
-    call.message, call.message_keyed = MessageId(floor.mint.part(call.id, "m")), False
+def _take_message(floor: Floor, call: Call, node: Voicemail, back: str, now: float) -> None:
+    call.message, call.message_keyed, call.message_at = MessageId(floor.mint.part(call.id, "m")), False, now
     line.listen(floor, call)
-    floor.boxes[call.message] = node.box, Number(back), call.caller
+    floor.boxes[call.message] = Spoken(node.box, Number(back), call.caller, now)
     floor.do(RecordMessage(call.id, call.leg, call.message, node.max_s, node.silence_s, node.end_key))
 
 
@@ -283,7 +300,7 @@ def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
     owner, filed = call_of(event.message), floor.boxes.pop(event.message, None)
     if owner is None or filed is None:
         return
-    call, (box, back, caller) = floor.calls.get(owner), filed
+    call, (box, back, caller) = floor.calls.get(owner), (filed.box, filed.back, filed.caller)
     is_keyed = call is not None and call.message == event.message and call.message_keyed
     is_taken = event.seconds > (0.0 if is_keyed else NOTHING_S)
     if is_taken:
@@ -297,6 +314,13 @@ def message_recorded(floor: Floor, event: MessageRecorded, now: float) -> None:
             message_over(floor, call, now)
         else:
             floor.set_timer(call, "message", now + MESSAGE_GRACE_S)
+
+
+def message_missed(floor: Floor, message: MessageId, now: float) -> None:
+    """It is recorded no more, and its end was not heard of: it is kept, and lasted until now at most."""
+    if (filed := floor.boxes.get(message)) is not None:
+        seconds = round(max(now - filed.began_at, NOTHING_S + 0.1), 1)
+        message_recorded(floor, MessageRecorded(message, seconds), now)
 
 
 def message_spooled(floor: Floor, event: MessageSpooled, now: float) -> None:

@@ -13,7 +13,7 @@ from ari_app.board.floor import Floor, box_queue
 from ari_app.board.records import Item, ItemOffer, Seat
 from ari_app.model.effects import CancelTimer, HangUp, Play, Ring, SetTimer, StopPlay
 from ari_app.model.events import CommandFailed
-from ari_app.model.ids import LegId, MessageId, OfferId, PlaybackId, TimerId
+from ari_app.model.ids import LegId, MessageId, OfferId, PlaybackId, TimerId, call_of
 from ari_app.model.routing import Box
 from ari_app.model.states import RING_NO_ANSWER, WORKED_TOO_LONG, AgentMove, AgentState
 from ari_app.model.work import ItemOffered, ItemOfferEnded, ItemOfferOutcome, ItemReturned, ItemTaken
@@ -303,6 +303,31 @@ def leave(floor: Floor, item: Item, now: float) -> None:
         hang_up(floor, at, now)
     floor.offer(floor.engine.talk_over(item.id))
     seats.ready(floor, seat, AgentMove.WORK_ENDS, now)
+
+
+def goes_on(floor: Floor, seat: Seat, now: float) -> None:
+    """After a crash: a message he works stays his; one he was offered is offered anew. His phone is let go of."""
+    message, seat.item = seat.item, None
+    item = floor.items.get(message) if message is not None else None
+    if message is None:
+        return
+    if seat.leg is not None and (id_ := call_of(seat.leg)) is not None:
+        answered = seat.state is AgentState.WORKING
+        at = ItemOffer(id_, seat.leg, message, seat.agent, 0.0, answered=answered, hung_up=True)
+        floor.item_offers[id_], floor.legs[seat.leg] = at, id_
+        _due(floor, at, now + GONE_S)
+    if seat.state is not AgentState.WORKING:
+        seat.withdrawn = seat.leg is not None
+        if item is not None and seat.leg is not None:
+            floor.note(ItemOfferEnded(item.call, message, OfferId(seat.leg), seat.agent, "failed", 0))
+    elif item is None or item.by != seat.agent:
+        seat.state = AgentState.READY
+    else:
+        seat.item = item.message
+        if box_of(floor, item.box).offered:
+            _known(floor, item)
+            floor.engine.restore_talk(item.id, box_queue(item.box))
+        floor.do(SetTimer(seats.work_timer(seat), seat.work_until))
 
 
 def take_back(floor: Floor, seat: Seat, by: str, now: float) -> None:

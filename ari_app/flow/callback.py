@@ -15,7 +15,7 @@ from ari_app.model.ids import Number
 
 NUMBER_MAX: Final = 24
 YES_KEY, OTHER_KEY, END_KEY = "1", "2", "#"
-_TOLD: Final = {"booked": "callback-booked", "already": "callback-already", "full": "callback-full"}
+TOLD: Final = {"booked": "callback-booked", "already": "callback-already", "full": "callback-full"}
 
 
 def enter(turn: Turn, node: Callback) -> None:
@@ -43,7 +43,7 @@ def take(turn: Turn, node: Callback, got: Key | SaidAll | WaitedOut) -> str | No
             return _typed(turn, node, digit)
         case "type", WaitedOut() if turn.at.waiting:
             return _finished(turn, node)
-        case stage, SaidAll() if stage in _TOLD and turn.at.saying:
+        case stage, SaidAll() if stage in TOLD and turn.at.saying:
             return node.next if stage != "full" else node.on_failure or GOODBYE
         case _:
             pass
@@ -53,7 +53,7 @@ def take(turn: Turn, node: Callback, got: Key | SaidAll | WaitedOut) -> str | No
 def booked(turn: Turn, branch: str) -> None:
     """What the board made of it: `booked`, `already` or `full`."""
     turn.move(stage=branch)
-    turn.say((_TOLD[branch],))
+    turn.say((TOLD[branch],))
 
 
 def _may_call(turn: Turn, number: str) -> bool:

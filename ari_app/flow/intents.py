@@ -39,7 +39,7 @@ class Place:
 class Cursor:
     """Where a caller is. `saying` and `waiting` say what the node waits for; both False: it waits for the board.
 
-    `values` may hold secrets: they are in no repr, and the cursor is never written down.
+    `values` may hold secrets: they are in no repr, and what is written down of a cursor leaves `Walk.secrets` out.
     """
 
     node: str
@@ -82,6 +82,7 @@ class Walk:
     closures: Mapping[str, float | None] = field(default_factory=dict, repr=False)
     outbound: Outbound = field(default_factory=Outbound, repr=False)  # Which numbers may be called back.
     shift_s: float = 0.0  # Added to `now` where local time is asked for: in tests of flows only, never by config.
+    secrets: frozenset[str] = frozenset()  # Variables that may hold one.
 
 
 # -- inputs --

@@ -7,7 +7,7 @@ may belong to a secret (`is_secret`) the journal keeps that they were pressed, n
 from collections.abc import Mapping
 from typing import Final
 
-from ari_app.flow import callback, decisions, keys, situation_node
+from ari_app.flow import callback, decisions, keys, secrets, situation_node
 from ari_app.flow.expression import Value
 from ari_app.flow.intents import (
     Answered,
@@ -87,6 +87,20 @@ def jump(walk: Walk, at: Cursor, flow: str, node: str, now: float) -> Step:
     there = None if flow == walk.flow.name else walk.flows[flow]
     turn = Turn(walk, now, copied(at, flow=there, stack=(), ended=False, steps=0, typed=""), owned=True)
     _enter(turn, node)
+    return turn.at, tuple(turn.intents)
+
+
+def again(walk: Walk, at: Cursor, now: float) -> Step:
+    """The caller's node once more: what he heard and pressed in it is gone. Where a secret he had typed is gone too,
+    and is needed, it is asked for anew."""
+    turn = Turn(walk, now, copied(at, saying=False, waiting=False, typed="", digits="", steps=0), owned=True)
+    match turn.node:
+        case RunSituation() as node if at.place is not None:
+            situation_node.again(turn, node, at.place)
+        case Callback() if at.stage in callback.TOLD:
+            callback.booked(turn, at.stage)
+        case _:
+            _enter(turn, secrets.asked_at(turn.flow, at.node, at.values, walk.secrets) or at.node)
     return turn.at, tuple(turn.intents)
 
 

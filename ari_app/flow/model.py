@@ -97,6 +97,17 @@ def _places_of(kind: type[Node]) -> tuple[str, ...]:
     return tuple(place for place in _PLACES if place in kind.model_fields)
 
 
+def first_queue(flow: LoadedFlow) -> str | None:
+    """The queue node that takes the fewest steps from the start."""
+    found = [flow.flow.start]
+    for name in found:  # It grows meanwhile.
+        node = flow.node(name)
+        if isinstance(node, Queue):
+            return name
+        found += [each for each in dict.fromkeys(next_nodes(node).values()) if each not in found and each != GOODBYE]
+    return None
+
+
 CALLBACK_SAYS: Final = (
     *("callback-number-is", "callback-number-keys", "callback-number-ask", "callback-number-refused"),
     *("callback-booked", "callback-already", "callback-full", "no-key", "wrong-key"),

@@ -61,6 +61,11 @@ def step(script: Situation, at: Place, got: Input) -> Run:
     return Run(at)
 
 
+def again(script: Situation, at: Place) -> Run:
+    """The step once more, from its beginning."""
+    return _enter(script, at, ())
+
+
 def _enter(script: Situation, at: Place, before: Ways) -> Run:
     match script.steps[at.step]:
         case SayStep(say=prompts):

@@ -4,7 +4,7 @@ Keys pressed meanwhile are kept for the node that takes them, so that the one th
 """
 
 from ari_app.flow import script
-from ari_app.flow.intents import Cleared, End, Heard, Key, SaidAll, WaitedOut
+from ari_app.flow.intents import Cleared, End, Heard, Key, Place, SaidAll, WaitedOut
 from ari_app.flow.model import GOODBYE
 from ari_app.flow.nodes import RunSituation
 from ari_app.flow.turn import TYPED_MAX, Turn
@@ -24,6 +24,11 @@ def take(turn: Turn, node: RunSituation, got: Key | SaidAll | WaitedOut | Heard 
     if isinstance(got, Key):
         turn.move(typed=(turn.at.typed + got.digit)[:TYPED_MAX])
     return _on(turn, node, script.step(turn.flow.situations.named[node.situation], turn.at.place, got))
+
+
+def again(turn: Turn, node: RunSituation, place: Place) -> None:
+    """The step of the script once more."""
+    _on(turn, node, script.again(turn.flow.situations.named[node.situation], place))
 
 
 def _on(turn: Turn, node: RunSituation, run: script.Run) -> str | None:

@@ -21,7 +21,7 @@ from typing import BinaryIO, Final
 from ari_app.errors import HotlineError
 from ari_app.model.ids import RecordingId
 
-_ID: Final = re.compile(r"[0-9]+-[0-9]+\.r[0-9]+")
+_ID: Final = re.compile(r"[0-9]+-[0-9]+\.r([0-9]+-)?[0-9]+")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BLOCK: Final = 1 << 16  # Frames read at a time.
 _PCM: Final = 1

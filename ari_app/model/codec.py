@@ -4,6 +4,7 @@ Tuples become lists and come back as tuples; nested records (ChannelSeen …) co
 """
 
 from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -60,15 +61,26 @@ def _plain(value: Any) -> Any:
 
 def decode(data: dict[str, Any]) -> Any:
     """The inverse of encode. KeyError for a kind nobody knows; fields unknown to the class are dropped."""
-    return _build(_BY_KIND[data["kind"]], data)
+    return build(_BY_KIND[data["kind"]], data)
 
 
-def _build(hint: Any, value: Any) -> Any:
-    if is_dataclass(hint) and isinstance(hint, type):
-        return hint(**{s.name: _build(s.hint, value[s.name]) for s in _shapes(hint) if s.name in value})
+def build(hint: Any, value: Any) -> Any:
+    """JSON's plain data as what a type says: records, tuples, sets, mappings, enums. What a record has no field for is
+    dropped. KeyError, TypeError, ValueError when it does not fit."""
+    if value is None:
+        return None
+    if isinstance(hint, type):
+        if is_dataclass(hint):
+            return hint(**{s.name: build(s.hint, value[s.name]) for s in _shapes(hint) if s.name in value})
+        return hint(value) if issubclass(hint, str | Enum) else value
     origin, args = get_origin(hint), get_args(hint)
     if origin is tuple:
-        return tuple(_build(args[0], v) for v in value)
-    if origin in (Union, UnionType) and value is not None:
-        return _build(next(a for a in args if a is not type(None)), value)
-    return hint(value) if isinstance(hint, type) and issubclass(hint, str) and value is not None else value
+        kinds = args[:1] * len(value) if args[-1] is ... else args
+        return tuple(build(kind, each) for kind, each in zip(kinds, value, strict=True))
+    if origin is set:
+        return {build(args[0], each) for each in value}
+    if origin is dict:
+        return {build(args[0], key): build(args[1], each) for key, each in value.items()}
+    if origin in (Union, UnionType):
+        return build(next(a for a in args if a is not type(None)), value)
+    return value

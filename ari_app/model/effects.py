@@ -136,21 +136,6 @@ class DropBridge:
 
 
 @dataclass(frozen=True, slots=True)
-class StartMusic:
-    """Music on one leg, outside or inside a bridge (agent's hold)."""
-
-    call: CallId
-    leg: LegId
-    music: str
-
-
-@dataclass(frozen=True, slots=True)
-class StopMusic:
-    call: CallId
-    leg: LegId
-
-
-@dataclass(frozen=True, slots=True)
 class Mute:
     """What this leg says is heard by nobody; it hears on."""
 
@@ -244,6 +229,14 @@ class RecordMessage:
     max_s: int
     silence_s: int
     end_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskMessage:
+    """Whether the message is still being recorded: if not, CommandFailed with reason `gone` answers."""
+
+    call: CallId
+    message: MessageId
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,13 +359,12 @@ AsteriskEffect: TypeAlias = (
     | Join
     | Leave
     | DropBridge
-    | StartMusic
-    | StopMusic
     | Mute
     | Unmute
     | Snoop
     | Remember
     | RecordMessage
+    | AskMessage
     | Listen
     | Unlisten
 )

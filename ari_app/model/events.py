@@ -25,6 +25,8 @@ from ari_app.model.screening_facts import ScreeningAsked, ScreeningLeft
 from ari_app.model.system_events import (
     Booted,
     BridgeSeen,
+    CallerSeen,
+    CallLeft,
     ChannelSeen,
     ClockStepped,
     Closure,
@@ -38,6 +40,7 @@ from ari_app.model.system_events import (
     Listed,
     OpenCall,
     Restored,
+    SeatLeft,
     TimerFired,
     Unjoined,
 )
@@ -331,6 +334,9 @@ class StudioAnswered:
 Event: TypeAlias = (
     Booted
     | Restored
+    | CallLeft
+    | SeatLeft
+    | CallerSeen
     | ClockStepped
     | LinkUp
     | LinkDown

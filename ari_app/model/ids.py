@@ -1,7 +1,8 @@
 """Names of things. Ids we will wait on are minted here, before the command is sent (design §2.5).
 
 A call id is `EPOCH-N`; everything made for that call is `EPOCH-N.KIND M` (`7-42.p3`: playback 3 of call 42 of boot 7),
-so an event that carries only an id still finds its call, and an id of an earlier boot is known to be stale.
+so an event that carries only an id still finds its call. What a later boot makes for a call it took over carries that
+boot's number (`7-42.p9-1`): the earlier one may have made more than it could write down.
 The caller's own channel keeps the id Asterisk gave it.
 """
 
@@ -52,7 +53,8 @@ class Mint:
     def part(self, call: CallId, kind: str) -> str:
         """An id for a part of a call: kind is one letter (l leg, b bridge, p playback, r recording, h line …)."""
         self.parts[call] = n = self.parts.get(call, 0) + 1
-        return f"{call}.{kind}{n}"
+        taken_over = "" if call.partition("-")[0] == str(self.epoch) else f"{self.epoch}-"
+        return f"{call}.{kind}{taken_over}{n}"
 
     def forget(self, call: CallId) -> None:
         self.parts.pop(call, None)

@@ -276,6 +276,9 @@ class AgentRules(Part):
     wrap_up_more_max: Annotated[int, Field(ge=0, le=20)] = Field(
         2, description="Times he may ask for more after one call; 0: never."
     )
+    signed_in_kept_s: Seconds = Field(
+        600, description="Seconds the hotline may be away, after which agents who were signed in have to sign in again."
+    )
     phone_back_ready: bool = Field(
         False, description="Whether an agent whose phone was unreachable is ready again by himself when it comes back."
     )

@@ -1,12 +1,14 @@
 """What can happen to the hotline itself: its start, its link to Asterisk, its clock and its door. See events."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ari_app.model.ids import (
+    AgentId,
     BridgeId,
     CallId,
     LegId,
+    Number,
     PhoneName,
     RecordingId,
     TimerId,
@@ -68,13 +70,45 @@ class Restored:
     """What an earlier daemon left open in the store; the next Listed says what of it still lives.
 
     `closures`: hours closed by hand, as a switch of an earlier run left them. `recordings`: those of closed calls, and
-    of `calls` those earlier than the newest.
+    of `calls` those earlier than the newest. `last_at`: the last thing known of the earlier run; 0: nothing.
     """
 
     calls: tuple[OpenCall, ...]
     closures: tuple[Closure, ...] = ()
     recordings: tuple[Unjoined, ...] = ()
     last_agents: int = 0  # How many callers' last agents the board was offered just before.
+    last_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallLeft:
+    """A call of Restored as it was, so that it goes on: comes after Restored and the call-backs, before LinkUp.
+
+    `state` is board.checkpoint's; `versions` the flows it needs, which the board was offered just before.
+    """
+
+    call: CallId
+    caller: Number
+    versions: tuple[tuple[str, str], ...]
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SeatLeft:
+    """An agent who was signed in, as he was; comes after the calls. `state` is board.checkpoint's."""
+
+    agent: AgentId
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSeen:
+    """A caller's channel of the Listed that follows: what is known of him should no call of ours have him."""
+
+    leg: LegId
+    caller: Number
+    dialled: str
+    via: str
 
 
 @dataclass(frozen=True, slots=True)

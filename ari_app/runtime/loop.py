@@ -14,6 +14,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import structlog
 
+from ari_app.board import checkpoint
 from ari_app.board.board import Board
 from ari_app.model.effects import CancelTimer, Effect, MarkSecret, Note, SetTimer
 from ari_app.model.events import Event, TimerFired
@@ -38,8 +39,11 @@ Row: TypeAlias = tuple[Literal["event"], float, Event, bool] | tuple[Literal["fa
 
 
 class Journal(Protocol):
-    def append(self, rows: list[Row]) -> Future[None]:
-        """Queue rows for writing; done when they are committed (or stand in the emergency file)."""
+    def append(self, rows: list[Row], states: list[checkpoint.Row]) -> Future[None]:
+        """Queue rows for writing; done when they are committed (or stand in the emergency file).
+
+        `states` go with them: what the next daemon needs to go on.
+        """
 
 
 @dataclass
@@ -51,6 +55,7 @@ class Loop:
     perform: Callable[[Effect], None]
     clock: Time = field(default_factory=Clock)
     watch: Callable[[Event, list[Effect], float], None] = lambda *_: None
+    changed: checkpoint.Changed = field(default_factory=checkpoint.Changed)
     inbox: deque[Event] = field(default_factory=deque)
     timers: Timers = field(default_factory=Timers)
     lag_s: float = 0.0  # The worst recent lateness of this event loop.
@@ -128,11 +133,20 @@ class Loop:
             effects += self.handle(self.inbox.popleft(), rows)
         if not rows:
             return
-        written = self.journal.append(rows)
+        written = self.journal.append(rows, self._states())
         if any(isinstance(row[2], DURABLE) for row in rows):
             await self._committed(written)
         for effect in effects:
             self.perform(effect)
+
+    def _states(self) -> list[checkpoint.Row]:
+        """What the next daemon needs of the calls and agents touched. A bug here must cost nobody his call."""
+        try:
+            return self.changed.taken(self.board.floor)
+        except Exception:
+            self.bugs += 1
+            log.exception("bug: the state of a call cannot be written down")
+            return []
 
     async def _committed(self, written: Future[None]) -> None:
         """Wait for the disk, but not for a sick one: its rows are safe in memory, and running calls must go on."""
@@ -149,6 +163,7 @@ class Loop:
             self.bugs += 1
             log.exception("bug: the board failed on an event", kind=type(event).__name__)
             effects = list(self.board.floor.out)  # What it had decided before it failed is still right.
+        self.changed.see(self.board.floor, event, effects)
         rows.append(("event", now, event, any(isinstance(effect, MarkSecret) for effect in effects)))
         rest: list[Effect] = []
         for effect in effects:

@@ -12,11 +12,12 @@ run has begun (its epoch is the fence).
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
 
 import structlog
 
@@ -26,12 +27,13 @@ from ari_app.store import damage, queries, rows
 from ari_app.store.emergency import EmergencyFile, beside
 from ari_app.store.faults import code_of, is_damage, is_fault
 from ari_app.store.lock import StoreLock
-from ari_app.store.rows import Batch, Line
+from ari_app.store.rows import Batch, Left, Line
 
 Health: TypeAlias = Literal["ok", "retrying", "emergency", "full", "fenced"]
 """ok · retrying: rows wait in memory · emergency: rows go to the emergency file · full: it has no room either ·
 fenced: another daemon has the store; nothing of this one is written any more."""
 T = TypeVar("T")
+NO_STATES: Final[Mapping[rows.Whose, str | None]] = MappingProxyType({})
 
 _SQL = queries.load("journal")
 _log = structlog.get_logger("store")
@@ -81,6 +83,8 @@ class Journal:
         self._inbox: list[_Job] = []
         self._urgent = False  # Somebody waits for what is in the inbox.
         self._stuck: list[_Job] = []  # The writer's own: taken from the inbox, not yet on any disk.
+        self._states: dict[rows.Whose, str | None] = {}  # What calls and seats need to go on, the newest of each.
+        self._stuck_states: dict[rows.Whose, str | None] = {}  # The writer's own.
         self._closing = False
         self._faulty_since: float | None = None
         self._retry_at = 0.0
@@ -136,12 +140,16 @@ class Journal:
             ) from problem
         return self.epoch
 
-    def append(self, batch: Batch) -> "Future[None]":
+    def append(self, batch: Batch, states: Iterable[Left] = ()) -> "Future[None]":
         """Queue rows and return at once. The future is done when their transaction is committed (or, in an
         emergency, synced to the emergency file); it fails with StoreError if a row was refused for what it holds.
-        A batch without a durable fact may linger (Options)."""
+        A batch without a durable fact may linger (Options).
+
+        `states` are written in the same transaction, each over the one before it; in an emergency they wait.
+        """
         urgent = not batch or any(isinstance(row[2], DURABLE) for row in batch)
-        return self._put(_Job([rows.line_of(row, self.epoch) for row in batch], None), urgent)
+        texts = {(kind, name): rows.text_of(state) for kind, name, state in states}
+        return self._put(_Job([rows.line_of(row, self.epoch) for row in batch], None), urgent, texts)
 
     def committed(self) -> "Future[None]":
         """Done when everything appended so far is committed."""
@@ -167,13 +175,14 @@ class Journal:
         if self.waiting:
             raise StoreError(f"{self.waiting} rows could not be written anywhere and are lost: the disk is full.")
 
-    def _put(self, job: _Job, urgent: bool) -> "Future[Any]":
+    def _put(self, job: _Job, urgent: bool, states: Mapping[rows.Whose, str | None] = NO_STATES) -> "Future[Any]":
         job.done.set_running_or_notify_cancel()  # Nobody may cancel what will be written.
         with self._signal:
             if self._closing:
                 job.done.set_exception(StoreError("The store is closed."))
                 return job.done
             self._inbox.append(job)
+            self._states.update(states)
             self.waiting += len(job.lines)
             self._urgent = self._urgent or urgent
             if urgent or len(self._inbox) == 1:
@@ -205,7 +214,8 @@ class Journal:
                 self._signal.wait(left)
             self._signal.wait_for(lambda: self._urgent or self._closing, self._options.linger_s)
             self._stuck += self._inbox
-            self._inbox, self._urgent = [], False
+            self._stuck_states |= self._states
+            self._inbox, self._urgent, self._states = [], False, {}
             if self._closing and not self._stuck:
                 return False
         return True
@@ -234,6 +244,7 @@ class Journal:
                 self._read_in()
             for job in self._stuck:
                 self._carry_out(job)
+            rows.keep(self._conn, self._stuck_states)
             self._conn.execute("COMMIT")
         except Fenced:
             self._conn.rollback()
@@ -292,7 +303,7 @@ class Journal:
             self._conn.execute(_SQL["add_import"], (generation, time.time(), len(kept)))
 
     def _recovered(self) -> None:
-        done, self._stuck = self._stuck, []
+        done, self._stuck, self._stuck_states = self._stuck, [], {}
         self.rejected += self._refused
         self.written += sum(len(job.lines) for job in done)
         self._finish(done)

@@ -75,6 +75,11 @@ def m0012_screenings(db: Database) -> None:
     _run(db, "m0012")
 
 
+@steps()
+def m0013_states_to_go_on_from(db: Database) -> None:
+    _run(db, "m0013")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

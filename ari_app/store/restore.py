@@ -5,8 +5,10 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Final
 
+import orjson
+
 from ari_app.board.familiar import LastTalk
-from ari_app.model.events import Closure, OpenCall, Restored, Unjoined
+from ari_app.model.events import CallLeft, Closure, OpenCall, Restored, SeatLeft, Unjoined
 from ari_app.model.ids import AgentId, CallId, LegId, Number, RecordingId
 from ari_app.model.screening import Screening
 from ari_app.model.screening_facts import ScreeningLeft
@@ -28,9 +30,25 @@ def left_open(path: Path) -> Restored:
         rows = conn.execute(_SQL["left_open"]).fetchall()
         closures = conn.execute(_SQL["closures"]).fetchall()
         unjoined = conn.execute(_SQL["unjoined"], bounds).fetchall()
+        last_at = float(conn.execute(_SQL["last_at"]).fetchone()[0])
     calls = tuple(OpenCall(CallId(c), LegId(leg), at, r and RecordingId(r)) for c, leg, at, r in rows)
     recordings = tuple(Unjoined(CallId(call), RecordingId(recording)) for call, recording in unjoined)
-    return Restored(calls, tuple(Closure(hours, until) for hours, until in closures), recordings)
+    closed = tuple(Closure(hours, until) for hours, until in closures)
+    return Restored(calls, closed, recordings, last_at=last_at)
+
+
+def states_left(path: Path) -> tuple[list[CallLeft], list[SeatLeft]]:
+    """What an earlier daemon wrote down of its open calls and of its staff."""
+    with closing(connect.reading(path)) as conn:
+        calls = [_call(*row) for row in conn.execute(_SQL["calls"])]
+        seats = [SeatLeft(AgentId(agent), orjson.loads(state)) for agent, state in conn.execute(_SQL["seats"])]
+    return calls, seats
+
+
+def _call(call: str, text: str, caller: str) -> CallLeft:
+    state = orjson.loads(text)
+    versions = tuple((str(name), str(version)) for name, version in state.get("versions", ()))
+    return CallLeft(CallId(call), Number(caller), versions, state)
 
 
 def work_left(path: Path) -> tuple[CallbackLeft | ItemLeft, ...]:

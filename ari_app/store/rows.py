@@ -1,8 +1,9 @@
 """What the journal is given, as rows: a secret digit gone, a number replaced by its person's key."""
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -20,6 +21,9 @@ FactRow: TypeAlias = tuple[Literal["fact"], float, Fact]
 """'fact', `now`, the fact."""
 Row: TypeAlias = EventRow | FactRow
 Batch: TypeAlias = Sequence[Row]
+Whose: TypeAlias = tuple[Literal["call", "seat"], str]
+Left: TypeAlias = tuple[Literal["call", "seat"], str, Mapping[str, Any] | None]
+"""Whose state (board.checkpoint), and the state; None: nothing is to be kept any more."""
 
 _SQL = queries.load("journal")
 
@@ -41,6 +45,25 @@ def line_of(row: Row, epoch: int) -> Line:
     if row[0] == "event" and row[3] and isinstance(record, KeyPressed):
         record = replace(record, digit=SECRET_DIGIT)
     return Line(row[0], row[1], epoch, type(record).__name__, codec.encode_fields(record))
+
+
+def text_of(state: Mapping[str, Any] | None) -> str | None:
+    """Now, in the caller's thread: the state refers to records that change."""
+    if state is None:
+        return None
+    try:
+        return orjson.dumps(state).decode()
+    except TypeError:  # Text off the wire that is no Unicode.
+        return json.dumps(state, default=asdict).encode("utf-8", "replace").decode()
+
+
+def keep(conn: sqlite3.Connection, states: Mapping[Whose, str | None]) -> None:
+    """Write the states over those of before. Within the caller's transaction."""
+    for (kind, name), text in states.items():
+        if text is None:
+            conn.execute(_SQL[f"forget_{kind}"], (name,))
+        else:
+            conn.execute(_SQL[f"keep_{kind}"], (name, text))
 
 
 def insert(conn: sqlite3.Connection, line: Line, *, project: bool = True) -> None:

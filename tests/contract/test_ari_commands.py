@@ -13,8 +13,6 @@ from ari_app.model.effects import (
     Play,
     Remember,
     Ring,
-    StartMusic,
-    StopMusic,
     StopPlay,
 )
 from ari_app.model.events import (
@@ -167,7 +165,6 @@ async def test_after_a_hang_up_everything_is_gone_and_ending_it_again_is_quiet(a
         ear.do(
             HangUp(C, leg),
             StopPlay(C, "7-1.p1"),
-            StopMusic(C, leg),
             Leave(C, "7-1.b1", leg),
             DropBridge(C, "7-1.b1"),
             DropBridge(C, "7-1.b1"),
@@ -214,15 +211,6 @@ async def test_prompts_to_a_bridge_and_to_a_leg_in_it_end(asterisk):
         await call.hangup()
         assert await ear.wait(PlaybackEnded) == PlaybackEnded("7-1.p4", ok=False)
         await ear.wait(LegEnded, leg=leg)
-
-
-async def test_music_on_a_leg_starts_and_stops(asterisk):
-    async with listening(asterisk) as ear, ear.caller() as (call, arrived):
-        leg = arrived.leg
-        ear.do(Answer(C, leg), StartMusic(C, leg, "default"), StopMusic(C, leg), StopMusic(C, leg))
-        await call.wait_answered()
-        await ear.done()
-        assert ear.all(CommandFailed) == []
 
 
 async def test_what_is_remembered_comes_back_with_the_channel(asterisk):

@@ -6,6 +6,7 @@ from typing import Any
 
 from ari_app.board import voice
 from ari_app.board.floor import Floor
+from ari_app.board.link import NO_CALL
 from ari_app.board.records import Booking, Call, Item, Seat
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
@@ -310,12 +311,14 @@ class Watch:
     phones: dict[LegId, str] = field(default_factory=dict)  # Agents' legs that may still be there.
     booked: dict[CallId, float] = field(default_factory=dict)  # The rank of every booking.
     idle: set[AgentId] = field(default_factory=set)  # Before this event: free agents.
+    crashed: bool = False
     reopened: bool = False  # By this event: the longest-idle agents then choose, whatever the queue's policy.
     where: dict[LegId, BridgeId] = field(default_factory=dict)  # Each leg's bridge.
     since: dict[CallId, float] = field(default_factory=dict)  # What a caller's rank counts from.
     asked: dict[TransferId, TransferBegan] = field(default_factory=dict)
 
-    def see(self, event: ev.Event, effects: list[fx.Effect], now: float) -> None:
+    def see(self, event: ev.Event, effects: list[fx.Effect], now: float, restoring: bool = False) -> None:
+        """`restoring`: a daemon is being told what the one before left; until its listing nothing need fit."""
         match event:
             case ev.PlaybackEnded(playback):
                 self.playing.pop(playback, None)
@@ -335,10 +338,20 @@ class Watch:
         if not is_surge:
             self._told_to_nobody(noted)
         self._places(noted)
+        if restoring:
+            return
         self._hears()
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
         self.where = {leg: bridge for leg, bridge in self.where.items() if leg in self.floor.legs}
         self.playing = {playback: leg for playback, leg in self.playing.items() if leg in self.floor.legs}
+
+    def goes_on(
+        self, floor: Floor, bridges: set[BridgeId], where: dict[LegId, BridgeId], playing: dict[PlaybackId, LegId]
+    ) -> None:
+        """Another daemon; what Asterisk holds is what it is."""
+        self.floor, self.bridges, self.where = floor, set(bridges), dict(where)
+        self.playing = {playback: leg for playback, leg in self.playing.items() if playback in playing}
+        self.idle, self.crashed = set(), True
 
     def _effect(self, effect: fx.Effect) -> None:
         match effect:
@@ -357,9 +370,10 @@ class Watch:
             case fx.MakeBridge(call, bridge) if call is not None:
                 assert bridge not in self.bridges
                 self.bridges.add(bridge)
-            case fx.DropBridge(_, bridge):
-                assert bridge in self.bridges
-                self.bridges.remove(bridge)
+            case fx.DropBridge(call, bridge):
+                # Again, when it is listed still, or when the daemon that dropped it died before that was written down.
+                assert bridge in self.bridges or call == NO_CALL or self.crashed
+                self.bridges.discard(bridge)
                 self.where = {leg: at for leg, at in self.where.items() if at != bridge}
             case fx.Ring(_, leg, phone):
                 used = {p for other, p in self.phones.items() if other in self.floor.legs}

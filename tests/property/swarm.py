@@ -10,15 +10,18 @@ from random import Random
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
 
+from ari_app.acd.model import Visit
 from ari_app.board.board import Board
+from ari_app.board.floor import Floor
 from ari_app.model import control as ct
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import work
 from ari_app.model.audit import ForcedState
-from ari_app.model.facts import SituationBegan, SituationEnded, Verdict
+from ari_app.model.facts import DURABLE, SituationBegan, SituationEnded, Verdict
 from ari_app.model.ids import (
     AgentId,
+    BridgeId,
     CallId,
     LegId,
     MessageId,
@@ -33,11 +36,13 @@ from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState, CallState
 from ari_app.model.wishes import ForceAsked, SurgeAsked, SurgeWish
 from ari_app.runtime.timers import Timers
-from tests.board_kit import NOON, assert_clean, assert_facts_add_up, loaded, situation
+from tests.board_kit import NOON, assert_clean, assert_facts_add_up, loaded, seen_bridges, situation
+from tests.crash_kit import Kept
 from tests.property.invariants import Watch, check
 
 AGENTS = ("81", "82", "83")
 TARGETS = ("81", "82", "83", "queue:billing", "queue:network", "flow:menu", "9000", "9001", "nobody")
+LEFT = ev.Restored | ev.CallLeft | ev.SeatLeft | ev.CallerSeen
 REASONS = get_args(ev.FailReason)
 SURGE: dict[str, Any] = {
     "waiting": 1,
@@ -202,6 +207,15 @@ class World:
     firing: list[TimerId] = field(default_factory=list)  # Due at one moment; the board hears of them one by one.
     once_set: list[TimerId] = field(default_factory=list)
     arrivals: int = 0
+    epoch: int = 1
+    kept: Kept = field(default_factory=Kept)
+    snapshots: list[tuple[int, Kept]] = field(default_factory=list)  # How much of the log each knows of.
+    lost: set[int] = field(default_factory=set)  # Entries of the log whose facts were never committed.
+    boots: list[int] = field(default_factory=list)  # Where in the log each daemon begins.
+    restoring: bool = False  # Until the next listing what was restored need not fit together.
+    callers: dict[LegId, ev.CallerSeen] = field(default_factory=dict)
+    bridges: set[BridgeId] = field(default_factory=set)
+    where: dict[LegId, BridgeId] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
@@ -219,9 +233,15 @@ class World:
     def feed(self, event: ev.Event) -> None:
         effects = self.board.handle(event, self.now)
         self.log.append((self.now, event, effects))
-        self.watch.see(event, effects, self.now)
+        self.kept.see(self.board.floor, event, effects, self.now)
+        durable = any(isinstance(e, fx.Note) and isinstance(e.fact, DURABLE) for e in effects)
+        self.snapshots = [*([] if durable else self.snapshots[-3:]), (len(self.log), self.kept.copy())]
+        self.restoring = self.restoring and not isinstance(event, ev.Listed)
+        self.watch.see(event, effects, self.now, self.restoring)
         for effect in effects:
             self.carry_out(effect)
+        if self.restoring:
+            return
         due = {timer for timer, at in self.timers._at.items() if at <= self.now}
         check(self.board.floor, set(self.timers._at) - due, due | set(self.firing), self.now)
 
@@ -271,6 +291,18 @@ class World:
                 self.prompt_ends(playback, ok=True)
             case fx.Ring(_, leg, phone):
                 self.legs[leg] = Leg(phone, "Down")
+            case fx.MakeBridge(_, bridge, "mixing"):
+                self.bridges.add(bridge)
+            case fx.DropBridge(_, bridge):
+                self.bridges.discard(bridge)
+                self.where = {leg: at for leg, at in self.where.items() if at != bridge}
+            case fx.Join(_, bridge, leg):
+                self.where[leg] = bridge
+                self.bridges |= {bridge} if not bridge.startswith("music-") else set()  # Made, though it was said not.
+            case fx.Leave(_, _, leg):
+                self.where.pop(leg, None)
+            case fx.AskMessage(_, message) if message not in self.speaking:
+                self.fails(effect, "gone")
             case fx.Dial(_, leg):
                 self.legs[leg] = Leg("" if self.board.floor.calls[effect.call].booking else "outside", "Down")
             case fx.RecordMessage(_, leg, message) if leg in self.legs:
@@ -299,6 +331,7 @@ class World:
             self.prompt_ends(playback, ok=False)
         for message in [m for m, where in self.speaking.items() if where == leg]:
             self.message_ends(message)
+        self.where.pop(leg, None)
         if self.legs.pop(leg, None) is not None:
             self.says(ev.LegEnded(leg, cause))
 
@@ -309,7 +342,8 @@ class World:
     def listing(self) -> ev.Listed:
         seen = tuple(ev.ChannelSeen(leg, it.state) for leg, it in self.legs.items())
         phones = [p for p in self.settings.phones if self.rng.random() < 0.95]
-        return ev.Listed(seen, (), tuple(PhoneName(p) for p in phones))
+        empty = [ev.BridgeSeen(each, "mixing", ()) for each in sorted(self.bridges - set(self.where.values()))]
+        return ev.Listed(seen, (*seen_bridges(self.where), *empty), tuple(PhoneName(p) for p in phones))
 
     # -- the walk --
 
@@ -326,6 +360,7 @@ class World:
             ([self.attend], [0, 8, 30, 60]),
             ([self.deliver], [20, 40]),
             ([self.message, self.item], [0, 0, 2, 8]),
+            ([self.crash], [0, 0, 1, 4]),
         ]
         actions = [action for group, _ in tempers for action in group]
         weights = [self.rng.choice(choices) for group, choices in tempers for _ in group]
@@ -346,7 +381,8 @@ class World:
             via = self.rng.choice(["trunk"] * 8 + ["p84", "p83"])
             dialled = self.rng.choice(["1860"] * 9 + ["999"])
             numbers = ["13800138000", "13800138001", "13800138002", "13900139000", "02112345678", ""]
-            self.says(ev.CallArrived(leg, Number(self.rng.choice(numbers)), dialled, via))
+            self.callers[leg] = ev.CallerSeen(leg, Number(self.rng.choice(numbers)), dialled, via)
+            self.says(ev.CallArrived(leg, self.callers[leg].caller, dialled, via))
 
     def press(self) -> None:
         if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
@@ -542,7 +578,14 @@ class World:
         _, event, _ = self.rng.choice(self.log)
         if not isinstance(
             event,
-            ev.Booted | ev.Listed | ev.LinkUp | ev.LinkDown | ev.CommandFailed | work.CallbackLeft | work.ItemLeft,
+            ev.Booted
+            | ev.Listed
+            | ev.LinkUp
+            | ev.LinkDown
+            | ev.CommandFailed
+            | work.CallbackLeft
+            | work.ItemLeft
+            | LEFT,
         ):
             self.feed(event)
 
@@ -559,11 +602,42 @@ class World:
         self.link = not self.link
         if self.link:
             self.feed(ev.LinkUp("22"))
+            self.pending += [self.callers[leg] for leg in self.legs if leg in self.callers]
             self.pending.append(self.listing())
         else:
             kept = ev.CommandFailed | ev.PinChecked | ev.RecordingJoined
             self.pending = [e for e in self.pending if isinstance(e, kept)]
             self.feed(ev.LinkDown("lost"))
+
+    def crash(self) -> None:
+        """Killed, perhaps before the last few events were committed; the next daemon is told what was."""
+        old, was_linked, last_at = self.board.floor, self.link, self.now
+        kept = self.kept
+        if not self.restoring and self.rng.random() < 0.7:
+            kept.is_up_to_date(old)
+        else:
+            seen, kept = self.rng.choice(self.snapshots)
+            self.lost |= set(range(seen, len(self.log)))
+            self.playing.clear()  # Of these the next daemon knows nothing.
+        whole = kept is self.kept and not self.restoring
+        before = left_behind(old, set(self.legs)) if whole else None
+        self.pending, self.timers, self.firing, self.once_set = [], Timers(), [], []
+        self.now += self.rng.choice([0.1, 1, 5])
+        for playback in [each for each in self.playing if self.rng.random() < 0.3]:
+            del self.playing[playback]
+        self.board, self.epoch, self.restoring = self.fresh_board(), self.epoch + 1, True
+        self.board.offer_pinned({old.versions: old.flows, (): {}})
+        self.watch.goes_on(self.board.floor, self.bridges, self.where, self.playing)
+        self.kept = kept.copy()
+        self.boots.append(len(self.log))
+        for event in self.kept.copy().told(self.epoch, last_at):
+            self.feed(event)
+        if was_linked:
+            self.feed(ev.LinkUp("22"))
+            for event in (*(self.callers[leg] for leg in self.legs if leg in self.callers), self.listing()):
+                self.feed(event)
+            if before is not None:
+                assert_nobody_lost(before, self.board.floor)
 
     def door(self) -> None:
         events: list[ev.Event] = [ev.DoorClosed("disk"), ev.DoorOpened(), ev.DoorOpened(), ev.ClockStepped(3.0)]
@@ -612,12 +686,18 @@ class World:
             self.feed(self.pending.pop(0)) if self.pending else self.leg_ends(next(iter(self.legs)), 16)
         assert_clean(self.board)
         assert not len(self.timers) and not self.watch.bridges
-        notes = [e.fact for _, _, out in self.log for e in out if isinstance(e, fx.Note)]
+        known = [out for n, (_, _, out) in enumerate(self.log) if n not in self.lost]
+        notes = [e.fact for out in known for e in out if isinstance(e, fx.Note)]
         assert_facts_add_up(notes)
         told = [type(f).__name__ for f in notes if isinstance(f, SituationBegan | SituationEnded)]
         assert told.count("SituationBegan") == told.count("SituationEnded")
         effects = [e for _, _, out in self.log for e in out]
-        heard = {e.line for e in effects if isinstance(e, fx.HearLine)}
+        heard = {
+            e.line
+            for n, (_, _, out) in enumerate(self.log)
+            for e in out
+            if isinstance(e, fx.HearLine) and n not in self.lost
+        }
         forgotten = {e.line for e in effects if isinstance(e, fx.ForgetLine)}
         refused = {event.line for _, event, _ in self.log if isinstance(event, ev.LineUnheard)}
         assert heard <= forgotten | refused, "a line is listened to for ever"
@@ -638,8 +718,39 @@ class World:
     def replays(self) -> None:
         """The same events at the same times on a second board: the same effects."""
         board = self.fresh_board()
-        for now, event, effects in self.log:
+        for n, (now, event, effects) in enumerate(self.log):
+            if n in self.boots:
+                board = self.fresh_board()
+                board.offer_pinned({board.floor.versions: board.floor.flows, (): {}})
             assert board.handle(replace(event), now) == effects
+
+
+@dataclass
+class Behind:
+    """Who was there when the daemon died: talks by call and agent, those who waited in their order."""
+
+    talks: dict[CallId, AgentId]
+    waiting: dict[QueueName, list[Visit]]
+
+
+def left_behind(floor: Floor, alive: set[LegId]) -> Behind:
+    there = {call.id: call for call in floor.calls.values() if call.leg in alive and call.leg not in call.doomed}
+    talks = {call.id: call.talk.agent for call in there.values() if call.talk is not None and call.talk.leg in alive}
+    waiting = {queue: [visit for visit in line if visit.call in there] for queue, line in floor.engine.waiting.items()}
+    return Behind(talks, waiting)
+
+
+def assert_nobody_lost(before: Behind, floor: Floor) -> None:
+    """Every talk whose legs live goes on with the same agent; everybody who waited waits, in the same order."""
+    for call, agent in before.talks.items():
+        talk = floor.calls[call].talk
+        assert talk is not None and talk.agent == agent, floor.calls[call]
+    for queue, visits in before.waiting.items():
+        after = [visit for visit in floor.engine.waiting[queue] if visit in visits]
+        left = [visit for visit in visits if visit not in after]
+        gone = [each for each in left if floor.calls[each.call].talk is None]  # Whoever answered meanwhile has him.
+        assert after == [visit for visit in visits if visit in after], (queue, visits, after)
+        assert not gone, gone
 
 
 def run(seed: int, steps: int = 250) -> World:

@@ -21,8 +21,6 @@ from ari_app.model.effects import (
     Remember,
     Ring,
     Snoop,
-    StartMusic,
-    StopMusic,
     StopPlay,
     Unlisten,
     Unmute,
@@ -97,8 +95,6 @@ def sent(effect):
         (Join(C, "7-1.b1", CALLER), [("POST", "bridges/7-1.b1/addChannel", {"channel": CALLER}, False)]),
         (Leave(C, "7-1.b1", CALLER), [("POST", "bridges/7-1.b1/removeChannel", {"channel": CALLER}, True)]),
         (DropBridge(C, "7-1.b1"), [("DELETE", "bridges/7-1.b1", {}, True)]),
-        (StartMusic(C, CALLER, "default"), [("POST", f"channels/{CALLER}/moh", {"mohClass": "default"}, False)]),
-        (StopMusic(C, CALLER), [("DELETE", f"channels/{CALLER}/moh", {}, True)]),
         (
             Listen(C, CALLER, 256, 300),
             [("POST", f"channels/{CALLER}/variable", {"variable": "TALK_DETECT(set)", "value": "300,256"}, True)],

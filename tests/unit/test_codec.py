@@ -20,7 +20,9 @@ def samples(hint: Any) -> list[Any]:
     if origin is Literal:
         return list(args)
     if origin is tuple:
-        return [(), tuple(samples(args[0]) * 2)]
+        return [(), tuple(samples(args[0]) * 2)] if args[-1] is ... else [tuple(samples(arg)[0] for arg in args)]
+    if origin is dict:
+        return [{}, {"a": [1, {"b": None}]}]
     if origin in (Union, UnionType):
         return [value for arg in args for value in ([None] if arg is type(None) else samples(arg))]
     hint = getattr(hint, "__supertype__", hint)
@@ -72,6 +74,8 @@ def test_personal_fields() -> None:
         "ScreeningRefused": ("number",),
         "ScreeningLeft": ("number",),
         "ScreeningAsked": ("number",),
+        "CallLeft": ("caller",),
+        "CallerSeen": ("caller",),
     }
 
 

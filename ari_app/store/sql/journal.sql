@@ -34,6 +34,22 @@ SELECT 1 FROM emergency_import WHERE generation = ?;
 -- Remembers that a filling of the emergency file was read in.
 INSERT INTO emergency_import (generation, at, rows) VALUES (?, ?, ?);
 
+-- name: keep_call
+-- What an open call needs to go on.
+INSERT INTO call_state (call, state) VALUES (?, ?) ON CONFLICT (call) DO UPDATE SET state = excluded.state;
+
+-- name: forget_call
+-- It is over.
+DELETE FROM call_state WHERE call = ?;
+
+-- name: keep_seat
+-- What the seat of a signed-in agent needs.
+INSERT INTO seat_state (agent, state) VALUES (?, ?) ON CONFLICT (agent) DO UPDATE SET state = excluded.state;
+
+-- name: forget_seat
+-- He signed out.
+DELETE FROM seat_state WHERE agent = ?;
+
 -- name: add_audit
 -- Notes who did what to what.
 INSERT INTO audit (at, action, subject, detail) VALUES (?, ?, ?, ?);

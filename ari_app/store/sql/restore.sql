@@ -20,6 +20,21 @@ SELECT call, recording FROM (
 WHERE closed_at IS NOT NULL OR nth_newest > 1
 ORDER BY made DESC LIMIT :at_most;
 
+-- name: calls
+-- What was written down of the open calls; the number of a person erased since reads as withheld.
+SELECT s.call, s.state, coalesce(person.value, '') AS caller
+FROM call_state AS s JOIN call ON call.call = s.call LEFT JOIN person ON person.key = call.caller
+WHERE call.closed_at IS NULL ORDER BY call.opened_at, s.call;
+
+-- name: seats
+-- What was written down of the agents signed in.
+SELECT agent, state FROM seat_state ORDER BY agent;
+
+-- name: last_at
+-- The last thing known of the run before.
+SELECT coalesce(max(at), 0.0) FROM (SELECT at FROM (SELECT at FROM fact ORDER BY id DESC LIMIT 1)
+  UNION ALL SELECT at FROM (SELECT at FROM event ORDER BY id DESC LIMIT 1));
+
 -- name: closures
 -- Hours closed by hand and not opened since; some may be over by their time.
 SELECT hours, until FROM closure ORDER BY hours;
