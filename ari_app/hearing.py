@@ -26,6 +26,7 @@ from ari_app.model.line import Rules
 
 AGAIN_S: Final = 2.0  # Between the end of an analyser and the next one.
 METER_S: Final = 5.0  # A line is metered for so long after somebody looked at its meter.
+CONNECT_S: Final = 2.0  # At its start a daemon that goes on with calls may be linked to ARI before AMI.
 CLOSE_S: Final = 5.0  # Within which an analyser that is told to ends.
 
 ALONE: Final = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # numpy takes no second core from the calls.
@@ -146,6 +147,7 @@ class Hearing:
                 await self._end(leg, line)
 
     async def _begin(self, leg: LegId, line: LineId) -> None:
+        await self.ami.until_connected(CONNECT_S)
         try:
             await self.ami.start_hearing(leg, f"{self.written / line}{SUFFIX}", line)
         except AsteriskError as error:
@@ -155,14 +157,15 @@ class Hearing:
             self._tell({"watch": line, "path": self._path(line)})
 
     async def _end(self, leg: LegId | None, line: LineId) -> None:
-        """`leg` is None when it has ended, and Asterisk's listening with it."""
-        if self._legs.pop(line, None) is None:
-            return
+        """`leg` is None when it has ended, and Asterisk's listening with it. The line may be an earlier daemon's."""
+        known = self._legs.pop(line, None) is not None
         if leg is not None:
+            await self.ami.until_connected(CONNECT_S)
             with suppress(AsteriskError):  # It has just ended.
                 await self.ami.stop_recording(leg, line)
         self.meters.pop(line, None)
-        self._tell({"drop": line})
+        if known:
+            self._tell({"drop": line})
 
     def _path(self, line: LineId) -> str:
         return f"{self.ours / line}{SUFFIX}"

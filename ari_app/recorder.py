@@ -22,6 +22,7 @@ from ari_app.model.ids import LegId, RecordingId
 
 CLOSED_S_MAX = 3.0  # Sides not closed by then belong to an Asterisk that was killed: taken as they are.
 BEGUN_S_MAX = 2.0
+CONNECT_S = 2.0  # At its start a daemon that goes on with calls may be linked to ARI before AMI.
 STOP_TRIES = 10
 STOP_WAIT_S = 10.0
 LOOK_EVERY_S = 0.05
@@ -98,6 +99,10 @@ class Recorder:
             await self._until(lambda: self.ami.connected, STOP_WAIT_S)
 
     async def _start(self, effect: StartRecording) -> None:
+        await self.ami.until_connected(CONNECT_S)
+        if recordings.begun(self.parts, effect.recording):  # Before a crash: anew it would overwrite what there is.
+            self.post(RecordingStarted(effect.recording))
+            return
         try:
             await self.ami.start_recording(effect.leg, str(self.written / effect.recording), effect.recording)
         except AsteriskError as error:

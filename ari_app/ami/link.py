@@ -71,6 +71,13 @@ class AmiLink:
             except TimeoutError:
                 wait_s = min(wait_s * 2, self.timing.retry_s_max)
 
+    async def until_connected(self, seconds: float) -> bool:
+        """Whether it is, within that time."""
+        end = asyncio.get_running_loop().time() + seconds
+        while not self.connected and asyncio.get_running_loop().time() < end and not self._closing.is_set():
+            await asyncio.sleep(0.02)
+        return self.connected
+
     async def close(self) -> None:
         """End `run`; requests fail from now on."""
         self._closing.set()

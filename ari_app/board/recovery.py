@@ -107,6 +107,7 @@ def seat_left(floor: Floor, left: SeatLeft, now: float) -> None:
     if seat.phone not in floor.settings.phones:
         return
     floor.seats[left.agent] = seat
+    floor.served_by.clear()
     seat.served = floor.calls.get(seat.talked) if seat.talked is not None else None
     working.goes_on(floor, seat, now)
     seat.leg = seat.leg if seat.leg in floor.legs else None
@@ -141,6 +142,7 @@ def staff_agrees(floor: Floor, now: float) -> None:
         for agent, leg, state in people(call) if call.id in floor.recovering else ():
             seat = floor.seats[agent]
             if (seat.state, seat.leg) != (state, leg):
+                floor.served_by.clear()
                 seat.state, seat.reason, seat.since = state, "", now
                 seat.call, seat.leg, seat.withdrawn = call.id, leg, False
                 floor.engine.agent_not_ready(agent)

@@ -27,16 +27,14 @@ from ari_app.model.facts import (
     CallRefused,
     Connected,
     Fact,
-    NodeEntered,
-    OfferRang,
-    Queued,
     RecordingRunning,
     RecordingStored,
+    TalkEnded,
 )
 from ari_app.model.ids import CallId
 from ari_app.phones import audio
 from ari_app.phones.call import Call
-from ari_app.phones.phone import Phone, ring_only
+from ari_app.phones.phone import Phone
 from ari_app.store import projections
 from ari_app.store.history import open_history
 from ari_app.store.journal import Journal
@@ -316,7 +314,7 @@ async def test_a_talk_outlives_its_daemon(house: House) -> None:
             await goes_on(call, answering)
             lasted = time.monotonic() - began
             await call.hangup()
-            assert (await watch.fact(CallClosed, call=lost)).by == "lost"
+            assert (await watch.fact(CallClosed, call=lost)).by == "caller"
             await answering.wait_ended()
             stored = await watch.fact(RecordingStored, call=lost)
             await watch.fact(RecordingStored, call=served)
@@ -325,41 +323,6 @@ async def test_a_talk_outlives_its_daemon(house: House) -> None:
     _, (left, right) = audio.read_wav(house.recordings / stored.path)
     assert stored.seconds > lasted
     assert audio.heard(left, 700) and audio.heard(right, 1000)
-
-
-async def test_nobody_is_stranded_by_a_killed_daemon(house: House) -> None:
-    """One in the menu, one waiting, one whose agent rings, one whose talk ends while no daemon lives."""
-    async with (
-        house.desk("8025") as desk,
-        house.desk("8026") as ringing,
-        house.caller("13800000010") as talker,
-        house.caller("13800000011") as chooser,
-        house.caller("13800000012") as hopeful,
-        house.caller("13800000013") as patient,
-    ):
-        async with house.daemon() as first:
-            watch = house.watch()
-            talking, answering, lost = await connected(house, watch, talker, desk, "8025")
-            in_menu = await to_queue(chooser, "*")
-            await watch.fact(NodeEntered, node="main_menu", count=2)
-            ringing.on_invite = ring_only()
-            await house.ask("8026", "sign-in", "ready")
-            hoping = await to_queue(hopeful)
-            rung = await ringing.incoming()
-            await watch.fact(OfferRang, count=2)
-            waiting = await to_queue(patient)
-            await watch.fact(Queued, count=3)
-            await first.kill()
-        await talking.hangup()
-        async with house.daemon():
-            await asyncio.gather(*(each.wait_ended() for each in (in_menu, hoping, waiting, answering, rung)))
-            for n in range(4):
-                assert (await watch.fact(CallClosed, count=n + 1)).by == "lost"
-            assert (await watch.fact(RecordingStored)).call == lost
-            await house.at_rest()
-            call, _, _ = await connected(house, watch, talker, desk, "8025")
-            await call.hangup()
-            await watch.fact(RecordingStored, count=2)
 
 
 async def test_a_closed_call_still_gets_its_recording(house: House) -> None:
@@ -415,8 +378,9 @@ async def test_a_second_sigterm_ends_at_once_and_the_talk_goes_on(house: House) 
         await goes_on(call, answering)
         async with house.daemon() as daemon:
             await answering.hangup()
-            await call.wait_ended()
-            assert (await watch.fact(CallClosed, call=served)).by == "lost"
+            assert (await watch.fact(TalkEnded, call=served)).by == "agent"
+            await call.hangup()
+            await watch.fact(CallClosed, call=served)
             await watch.fact(RecordingStored, call=served)
             await house.at_rest()
             daemon.tell(signal.SIGINT)
