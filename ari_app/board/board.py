@@ -132,10 +132,8 @@ class Board:
                 self.floor.familiar.restore(event.last_agents)
                 changes.closed_before(self.floor, closures)
                 link.handle(self.floor, event, now)
-            case CallLeft():
-                recovery.call_left(self.floor, event, now)
-            case SeatLeft():
-                recovery.seat_left(self.floor, event, now)
+            case CallLeft() | SeatLeft():
+                recovery.left(self.floor, event, now)
             case CallerSeen(leg):
                 self.floor.strangers[leg] = event
             case CallbackLeft():

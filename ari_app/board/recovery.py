@@ -25,6 +25,15 @@ WAITING = (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING)
 # -- from the store --
 
 
+def left(floor: Floor, event: CallLeft | SeatLeft, now: float) -> None:
+    """What was written down of a call, or of an agent."""
+    match event:
+        case CallLeft():
+            call_left(floor, event, now)
+        case SeatLeft():
+            seat_left(floor, event, now)
+
+
 def call_left(floor: Floor, left: CallLeft, now: float) -> None:
     """A call of Restored as it was. One that cannot be taken over is found by Listed, as of unknown origin."""
     try:
