@@ -85,7 +85,13 @@ def is_model(shape: Shape) -> bool:
 
 def settled(shape: Shape, tree: Tree) -> Shape:
     """The bare shape meant by what was written; None when no branch of a union fits it."""
-    return bare(branch_for(shape, tree))
+    return _of_text(shape) if isinstance(tree, str) else bare(branch_for(shape, tree))
+
+
+@_once
+def _of_text(shape: Shape) -> Shape:
+    """Most of a file are texts, and which of them it is does not matter."""
+    return bare(branch_for(shape, ""))
 
 
 def branch_for(shape: Shape, tree: Tree) -> Shape:

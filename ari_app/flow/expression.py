@@ -55,11 +55,12 @@ class BadExpression(ValueError):
     """The text is no expression we allow, or it cannot be worked out; says why."""
 
 
-def names_in(text: str) -> set[str]:
+@lru_cache(maxsize=PARSED_MAX)
+def names_in(text: str) -> frozenset[str]:
     """The variables an expression reads. BadExpression when it is not one."""
-    tree = _parsed(text)
-    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - called
+    nodes = list(ast.walk(_parsed(text)))
+    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return frozenset(node.id for node in nodes if isinstance(node, ast.Name)) - called
 
 
 def evaluate(text: str, values: Mapping[str, Value]) -> Value:
