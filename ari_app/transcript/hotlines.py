@@ -22,7 +22,7 @@ from ari_app.site import Site
 from ari_app.transcript.hotline import Hotline
 
 READY_S: Final = 20.0
-AT_ONCE_MAX: Final = 12
+LAG_MS_MAX: Final = 60_000.0  # They share one loop: that another one starts is no reason to refuse a call.
 _HTTP, _AMI, _OWN, _RTP = 1, 2, 3, 40  # Ports of a block, from its first: SIP, HTTP, AMI, two for each hotline, RTP.
 
 
@@ -103,7 +103,7 @@ def _on_ports(settings: Settings, first: int, folder: Path) -> Settings:
         settings,
         asterisk=settings.asterisk.model_copy(update=asterisk),
         paths=settings.paths.model_copy(update={"state": str(folder)}),
-        limits=settings.limits.model_copy(update={"drain_s": 0}),
+        limits=settings.limits.model_copy(update={"drain_s": 0, "lag_ms_max": LAG_MS_MAX}),
     )
 
 
