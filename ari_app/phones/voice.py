@@ -152,7 +152,7 @@ class Voice:
             self._keys.append(_Beat(event, beats * FRAME, end=True))
             self._keys.extend([None] * max(1, gap // 20))
         self._keys_done.clear()
-        await asyncio.wait_for(self._keys_done.wait(), 5 + len(digits) * (ms + gap) / 1000)
+        await asyncio.wait_for(self._keys_done.wait(), 5 + len(digits) * (ms + 20 + gap) / 1000)
         return self._key_end_at
 
     def tick(self) -> None:

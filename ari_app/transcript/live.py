@@ -5,7 +5,7 @@ rehearsal: the same things in the same order.
 """
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 
 from ari_app.phones.sip import PhoneError
@@ -13,7 +13,7 @@ from ari_app.transcript.exchange import shift_clock
 from ari_app.transcript.hotline import Hotline
 from ari_app.transcript.performance import STEP_S, Performance
 from ari_app.transcript.rehearse import Failure, House, Impossible, Outcome, dressed, rehearse
-from ari_app.transcript.steps import Transcript
+from ari_app.transcript.steps import LeavesMessage, Press, Speaks, Step, Transcript, Wait
 from ari_app.transcript.words import Told, alike, by_stream
 
 
@@ -43,8 +43,9 @@ async def _follow(rehearsed: Outcome, run: Performance) -> Failure | None:
         since, seen, why = line.number, len(hotline.told), ""
         expected = by_stream(rehearsed.told[: rehearsed.counts[line.number]])
         try:
-            await run.do(line.what)
-            await hotline.until(lambda e=expected: _reached(e, hotline), STEP_S)  # type: ignore[misc]
+            with hotline.time() if _takes_time(line.what) else nullcontext():
+                await run.do(line.what)
+                await hotline.until(lambda e=expected: _reached(e, hotline), STEP_S)  # type: ignore[misc]
         except (TimeoutError, PhoneError, Impossible) as problem:
             why = str(problem)
         difference = _difference(expected, hotline) or why
@@ -52,6 +53,11 @@ async def _follow(rehearsed: Outcome, run: Performance) -> Failure | None:
             return Failure(line.number, f"live: {difference}", since, tuple(hotline.told[seen:]))
     extra = _extra(by_stream(rehearsed.told), hotline.told)
     return Failure(since, f"live: {extra}", since, tuple(hotline.told[seen:])) if extra else None
+
+
+def _takes_time(step: Step) -> bool:
+    """In a rehearsal, too. What takes none there takes none here by the hotline's clock."""
+    return isinstance(step, Wait | Speaks | LeavesMessage) or (isinstance(step, Press) and len(step.keys) > 1)
 
 
 def _reached(expected: dict[str, list[Told]], hotline: Hotline) -> bool:

@@ -1,10 +1,11 @@
 """The real phones of one transcript, and what people do with them."""
 
 import asyncio
-from contextlib import AsyncExitStack, nullcontext, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
+from ari_app.board.walk import MESSAGE_GRACE_S
 from ari_app.model import events as ev
 from ari_app.model.ids import AgentId, LegId, PhoneName
 from ari_app.phones.call import Call
@@ -65,9 +66,8 @@ class Performance:
             case Press(keys):
                 await self._press(self._live(), keys)
             case Wait(seconds):
-                with hotline.time():
-                    await hotline.hear_out(hotline.leg)
-                    await hotline.let_pass(seconds)
+                await hotline.hear_out(hotline.leg)
+                await hotline.let_pass(seconds)
             case CallerHangsUp():
                 await self._live().hangup()
             case CalledBack(deed):
@@ -79,12 +79,9 @@ class Performance:
             case LookUpAnswers(name, values, reason):
                 hotline.look_up(name, ev.LookedUp(NO_LOOK_UP, values is not None, values or (), reason))
             case LeavesMessage(seconds):
-                with hotline.time():
-                    await self._message(seconds)
+                await self._message(seconds)
             case Speaks(seconds):
-                with hotline.time():
-                    await self._speak(seconds)
-                    await asyncio.sleep(hotline.silence_s)
+                await self._speak(seconds)
             case MovesClock():
                 shift_clock(hotline.floor, step, hotline.clock.now())
             case _:
@@ -102,34 +99,37 @@ class Performance:
 
     async def _press(self, call: Call, keys: str) -> None:
         """What is pressed after the end of the call goes nowhere."""
-        with self.hotline.time() if len(keys) > 1 else nullcontext():
-            pressing = [asyncio.ensure_future(deed) for deed in (call.press(keys), call.ended.wait())]
-            try:
-                await asyncio.wait(pressing, return_when=asyncio.FIRST_COMPLETED)
-                if pressing[0].done() and not call.ended.is_set():
-                    pressing[0].result()
-            finally:
-                for each in pressing:
-                    each.cancel()
+        pressing = [asyncio.ensure_future(deed) for deed in (call.press(keys), call.ended.wait())]
+        try:
+            await asyncio.wait(pressing, return_when=asyncio.FIRST_COMPLETED)
+            if not call.ended.is_set():
+                pressing[0].result()
+        finally:
+            for each in pressing:
+                each.cancel()
 
     async def _speak(self, seconds: float) -> None:
         (call := self._live()).play_tone(TONE_HZ)
         await asyncio.sleep(seconds)
         call.hush()
+        await asyncio.sleep(self.hotline.silence_s)
 
     async def _message(self, seconds: float) -> None:
+        """Ended by its key; one that is longer than it may be ends by itself."""
         call, hotline = self._live(), self.hotline
         await hotline.hear_out(hotline.leg)
         await hotline.until(lambda: bool(hotline.messages), STEP_S)
         key = next(iter(hotline.messages.values())).end_key
         if seconds:
             call.play_tone(TONE_HZ)
-            with suppress(TimeoutError):  # Or until the longest message there may be is over.
+            with suppress(TimeoutError):
                 await hotline.until(lambda: not hotline.messages, seconds)
             call.hush()
         if hotline.messages:
             await call.press(key)
-        await hotline.until(lambda: not hotline.messages, STEP_S)
+            await hotline.until(lambda: not hotline.messages, STEP_S)
+        else:
+            await hotline.let_pass(MESSAGE_GRACE_S)
 
     async def _called_back(self, deed: str) -> None:
         leg = called_back(self.hotline.floor)
