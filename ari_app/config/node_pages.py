@@ -6,6 +6,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel
 
 from ari_app.config import shapes
+from ari_app.config.node_told import TOLD
 from ari_app.config.reference import key_row
 from ari_app.flow.nodes import Node
 
@@ -198,7 +199,10 @@ def _section(name: str, model: type[BaseModel]) -> str:
     rows = list(_rows(model, ""))
     table = "\n".join(["| key | meaning | type | default |", "|---|---|---|---|", *rows])
     keys = f"{table}\n" if rows else "It has no keys of its own.\n"
-    return f"\n## {name}\n\n{intro}\n\n```yaml\n{_EXAMPLES[name]}```\n\n{keys}"[:-1]
+    told = TOLD[name]
+    shown = f"[{told.call.removesuffix('.call')}](../tests/calls/{told.call})"
+    says = f"- **The caller hears:** {told.hears}\n- **Needs:** {told.needs}\n- **A call that shows it:** {shown}\n"
+    return f"\n## {name}\n\n{intro}\n\n{says}\n```yaml\n{_EXAMPLES[name]}```\n\n{keys}"[:-1]
 
 
 def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
