@@ -33,11 +33,11 @@ def _handed_on(node: Node, secrets: set[str]) -> set[str]:
             return set()
 
 
-def _names(text: str) -> set[str]:
+def _names(text: str) -> frozenset[str]:
     try:
         return names_in(text)
     except BadExpression:
-        return set()
+        return frozenset()
 
 
 def asked_at(flow: LoadedFlow, node: str, values: Mapping[str, Value], secrets: frozenset[str]) -> str | None:
