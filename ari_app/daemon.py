@@ -180,6 +180,7 @@ class Daemon:
         talks = await asyncio.to_thread(last_agents, store, now, keep_s, routing.last_agent_max)
         self.loop.board.offer_last_agents(talks)
         left = await asyncio.to_thread(left_open, store)
+        self.loop.clock.keep(left.clock_ahead_s)
         work = await asyncio.to_thread(work_left, store)
         calls, seats = await asyncio.to_thread(states_left, store)
         began_with = {call.versions for call in calls if call.versions}

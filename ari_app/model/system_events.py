@@ -71,6 +71,8 @@ class Restored:
 
     `closures`: hours closed by hand, as a switch of an earlier run left them. `recordings`: those of closed calls, and
     of `calls` those earlier than the newest. `last_at`: the last thing known of the earlier run; 0: nothing.
+    `clock_ahead_s`: as long as calls of it go on, time is counted as it did, whose clock the wall clock was so much
+    ahead of.
     """
 
     calls: tuple[OpenCall, ...]
@@ -78,6 +80,7 @@ class Restored:
     recordings: tuple[Unjoined, ...] = ()
     last_agents: int = 0  # How many callers' last agents the board was offered just before.
     last_at: float = 0.0
+    clock_ahead_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

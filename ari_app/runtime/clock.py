@@ -16,6 +16,9 @@ class Time(Protocol):
     def step(self) -> float:
         """Seconds the wall clock has stepped since last asked."""
 
+    def keep(self, ahead_s: float) -> None:
+        """Go on as the run before counted."""
+
 
 @dataclass
 class Clock:
@@ -27,6 +30,11 @@ class Clock:
     def now(self) -> float:
         """Seconds since the Unix epoch."""
         return time.monotonic() + self._offset
+
+    def keep(self, ahead_s: float) -> None:
+        """Go on with the clock of the run before, which the wall clock was so much ahead of. To be called before
+        anything is timed; `step` tells it again."""
+        self._offset -= ahead_s
 
     def step(self) -> float:
         """Seconds the wall clock stepped since the last call that reported one; 0 when it did not."""

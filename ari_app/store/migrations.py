@@ -80,6 +80,11 @@ def m0013_states_to_go_on_from(db: Database) -> None:
     _run(db, "m0013")
 
 
+@steps()
+def m0014_steps_of_the_clock(db: Database) -> None:
+    _run(db, "m0014")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

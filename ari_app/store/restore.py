@@ -31,10 +31,11 @@ def left_open(path: Path) -> Restored:
         closures = conn.execute(_SQL["closures"]).fetchall()
         unjoined = conn.execute(_SQL["unjoined"], bounds).fetchall()
         last_at = float(conn.execute(_SQL["last_at"]).fetchone()[0])
+        ahead_s = float(conn.execute(_SQL["clock_ahead"]).fetchone()[0]) if rows else 0.0
     calls = tuple(OpenCall(CallId(c), LegId(leg), at, r and RecordingId(r)) for c, leg, at, r in rows)
     recordings = tuple(Unjoined(CallId(call), RecordingId(recording)) for call, recording in unjoined)
     closed = tuple(Closure(hours, until) for hours, until in closures)
-    return Restored(calls, closed, recordings, last_at=last_at)
+    return Restored(calls, closed, recordings, last_at=last_at, clock_ahead_s=ahead_s)
 
 
 def states_left(path: Path) -> tuple[list[CallLeft], list[SeatLeft]]:

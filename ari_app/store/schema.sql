@@ -26,6 +26,8 @@ CREATE TABLE event (
   body TEXT NOT NULL -- Its fields as JSON; a number is {"person": key}, a secret digit is x.
 ) STRICT;
 
+CREATE INDEX event_clock ON event (epoch) WHERE kind = 'ClockStepped';
+
 -- Up to when retention may delete events; the trigger below refuses everything later.
 CREATE TABLE event_retention (
   one INTEGER PRIMARY KEY CHECK (one = 1), -- Always 1: there is one row.

@@ -18,6 +18,9 @@ class StageClock:
         """The wall clock is nobody's business here."""
         return 0.0
 
+    def keep(self, ahead_s: float) -> None:
+        """Nor is what it was in a run before."""
+
     def hold(self) -> None:
         self._at, self._since = self.now(), None
 

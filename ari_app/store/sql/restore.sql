@@ -30,6 +30,11 @@ WHERE call.closed_at IS NULL ORDER BY call.opened_at, s.call;
 -- What was written down of the agents signed in.
 SELECT agent, state FROM seat_state ORDER BY agent;
 
+-- name: clock_ahead
+-- By how much the wall clock stood ahead of the clock of the newest run that noted anything.
+SELECT coalesce(sum(json_extract(body, '$.seconds')), 0.0) FROM event
+WHERE kind = 'ClockStepped' AND epoch = (SELECT epoch FROM event ORDER BY id DESC LIMIT 1);
+
 -- name: last_at
 -- The last thing known of the run before.
 SELECT coalesce(max(at), 0.0) FROM (SELECT at FROM (SELECT at FROM fact ORDER BY id DESC LIMIT 1)
