@@ -291,7 +291,7 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
     match name:
         case "remind" if talking is not None and talking.away:
             talking.reminded += 1
-            _tell(floor, call, talking, *["beep"] * min(talking.reminded, 5))
+            _tell(floor, call, talking, *["beep"] * min(talking.reminded, 5), "hold-reminder")
             _await_reminder(floor, call, talking, now)
         case "code" if talking is not None:
             talking.typed = ""

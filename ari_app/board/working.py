@@ -24,7 +24,7 @@ HEAR_AGAIN: Final = "1"
 AGAIN_S: Final = 6.0  # For that key, after the message.
 HEARD_S_MAX: Final = 900.0  # On the phone with a message.
 GONE_S: Final = 10.0  # A leg not reported gone this long after its hang-up is taken for gone.
-BEFORE, AFTER = ("beep",), ("beep", "beep")
+BEFORE, AFTER = ("message-here",), ("message-again",)
 DEFAULT: Final = Box()
 
 

@@ -640,7 +640,12 @@ class World:
                 assert_nobody_lost(before, self.board.floor)
 
     def door(self) -> None:
-        events: list[ev.Event] = [ev.DoorClosed("disk"), ev.DoorOpened(), ev.DoorOpened(), ev.ClockStepped(3.0)]
+        events: list[ev.Event] = [
+            ev.DoorClosed("disk"),
+            ev.DoorOpened(),
+            ev.DoorOpened(),
+            ev.ClockStepped(self.rng.choice([-3600.0, 3600.0])),
+        ]
         self.feed(self.rng.choice(events))
 
     def stray(self) -> None:

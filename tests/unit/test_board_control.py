@@ -82,9 +82,9 @@ def test_hold_reminds_the_agent_alone_and_ends() -> None:
     does(kit, "81", "hold")
     assert kit.effects(fx.Join)[-1] == fx.Join("7-1", "music-default", leg)
     kit.wait(20)
-    assert kit.said(agent)[-1:] == ["beep"] and "beep" not in kit.said(leg)
+    assert kit.said(agent)[-2:] == ["beep", "hold-reminder"] and "beep" not in kit.said(leg)
     kit.wait(40)
-    assert kit.said(agent)[-2:] == ["beep", "beep"]
+    assert kit.said(agent)[-3:] == ["beep", "beep", "hold-reminder"]
     kit.heard(agent)
     kit.wait(100)
     does(kit, "81", "resume")

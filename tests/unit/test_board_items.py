@@ -70,10 +70,10 @@ def test_a_ready_agent_hears_it_on_his_phone_works_it_and_is_ready_again() -> No
     kit.rings("81")
     leg = kit.answers("81")
     assert kit.state("81") is AgentState.WORKING
-    assert kit.said(leg) == ["beep", f"message:2026-03-02/{message}.wav", "beep", "beep"]
+    assert kit.said(leg) == ["message-here", f"message:2026-03-02/{message}.wav", "message-again"]
     kit.heard(leg)
     kit.press("1", leg)
-    assert kit.said(leg)[4:] == kit.said(leg)[:4]
+    assert kit.said(leg)[3:] == kit.said(leg)[:3]
     kit.heard(leg)
     kit.wait(10)
     assert leg not in kit.legs and kit.state("81") is AgentState.WORKING

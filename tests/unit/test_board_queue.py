@@ -436,3 +436,18 @@ def test_unusable_recording() -> None:
     kit.event(ev.RecordingUnusable(RecordingId("7-1.r4"), "one side is missing"))
     assert kit.facts(ft.RecordingMissed)[0].reason == "one side is missing" and kit.effects(fx.Warn)
     assert kit.board.handle(ev.LegEnded(LegId("x"), 16), kit.now) == []
+
+
+@pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+def test_a_step_of_the_wall_clock_by_an_hour_changes_no_order(seconds: float) -> None:
+    kit = Kit()
+    for caller in ("13800138001", "13800138002", "13800138003"):
+        kit.arrive(caller=caller)
+        kit.press("1")
+        kit.event(ev.ClockStepped(seconds))
+        kit.wait(1)
+    waiting = kit.facts(ft.Queued)
+    assert [fact.position for fact in waiting] == [1, 2, 3]
+    kit.ready("81", "82")
+    assert [fact.call for fact in kit.facts(ft.OfferMade)] == [fact.call for fact in waiting[:2]]
+    kit.everybody_leaves()
