@@ -25,7 +25,7 @@ def look(floor: Floor, now: float) -> None:
     """At the end of every event: the plan's own moves."""
     if not floor.surge.plan.steps:
         return
-    while (move := floor.surge.see(waiting(floor), now)) is not None:
+    while (move := floor.surge.see(_counted(floor), now)) is not None:
         _carry_out(floor, move, PLAN, now)
     at = floor.surge.next_at()
     if at != floor.surge_at:
@@ -34,9 +34,24 @@ def look(floor: Floor, now: float) -> None:
 
 
 def waiting(floor: Floor) -> int:
-    """Callers of the plan's queues who wait, those whose agent's phone rings among them."""
+    """Callers of the plan's queues who wait on the line, those whose agent's phone rings among them.
+
+    Not those who booked a call-back: at night theirs would be a surge that nobody feels.
+    """
+    queues, places = floor.settings.surge.queues or floor.settings.queues, floor.engine.places
+    booked = sum(each.id in places and each.visit.queue in queues for each in floor.bookings.values())
+    return _places(floor) - booked
+
+
+def _places(floor: Floor) -> int:
     queues = floor.settings.surge.queues or floor.settings.queues
     return sum(floor.engine.length(QueueName(queue)) for queue in queues)
+
+
+def _counted(floor: Floor) -> int:
+    """The same as far as the plan cares, after every event: call-backs are only looked through when it matters."""
+    count = _places(floor)
+    return waiting(floor) if floor.bookings and count > floor.surge.plan.waiting else count
 
 
 def members(floor: Floor, step: SurgeStep) -> tuple[AgentId, ...]:

@@ -256,7 +256,8 @@ class AgentRules(Part):
         description="Key: outcome of a call; the key is dialled after the disposition code.",
     )
     hold_reminders_s: Annotated[tuple[Seconds, ...], Field(max_length=10)] = Field(
-        (20, 60), description="Seconds of hold after which the agent alone is told: after one tone, then two, and so on."
+        (20, 60),
+        description="Seconds of hold after which the agent alone is told: after one tone, then two, and so on.",
     )
     code_s: Annotated[float, Field(gt=0, le=30)] = Field(
         4, description="Seconds between two keys of a code typed during a talk; then it is forgotten."

@@ -8,10 +8,10 @@ import pytest
 
 from ari_app.board import views
 from ari_app.commands.surge import lines
-from ari_app.model import audit
+from ari_app.model import audit, work
 from ari_app.model import effects as fx
 from ari_app.model import facts as ft
-from ari_app.model.ids import AgentId, RequestId
+from ari_app.model.ids import AgentId, CallId, Number, QueueName, RequestId
 from ari_app.model.settings import Settings
 from ari_app.model.states import CallState
 from ari_app.model.wishes import SurgeAsked, SurgeWish
@@ -115,6 +115,21 @@ def test_only_the_queues_named_count() -> None:
     for _ in range(4):
         queued(kit, "2")
     assert len(taken(kit)) == 3
+    kit.everybody_leaves()
+
+
+def test_who_booked_a_call_back_does_not_wait() -> None:
+    """At night a list of call-backs is no surge."""
+    kit = Kit(house(rush=1))
+    for n in range(4):
+        where = (CallId(f"6-{n}"), CallId(f"5-{n}"), QueueName("billing"), Number(f"1380013800{n}"))
+        kit.event(work.CallbackLeft(*where, 0, kit.now, kit.now, "", "en", "1860", "billing", kit.now, 0, kit.now))
+    queued(kit)
+    assert taken(kit) == [] and views.surge(kit.board.floor).waiting == 1  # type: ignore[union-attr]
+    queued(kit)
+    assert len(taken(kit)) > 0 and views.surge(kit.board.floor).waiting == 2  # type: ignore[union-attr]
+    for booking in list(kit.board.floor.bookings):
+        kit.event(work.CallbackCancelled(booking, "li"))
     kit.everybody_leaves()
 
 
