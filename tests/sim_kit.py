@@ -91,6 +91,18 @@ class Watch:
             assert self.busy.pop(agent.id) == caller.call
         self._end(caller, "abandoned" if caller.gives_up else "timed_out")
 
+    def _booked(self, caller: Caller, _: None) -> None:
+        del self.waiting[caller.call]
+        assert caller.call not in self.busy.values(), "booked while an agent is rung for him"
+
+    def _confirmed(self, caller: Caller, _: None) -> None:
+        assert caller.call not in self.ended
+        self.waiting[caller.call] = caller
+
+    def _unreached(self, caller: Caller, _: None) -> None:
+        assert caller.call not in self.waiting and caller.call not in self.ended
+        self.ended[caller.call] = "unreached"
+
     def _full(self, caller: Caller, _: None) -> None:
         self._end(caller, "full")
 

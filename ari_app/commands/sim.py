@@ -22,8 +22,19 @@ from ari_app.sim.run import FIGURES, STAFF, SURGE, Report, simulate
 
 app = typer.Typer(no_args_is_help=True, help="Simulate callers and agents on the hotline's own distributor.")
 
-COUNTS = ("entered", "connected", "abandoned", "timed_out", "full")
-SHARES = {"service_level", "waits", "abandoned", "abandoned_short", "abandon_rate", "timed_out", "full", "ewt_inside"}
+COUNTS = ("entered", "connected", "abandoned", "timed_out", "full", "called_back", "unreached")
+SHARES = {
+    "service_level",
+    "waits",
+    "abandoned",
+    "abandoned_short",
+    "abandon_rate",
+    "timed_out",
+    "full",
+    "booked",
+    "called_back",
+    "ewt_inside",
+}
 
 
 @app.command("run")

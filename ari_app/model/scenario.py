@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ari_app.model.part import Level, Name, Part, Seconds
-from ari_app.model.routing import ClockSpan, Queue, Routing, Skills
+from ari_app.model.routing import Callbacks, ClockSpan, Queue, Routing, Skills
 from ari_app.model.surge import Surge
 
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -38,6 +38,15 @@ class Callers(Part):
     prefer_s: Annotated[float, Field(gt=0, le=3600)] = Field(
         20, description="Seconds he alone is waited for; none when he is off duty."
     )
+    call_back: Share = Field(0, description="Share who book a call-back, once they have waited call_back_after_s.")
+    call_back_after_s: Seconds = Field(60, description="Seconds of waiting after which those book it.")
+    reached: Share = Field(
+        0.8, description="Share of the times they are dialled in which they answer and press the key."
+    )
+    dial: Spread = Field(
+        default_factory=lambda: Spread(shape="fixed", mean_s=20),
+        description="From dialling until the key, or until it is given up.",
+    )
 
 
 class Agents(Part):
@@ -67,6 +76,9 @@ class Scenario(Part):
     )
     agents: Annotated[dict[Name, Agents], Field(min_length=1, max_length=1000)] = Field(
         description="Kinds of agents by name."
+    )
+    callbacks: Callbacks = Field(
+        default_factory=Callbacks, description="As in config.yaml; tries and spacing_s count here."
     )
     surge: Surge = Field(
         default_factory=Surge,

@@ -22,13 +22,19 @@ class Source:
     patience: Draw | None
     wait_s_max: float
     known: Callable[[], AgentId | None] | None = None
+    call_back: Callable[[], tuple[tuple[float, bool], ...]] | None = None  # How his tries would turn out; (): no.
+    books_after_s: float = 0.0
 
     def caller(self, call: CallId, now: float) -> Caller:
         patience_s = self.patience() if self.patience is not None else self.wait_s_max
         gives_up = self.patience is not None and patience_s < self.wait_s_max
-        limit_at = now + (patience_s if gives_up else self.wait_s_max)
+        waits_s = patience_s if gives_up else self.wait_s_max
         known = self.known() if self.known is not None else None
-        return Caller(call, self.queue, self.kind, now, limit_at, gives_up, self.talk(), self.wrap_up(), known)
+        caller = Caller(call, self.queue, self.kind, now, now + waits_s, gives_up, self.talk(), self.wrap_up(), known)
+        caller.on_line, caller.patience_s = now, waits_s
+        if self.call_back is not None and (tries := self.call_back()):
+            caller.tries, caller.books_at = tries, now + self.books_after_s
+        return caller
 
 
 def source(plan: Plan, kind: str, random: Streams) -> Source:
@@ -45,7 +51,22 @@ def source(plan: Plan, kind: str, random: Streams) -> Source:
         drawn(callers.patience, random(f"{kind}/patience")) if callers.patience else None,
         rules.wait_s_max,
         _known(plan, kind, random(f"{kind}/known")) if callers.known else None,
+        _call_back(plan, kind, random(f"{kind}/call-back")) if callers.call_back else None,
+        callers.call_back_after_s,
     )
+
+
+def _call_back(plan: Plan, kind: str, random: Random) -> Callable[[], tuple[tuple[float, bool], ...]]:
+    """For a share of the callers how each time would turn out in which they are dialled."""
+    callers, tries = plan.scenario.callers[kind], plan.scenario.callbacks.tries
+    dial = drawn(callers.dial, random)
+
+    def draw() -> tuple[tuple[float, bool], ...]:
+        if random.random() >= callers.call_back:
+            return ()
+        return tuple((dial(), random.random() < callers.reached) for _ in range(tries))
+
+    return draw
 
 
 def _known(plan: Plan, kind: str, random: Random) -> Callable[[], AgentId | None]:

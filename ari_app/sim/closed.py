@@ -33,6 +33,7 @@ def _is_plain_caller(plan: Plan, callers: Callers) -> bool:
     return (
         len(set(profile.per_hour)) == 1
         and callers.skills is None
+        and not callers.call_back
         and callers.talk.shape == "exponential"
         and patience
         and no_wrap_up

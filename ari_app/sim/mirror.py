@@ -44,6 +44,8 @@ def reason_against(plan: Plan) -> str:
     for kind, callers in plan.scenario.callers.items():
         if callers.wrap_up is not None:
             return f"callers.{kind}: the board knows no wrap_up of callers, only the queue's wrap_up_s"
+        if callers.call_back:
+            return f"callers.{kind}: call-backs are not played on the board"
     return ""
 
 

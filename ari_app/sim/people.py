@@ -17,6 +17,8 @@ class At(IntEnum):
     RINGING = 1
     TALKING = 2
     GONE = 3
+    BOOKED = 4  # A call-back: his place waits, he does not.
+    DIALLED = 5
 
 
 class Doing(IntEnum):
@@ -45,6 +47,12 @@ class Caller:
     at: At = At.WAITING
     agent: "Agent | None" = None
     told: tuple[float, float] | None = None  # The range he heard.
+    on_line: float = 0.0  # Since when he waits on the line; once he was called back, from the key on.
+    patience_s: float = 0.0  # How long he does.
+    books_at: float | None = None  # When he books a call-back, if he still waits.
+    tries: tuple[tuple[float, bool], ...] = ()  # Of the call-back: how long it takes, and whether he is reached.
+    tried: int = 0
+    booked_at: float | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,8 @@ from ari_app.sim.people import Agent, Caller, Doing
 
 @dataclass(slots=True)
 class Count:
-    """Of one queue. Every caller counted in `entered` is counted once in connected, abandoned, timed_out or full."""
+    """Of one queue. Every caller counted in `entered` is counted once in connected, called_back, unreached, abandoned,
+    timed_out or full."""
 
     entered: int = 0
     connected: int = 0
@@ -20,6 +21,11 @@ class Count:
     abandon_wait_s: float = 0.0
     timed_out: int = 0
     full: int = 0
+    booked: int = 0  # A call-back.
+    called_back: int = 0  # Of these, connected; not in `connected`.
+    unreached: int = 0  # Of these, dialled in vain to the last time.
+    call_back_s: float = 0.0  # From entering until connected, of those called back.
+    line_s: float = 0.0  # Of these, waits on the line after the key.
     busy_s: float = 0.0  # Talk and wrap-up of the connected.
     queue_s: float = 0.0  # Time all callers, whenever they came, waited within the window.
     told: int = 0  # Connected after a range was told.
@@ -46,7 +52,7 @@ class Tally:
 
     def waited(self, caller: Caller, now: float) -> None:
         """Seconds of his wait that lie in the window, for the mean length of the queue."""
-        overlap = min(now, self.end_s) - max(caller.since, self.begin_s)
+        overlap = min(now, self.end_s) - max(caller.on_line, self.begin_s)
         if overlap > 0:
             self.queues[caller.queue].queue_s += overlap
 
@@ -54,10 +60,15 @@ class Tally:
         self.waited(caller, now)
         if (count := self.counted(caller)) is None:
             return
+        count.busy_s += caller.talk_s + caller.wrap_up_s
+        if caller.booked_at is not None:
+            count.called_back += 1
+            count.call_back_s += now - caller.since
+            count.line_s += now - caller.on_line
+            return
         wait_s = now - caller.since
         count.connected += 1
         count.wait_s += wait_s
-        count.busy_s += caller.talk_s + caller.wrap_up_s
         if wait_s <= self.within_s:
             count.within += 1
         if caller.told is not None:
@@ -76,8 +87,8 @@ class Tally:
             count.timed_out += 1
             return
         count.abandoned += 1
-        count.abandon_wait_s += now - caller.since
-        if now - caller.since <= self.short_s:
+        count.abandon_wait_s += now - caller.on_line
+        if now - caller.on_line <= self.short_s:
             count.short += 1
 
     def spend(self, agent: Agent, to: Doing, now: float) -> None:

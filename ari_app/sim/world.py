@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from ari_app.acd.engine import Engine
 from ari_app.acd.estimate import Estimator
@@ -20,9 +20,12 @@ from ari_app.sim.plan import Duty, Plan, Streams, drawn
 from ari_app.sim.surging import Surging
 from ari_app.sim.tally import Count, Tally
 
-What: TypeAlias = Literal["came", "full", "offered", "not answered", "connected", "left", "free"]
+What: TypeAlias = Literal[
+    "came", "full", "offered", "not answered", "connected", "left", "free", "booked", "confirmed", "unreached"
+]
 
 
+HELD_S: Final = 5.0  # Before somebody's turn comes again, while all free agents have somebody dialled for them.
 Happened: TypeAlias = Callable[[What, float, Caller | None, Agent | None], None]
 
 
@@ -51,6 +54,8 @@ class World:
         self._heap: list[tuple[float, int, Callable[..., None], Any]] = []
         self._next = count().__next__
         self._luck = random("offers").random
+        self.dialling = 0
+        self.booked = dict.fromkeys(plan.queues, 0)  # Call-backs whose callers are not on the line.
         self.surging = Surging(plan) if scenario.surge.steps else None
         for kind in scenario.callers:
             self._await(source(plan, kind, random))
@@ -145,7 +150,7 @@ class World:
             caller.told = self.estimator.expect(queue, position - 1, self.servers[queue], now)
 
     def _relax(self, caller: Caller) -> None:
-        if caller.at > At.RINGING:
+        if caller.at in (At.TALKING, At.GONE):
             return
         match = self.engine.relax(caller.call, self.now)
         if (due := self.engine.next_stage_at(caller.call)) is not None:
@@ -155,7 +160,7 @@ class World:
 
     def _limit(self, caller: Caller) -> None:
         """He gives up, or has waited as long as the queue allows."""
-        if caller.at > At.RINGING:
+        if caller.at > At.RINGING or caller.limit_at > self.now:  # He was called back, and waits anew.
             return
         now, agent = self.now, caller.agent
         caller.at, caller.agent = At.GONE, None
@@ -163,7 +168,7 @@ class World:
         vacated = self.engine.leave(caller.call)
         self.tally.left(caller, now)
         if self.estimator is not None:
-            self.estimator.abandoned(caller.queue, now - caller.since, now)
+            self.estimator.abandoned(caller.queue, now - caller.on_line, now)
         self._say("left", caller, agent)
         if vacated is not None:
             self._offer(vacated)
@@ -174,6 +179,9 @@ class World:
 
     def _offer(self, match: Match) -> None:
         caller, agent = self.callers[match.visit.call], self.agents[match.agent]
+        if caller.at is At.BOOKED:
+            self._turn(caller, agent)
+            return
         self.tally.spend(agent, Doing.RESERVED, self.now)
         agent.taken_at = self.now
         caller.at, caller.agent = At.RINGING, agent
@@ -192,6 +200,8 @@ class World:
 
     def _set_limits(self, caller: Caller) -> None:
         self._at(caller.limit_at, self._limit, caller)
+        if caller.books_at is not None:
+            self._at(caller.books_at, self._book, caller)
         if (due := self.engine.next_stage_at(caller.call)) is not None:
             self._at(due, self._relax, caller)
 
@@ -222,13 +232,79 @@ class World:
         self.tally.spend(agent, Doing.TALKING, now)
         agent.calls += 1
         if self.estimator is not None:
-            self.estimator.connected(caller.queue, now - caller.since, now, told=caller.told)
+            self.estimator.connected(caller.queue, now - caller.on_line, now, told=caller.told)
         self._say("connected", caller, agent)
         self._at(now + caller.talk_s + caller.wrap_up_s, self._done, caller)
 
     def _talk_over(self, caller: Caller) -> None:
         """A queue with a limit may have another caller offered, while the agent still wraps up."""
         if (match := self.engine.talk_over(caller.call)) is not None:
+            self._offer(match)
+
+    # -- call-backs: as board/bookings --
+
+    def _book(self, caller: Caller) -> None:
+        """He hangs up; his place waits for him."""
+        if caller.at is not At.WAITING or caller.booked_at is not None:
+            return
+        now = self.now
+        self.tally.waited(caller, now)
+        if (counted := self.tally.counted(caller)) is not None:
+            counted.booked += 1
+        if self.estimator is not None:
+            self.estimator.abandoned(caller.queue, now - caller.on_line, now)
+        caller.at, caller.booked_at, caller.told = At.BOOKED, now, None
+        self.booked[caller.queue] += 1
+        self._say("booked", caller, None)
+
+    def _turn(self, caller: Caller, agent: Agent) -> None:
+        """No agent is tied up: he serves the next one, while this caller is dialled, if not too many are already."""
+        engine, now = self.engine, self.now
+        matches = [engine.suspend(caller.call)]
+        matches.append(engine.agent_ready(agent.id, agent.idle_since, agent.talked_s / now if now else 0.0))
+        if self.dialling and self.dialling >= engine.servers(caller.queue, engine.ready):
+            self._at(now + HELD_S, self._resume, caller)
+        else:
+            caller.at, self.dialling = At.DIALLED, self.dialling + 1
+            self._at(now + caller.tries[caller.tried][0], self._dialled, caller)
+        for match in filter(None, matches):
+            self._offer(match)
+
+    def _dialled(self, caller: Caller) -> None:
+        now, reached = self.now, caller.tries[caller.tried][1]
+        self.dialling -= 1
+        caller.tried += 1
+        if reached:
+            self.booked[caller.queue] -= 1
+            caller.at, caller.on_line, caller.limit_at = At.WAITING, now, now + caller.patience_s
+            if self.estimator is not None:
+                self.estimator.entered(caller.queue, now)
+            self._say("confirmed", caller, None)
+            self._at(caller.limit_at, self._limit, caller)
+            self._seek(caller)
+        elif caller.tried < len(caller.tries):
+            caller.at = At.BOOKED
+            self._at(now + self.plan.scenario.callbacks.spacing_s, self._resume, caller)
+        else:
+            self._unreached(caller)
+
+    def _unreached(self, caller: Caller) -> None:
+        caller.at = At.GONE
+        self.booked[caller.queue] -= 1
+        if (counted := self.tally.counted(caller)) is not None:
+            counted.unreached += 1
+        self._say("unreached", caller, None)
+        del self.callers[caller.call]
+        self.engine.leave(caller.call)
+
+    def _resume(self, caller: Caller) -> None:
+        if caller.at is At.BOOKED:
+            self._seek(caller)
+
+    def _seek(self, caller: Caller) -> None:
+        """In his place again, asking by now for less, perhaps."""
+        match = self.engine.resume(caller.call) or self.engine.relax(caller.call, self.now)
+        if match is not None:
             self._offer(match)
 
     # -- the surge plan --
@@ -238,7 +314,7 @@ class World:
         surging = self.surging
         assert surging is not None
         matches = [first] if first is not None else []
-        waiting = sum(self.engine.length(queue) for queue in surging.queues)
+        waiting = sum(self.engine.length(queue) - self.booked[queue] for queue in surging.queues)
         while (move := surging.move(waiting, self.now)) is not None:
             for agent, has in surging.skills(move.step):
                 matches += filter(None, [self.engine.set_skills(agent, has)])

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from ari_app.model.surge import Surge
 from ari_app.sim.mirror import offers_of_board, offers_of_world, reason_against
 from ari_app.sim.plan import streams
 from ari_app.sim.run import replicate, simulate
@@ -90,3 +91,40 @@ def test_one_kind_of_callers_is_as_it_was_when_another_changes() -> None:
         return {at for what, at, _, _ in watched(two, 3).log if what == "came"}
 
     assert moments(0) < moments(90)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:10])
+def test_call_backs_keep_the_place_and_end_once(seed: int) -> None:
+    """One queue, one skill: nobody who waits on the line, called back or not, is passed over by one who came later."""
+    busy = callers(
+        150, 90, patience={"mean_s": 200}, call_back=0.6, call_back_after_s=20, reached=0.6, dial={"mean_s": 15}
+    )
+    scenario = plan(callers={"everyone": busy}, callbacks={"tries": 2, "spacing_s": 60})
+    watch = watched(scenario, seed)
+    assert watch.world is not None
+    ended = Counter(watch.ended.values())
+    total = watch.world.tally.queues["support"]  # type: ignore[index]
+    assert ended["connected"] == total.connected + total.called_back and ended["unreached"] == total.unreached
+    assert total.booked >= total.called_back + total.unreached > 20 and total.unreached > 0
+    assert ended.total() == total.entered == watch.world.came and not any(watch.world.booked.values())
+    assert watch.world.dialling == 0 and not watch.world.engine.places
+    waiting: set[str] = set()
+    for what, _, call, _ in watch.log:
+        if what in ("came", "confirmed", "not answered") and call is not None:
+            waiting.add(call)
+        elif what in ("booked", "left", "offered") and call is not None:
+            waiting.discard(call)
+        if what == "offered" and call is not None:
+            assert not [each for each in waiting if watch.callers[each].since < watch.callers[call].since]  # type: ignore[index]
+
+
+def test_without_the_surge_plan_nobody_steps_in() -> None:
+    """What the plan may bring lies between nobody stepping in and everybody being there all day."""
+    scenario = plan_of(SCENARIOS / "surge_plan.yaml", hours=8)
+    none = simulate(plan_of(SCENARIOS / "surge_plan.yaml", hours=8, surge=Surge()), 1, 3)
+    plan_ = simulate(scenario, 1, 3)
+    for queue in ("billing", "network"):
+        without, with_plan = none.figure(queue, "abandoned"), plan_.figure(queue, "abandoned")
+        assert without is not None and with_plan is not None and with_plan.mean < without.mean
+    held = plan_.surge("quality", "held_s")
+    assert held is not None and 0 < held.mean < 8 * 3600
