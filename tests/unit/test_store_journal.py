@@ -10,6 +10,7 @@ import pytest
 
 from ari_app.errors import AlreadyRunning, StoreError
 from ari_app.model import events, facts
+from ari_app.store.damage import damaged_stores
 from ari_app.store.journal import Journal
 from ari_app.store.reader import open_reader
 from tests.unit.store_calls import NUMBER, OUTSIDE, START, key, looking, on_disk, whole_call
@@ -158,13 +159,14 @@ def test_a_second_daemon_is_refused_with_pid_and_cure(journal, store):
     journal.append([key("1", False)]).result(5)  # The first one is none the worse.
 
 
-def test_a_damaged_store_is_refused_with_a_cure(store):
+def test_a_damaged_store_is_set_aside_as_it_is_and_a_new_one_begun(store):
     store.parent.mkdir()
-    store.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
-    with pytest.raises(StoreError, match="recover"):
-        Journal.open(store)
-    store.unlink()
-    Journal.open(store).close()  # The lock was let go.
+    damaged = b"SQLite format 3\0" + b"\xff" * 8000
+    store.write_bytes(damaged)
+    Journal.open(store).close()
+    Journal.open(store).close()
+    [aside] = damaged_stores(store)
+    assert aside.read_bytes() == damaged
 
 
 def test_a_closed_journal_takes_nothing(store):
