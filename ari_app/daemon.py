@@ -64,7 +64,6 @@ from ari_app.model.events import (
     HoursLoaded,
     PinChecked,
 )
-from ari_app.model.ids import LegId
 from ari_app.model.layout import seen_by_asterisk, seen_by_daemon
 from ari_app.model.settings import trusted
 from ari_app.provision.install import Install
@@ -138,7 +137,7 @@ class Daemon:
         self.quality = Quality(self.loop.post_lazily)
         self.ami.listen(CLASSES, self.quality.hears)
         files = (layout.monitor, site.parts(layout))
-        self.hearing = Hearing(self.ami, site.settings.line, *files, self.loop.post, self._loss_now)
+        self.hearing = Hearing(self.ami, site.settings.line, *files, self.loop.post, self.quality.loss_now)
         self.filing = Filing(site.messages_made(layout), site.messages, zone, self.loop.post)
         self.housekeeping = Housekeeping(
             self.journal, site.settings.limits, site.recordings, self.loop.clock, messages=site.messages
@@ -163,9 +162,6 @@ class Daemon:
         self.studio = Studio(site.sounds, spoken, self.loop.post, lambda: self.flows.look("studio"))
         self.housekeeping.old_audio = self.flows.remove_old_audio
         self.flows.on_prompts = self._new_prompts
-
-    def _loss_now(self, leg: LegId) -> float | None:
-        return self.quality.loss_now(leg) if self.ami.connected else None
 
     async def _swap(self, event: FlowsLoaded | HoursLoaded, flows: Iterable[LoadedFlow]) -> Reply:
         if isinstance(event, FlowsLoaded):
@@ -247,6 +243,7 @@ class Daemon:
             self.loop.post(event)
         gc.collect()
         gc.freeze()  # What is there now stays: never looked through again while calls go on.
+        gc.set_threshold(10_000, 20, 20)  # A call makes some thousand objects and next to no cycles.
         async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
             services = (self.loop.run(), self.loop.watch_lag(), self._linked(), self.ami.run(), self.hearing.run())
             agi = self.asking.lookups.server().run(self.site.settings.agi.port)

@@ -59,8 +59,10 @@ class Options:
 class _Job:
     """Rows to append, or work to do on the connection; `done` is resolved once that stands on a disk."""
 
-    lines: Sequence[Line]
+    batch: Batch
     work: Callable[[sqlite3.Connection], Any] | None
+    epoch: int = 0
+    lines: Sequence[Line] = ()  # Made by the writer, many at a time: on the loop's thread it takes twice as long.
     done: "Future[Any]" = field(default_factory=Future)
     result: Any = None
     problem: Exception | None = None
@@ -149,7 +151,7 @@ class Journal:
         """
         urgent = not batch or any(isinstance(row[2], DURABLE) for row in batch)
         texts = {(kind, name): rows.text_of(state) for kind, name, state in states}
-        return self._put(_Job([rows.line_of(row, self.epoch) for row in batch], None), urgent, texts)
+        return self._put(_Job(batch, None, self.epoch), urgent, texts)
 
     def committed(self) -> "Future[None]":
         """Done when everything appended so far is committed."""
@@ -183,7 +185,7 @@ class Journal:
                 return job.done
             self._inbox.append(job)
             self._states.update(states)
-            self.waiting += len(job.lines)
+            self.waiting += len(job.batch)
             self._urgent = self._urgent or urgent
             if urgent or len(self._inbox) == 1:
                 self._signal.notify()
@@ -213,11 +215,15 @@ class Journal:
                     break
                 self._signal.wait(left)
             self._signal.wait_for(lambda: self._urgent or self._closing, self._options.linger_s)
-            self._stuck += self._inbox
+            taken, self._inbox, self._urgent = self._inbox, [], False
+            self._stuck += taken
             self._stuck_states |= self._states
-            self._inbox, self._urgent, self._states = [], False, {}
+            self._states = {}
             if self._closing and not self._stuck:
                 return False
+        for job in taken:
+            job.lines = rows.lines_of(job.batch, job.epoch)
+            self.rejected += len(job.batch) - len(job.lines)
         return True
 
     def _settle(self) -> None:
@@ -305,7 +311,7 @@ class Journal:
     def _recovered(self) -> None:
         done, self._stuck, self._stuck_states = self._stuck, [], {}
         self.rejected += self._refused
-        self.written += sum(len(job.lines) for job in done)
+        self.written += sum(len(job.batch) for job in done)
         self._finish(done)
         if len(self._emergency):
             self._clear_emergency()
@@ -368,7 +374,7 @@ class Journal:
 
     def _finish(self, jobs: Sequence[_Job]) -> None:
         with self._signal:
-            self.waiting -= sum(len(job.lines) for job in jobs)
+            self.waiting -= sum(len(job.batch) for job in jobs)
         for job in jobs:
             if job.problem is not None:
                 job.done.set_exception(job.problem)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import orjson
+import structlog
 
 from ari_app.model import codec
 from ari_app.model.events import Event, KeyPressed
@@ -26,6 +27,7 @@ Left: TypeAlias = tuple[Literal["call", "seat"], str, Mapping[str, Any] | None]
 """Whose state (board.checkpoint), and the state; None: nothing is to be kept any more."""
 
 _SQL = queries.load("journal")
+_log = structlog.get_logger("store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,17 @@ def keep(conn: sqlite3.Connection, states: Mapping[Whose, str | None]) -> None:
             conn.execute(_SQL[f"forget_{kind}"], (name,))
         else:
             conn.execute(_SQL[f"keep_{kind}"], (name, text))
+
+
+def lines_of(batch: Batch, epoch: int) -> list[Line]:
+    """The rows as lines; one that cannot be made is a bug: it is said and left out, and holds up no other."""
+    lines = []
+    for row in batch:
+        try:
+            lines.append(line_of(row, epoch))
+        except Exception:
+            _log.exception("a row was refused", table=row[0], kind=type(row[2]).__name__)
+    return lines
 
 
 def insert(conn: sqlite3.Connection, line: Line, *, project: bool = True) -> None:
