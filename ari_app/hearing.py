@@ -106,14 +106,16 @@ class Hearing:
         while (read := await process.stdout.readline()).endswith(b"\n"):  # Killed in the middle of a line: no report.
             report: dict[str, Any] = orjson.loads(read)
             line = LineId(report["line"])
+            leg = self._legs.get(line)
             if "meter" in report:
                 self._metered(line, report["meter"])
             elif "fax" in report:
                 self.post(FaxHeard(line))
             elif "refused" not in report:
                 levels = (report["verdict"], report["speech_dbfs"], report["noise_dbfs"])
-                self.post(LineJudged(line, *levels, self.loss(self._legs.get(line, LegId("")))))
-            elif (leg := self._legs.get(line)) is not None:
+                loss = self.loss(leg) if leg is not None and self.ami.connected else None
+                self.post(LineJudged(line, *levels, loss))
+            elif leg is not None:
                 self.post(LineUnheard(line, report["refused"]))
                 await self._end(leg, line)
 

@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from panoramisk.actions import Action
 from panoramisk.ami_protocol import AMIProtocol
@@ -70,10 +70,10 @@ class Connection(asyncio.Protocol):
         self._listed: dict[str, asyncio.Future[Headers]] = {}
         self._lists: dict[str, _List] = {}
         self._ami: Any = AMIProtocol()  # Any: panoramisk has no types.
-        self._transport: asyncio.BaseTransport | None = None
+        self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is no instance of it.
         self._ami.connection_made(transport)
         self._ami.factory = _Owner()
         self._ami.encoding = "utf8"
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """End the connection without waiting for the other side."""
-        if isinstance(self._transport, asyncio.WriteTransport):
+        if self._transport is not None:
             self._transport.abort()
 
     async def ask(self, action: str, headers: Headers, timeout_s: float) -> Headers:
