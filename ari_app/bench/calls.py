@@ -10,8 +10,9 @@ CPU is that of the whole processes from the load's start to the last recording j
 took in that time (`calls_taken`): the load's (`placed`) and the measuring phones' own, which are calls like any other.
 In it are also the measuring agent's rounds (an offer, a ring, a refusal, but no call of its own: 1.5 a second), scrapes
 of /metrics, and what the processes do when idle; how much measuring and idling take without the load stands in
-`*_cpu_ms_per_s_unloaded`. Callers' lines are listened to as config.yaml's defaults say: `analyser_*` is the process
-that does it, which the daemon's figure leaves out; what the daemon does for it stays in.
+`*_cpu_ms_per_s_unloaded`. Callers' lines are listened to as config.yaml's defaults say (`line_analysis`): `analyser_*`
+is the process that does it, which the daemon's figure leaves out; what the daemon does for it stays in. What the same
+load gives when nobody listens stands in `without_line_analysis`.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from typing import Any, Final
 import aiohttp
 
 from ari_app.bench import figures
-from ari_app.bench.house import LANGUAGE, NEXT_PROMPT, NUMBER, House, Scale, house, keep
+from ari_app.bench.house import LANGUAGE, NEXT_PROMPT, NO_CHANGES, NUMBER, House, Scale, house, keep
 from ari_app.bench.probes import Measured, probing
 from ari_app.bench.tally import Calls
 from ari_app.errors import HotlineError
@@ -39,6 +40,15 @@ RING_S: Final = 0.2
 TALK_S: Final = 1.8  # From the end of the recording notice to the caller's hang-up.
 SPARE_AGENTS: Final = 5
 SETTLE_S: Final = 30.0
+COMPARED: Final = (
+    "placed",
+    "failed",
+    "daemon_cpu_ms_per_call",
+    "asterisk_cpu_ms_per_call",
+    "key_to_prompt_ms",
+    "ready_to_ring_ms",
+)
+DEAF: Final = {"line": {"lines_max": 0}}
 WARM_S: Final = 4.0  # The measuring phones alone, before the load.
 
 Say = Callable[[str], None]
@@ -53,11 +63,13 @@ class Plan:
     rate: float
     seconds: float
     stay_s: float
+    listens: tuple[bool, ...]  # Whether callers' lines are analysed, for each run of it.
 
     @classmethod
-    def of(cls, rate: float, seconds: float, site: Site) -> "Plan":
+    def of(cls, rate: float, seconds: float, site: Site, listens: tuple[bool, ...]) -> "Plan":
         """Callers stay for the recording notice and TALK_S."""
-        return cls(rate, seconds, round(Prompts.load(site.sounds).seconds(NEXT_PROMPT, LANGUAGE) + TALK_S, 1))
+        stay_s = round(Prompts.load(site.sounds).seconds(NEXT_PROMPT, LANGUAGE) + TALK_S, 1)
+        return cls(rate, seconds, stay_s, listens)
 
     @property
     def scale(self) -> Scale:
@@ -67,15 +79,22 @@ class Plan:
 
 
 def bench_calls(site: Site, install: Install, plan: Plan, say: Say) -> dict[str, Any]:
-    """Set up, load, take down; the figures. HotlineError when it cannot be run."""
+    """Set up, load, take down, with callers' lines analysed and without; the figures. HotlineError when it cannot be
+    run."""
     if not sipp.available():
         raise HotlineError("sipp is not installed; try: apt-get install sip-tester")
     here = figures.machine()
+    first, *others = [_run(site, install, plan, listens, say) for listens in plan.listens]
+    for other in others:
+        first["without_line_analysis"] = {name: other[name] for name in COMPARED}
+    return {**first, "asterisk_version": str(install.version), **here}
+
+
+def _run(site: Site, install: Install, plan: Plan, listens: bool, say: Say) -> dict[str, Any]:
     say(f"setting up Asterisk {install.version}, the daemon and {plan.scale.agents} agents")
-    with house(site, install, plan.scale) as running:
+    with house(site, install, plan.scale, NO_CHANGES if listens else DEAF) as running:
         say(f"ready: daemon pid {running.daemon.pid}, Asterisk pid {running.asterisk_pid}, {running.site.home}")
-        measured = asyncio.run(_measure(running, plan, say))
-        result = {**measured, "asterisk_version": str(install.version), "line_analysis": running.listens, **here}
+        result = {**asyncio.run(_measure(running, plan, say)), "line_analysis": listens}
         if result["failed"]:
             say(f"logs and store are kept in {keep(running.site)}")
         return result

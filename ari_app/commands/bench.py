@@ -22,6 +22,9 @@ def calls(
     against: Annotated[
         Literal["", "native"], typer.Option(help="native: at rising rates, beside the same calls on app_queue.")
     ] = "",
+    line_analysis: Annotated[
+        Literal["on", "off", "both"], typer.Option(help="Callers' lines analysed, not analysed, or once each.")
+    ] = "both",
     as_json: common.AsJson = False,
 ) -> None:
     """Callers at a rate through menu, queue and recording to agents: failures, delays, CPU a call.
@@ -35,9 +38,10 @@ def calls(
     site = common.site()
     if against:
         return _print(bench_against(site, common.installed(site), Ladder(), _progress()), as_json)
-    result = bench_calls(site, common.installed(site), Plan.of(rate, seconds, site), _progress())
+    listens = {"on": (True,), "off": (False,), "both": (True, False)}[line_analysis]
+    result = bench_calls(site, common.installed(site), Plan.of(rate, seconds, site, listens), _progress())
     _print(result, as_json)
-    if result["failed"]:
+    if result["failed"] or result.get("without_line_analysis", result)["failed"]:
         raise typer.Exit(1)
 
 

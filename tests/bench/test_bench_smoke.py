@@ -43,6 +43,7 @@ def test_calls() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert set(SINGLE) | set(PAIRS) <= set(figures)
+    assert figures["line_analysis"] and figures["without_line_analysis"]["daemon_cpu_ms_per_call"] > 0
     for name, shares in PAIRS.items():
         assert set(figures[name]) == set(shares.split()) and None not in figures[name].values()
     assert (figures["placed"], figures["answered"], figures["failed"]) == (6, 6, 0), done.stderr
