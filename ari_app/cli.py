@@ -10,6 +10,7 @@ from ari_app.commands import (
     bench,
     call,
     callback,
+    common,
     conf,
     config,
     demo,
@@ -32,6 +33,7 @@ from ari_app.commands import (
     standby,
     surge,
 )
+from ari_app.config.places import placed
 from ari_app.errors import HotlineError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -55,5 +57,5 @@ def main() -> None:
     try:
         app()
     except HotlineError as error:
-        print(error, file=sys.stderr)
+        print(placed(str(error), common.config_path()), file=sys.stderr)
         sys.exit(error.exit_code)

@@ -4,6 +4,7 @@ What is no AGI request (a port probe, a scanner, a browser) is closed without a 
 """
 
 import asyncio
+import os
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -63,8 +64,11 @@ class AgiServer:
         try:
             self._server = await asyncio.start_server(self._accepted, self._listen, port, limit=LINE_BYTES_MAX)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise HotlineError(f"agi.port: cannot listen on {self._listen} port {port}: {reason}") from error
+            reason = os.strerror(error.errno or 0)
+            raise HotlineError(
+                f"agi.port: tcp port {port} on {self._listen} cannot be had ({reason}): stop the program that has it "
+                "(`ss -lntup` names it), or choose another"
+            ) from error
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def run(self, port: int) -> None:

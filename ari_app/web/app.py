@@ -4,6 +4,7 @@ Knows nothing of the other adapters: whoever composes the daemon gives it a WebD
 """
 
 import asyncio
+import os
 import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -110,9 +111,10 @@ async def serving(app: web.Application, listen: str, port: int) -> AsyncIterator
         try:
             await web.TCPSite(runner, listen, port).start()
         except OSError as error:
+            why = os.strerror(error.errno or 0)
             raise HotlineError(
-                f"cannot serve HTTP on {listen}:{port}: {error.strerror or error}\n"
-                "another daemon, or another program? Set web.port (or web.listen) in config.yaml"
+                f"web.port: tcp port {port} on {listen} cannot be had ({why}): stop the program that has it "
+                "(`ss -lntup` names it), or choose another"
             ) from error
         yield int(runner.addresses[0][1])
     finally:

@@ -280,7 +280,7 @@ async def test_close_ends_the_sessions_there_are() -> None:
 
 async def test_a_taken_port_is_said_with_its_key() -> None:
     async with serving() as server:
-        with pytest.raises(HotlineError, match=rf"^agi\.port: cannot listen on 127\.0\.0\.1 port {server.port}: "):
+        with pytest.raises(HotlineError, match=rf"^agi\.port: tcp port {server.port} on 127\.0\.0\.1 cannot be had "):
             await AgiServer(nothing).start(server.port)
 
 

@@ -547,7 +547,10 @@ async def test_serving_gives_the_port_and_ends(desk):
 async def test_a_taken_port_is_said_with_a_cure(desk):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(HotlineError, match=rf"127\.0\.0\.1:{port}.*\n.*web\.port"):
+        with pytest.raises(
+            HotlineError,
+            match=rf"^web\.port: tcp port {port} on .* \(Address already in use\): stop ",
+        ):
             async with serving(make_app(desk, TOKEN), "127.0.0.1", port):
                 pass
 
