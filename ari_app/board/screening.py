@@ -139,7 +139,7 @@ def _refuse(floor: Floor, mark: Mark, reason: str) -> Outcome:
 def _begin(floor: Floor, mark: Mark, now: float) -> Outcome:
     rules, screening = floor.settings.screening, floor.screening
     number = canonical(mark.number, rules)
-    before, ended_at = screening.past.pop(number, (0, 0.0))
+    before, ended_at = screening.past.get(number, (0, 0.0))
     times = times_now(before, ended_at, now, rules) if before else 1
     until = ends(now, times, rules, floor.zone)
     own = floor.mint.call()
@@ -189,6 +189,7 @@ def _end(floor: Floor, screened: Screened, outcome: ScreeningEnd, by: str, why: 
 def _remember(floor: Floor, number: Number, times: int, ended_at: float) -> None:
     """The next screening of this number is longer; the oldest is forgotten when there are too many."""
     past = floor.screening.past
+    past.pop(number, None)
     past[number] = times, ended_at
     if len(past) > floor.settings.screening.numbers_max:
         del past[next(iter(past))]
@@ -218,6 +219,12 @@ def _decide(floor: Floor, asked: ScreeningAsked, now: float) -> Outcome:
 def _erase(floor: Floor, asked: ScreeningAsked) -> Outcome:
     number = canonical(asked.number, floor.settings.screening)
     floor.screening.past.pop(number, None)
+    for lookup, mark in list(floor.screening.pending.items()):
+        if canonical(mark.number, floor.settings.screening) == number:
+            del floor.screening.pending[lookup]
+            floor.mint.forget(call_of(lookup) or CallId(""))
+            if mark.request is not None:
+                floor.do(Reply(mark.request, False, "not screened: the number was erased meanwhile"))
     screened = floor.screening.held.get(number)
     if screened is None:
         floor.do(Unscreen(number))  # Perhaps Asterisk still has it.

@@ -5,13 +5,13 @@ A number is compared in one form only, `canonical`: its digits with the country'
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from ari_app.model.ids import Number
 from ari_app.model.part import Dialled, Name, Part
+from ari_app.model.patterns import fits
 
 DIGITS_MIN: Final = 5  # Fewer are no caller's number.
 FAMILY: Final = "screened"  # Of AstDB: number: until when, and how that is said.
@@ -19,7 +19,6 @@ APPEALED: Final = "appealed"  # Of AstDB: number: the end of the screening that 
 HOUR_S: Final = 3600.0
 _NOISE: Final = re.compile(r"[ ().-]")
 _NUMBER: Final = re.compile(r"\+?[0-9]{3,24}", re.ASCII)
-_SIGNS: Final = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", "+": r"\+"}
 
 Prefix = Annotated[str, Field(pattern=r"^[0-9]{0,4}$")]
 Pattern = Annotated[str, Field(pattern=r"^\+?[0-9XZN]{1,24}$")]
@@ -91,6 +90,8 @@ def canonical(number: str, rules: Screening) -> Number:
         digits = text
     else:
         digits = country + text.removeprefix(rules.trunk_prefix)
+    if digits.startswith("0"):  # No country's code does.
+        return Number("")
     while rules.trunk_prefix and digits.startswith(country + rules.trunk_prefix):  # +86 (0)10 …
         digits = country + digits.removeprefix(country + rules.trunk_prefix)
     return Number(digits)
@@ -113,12 +114,7 @@ def national(number: Number, rules: Screening) -> str:
 def is_protected(number: Number, rules: Screening) -> bool:
     """Whether a pattern of `protected` keeps this canonical number from being screened."""
     ways = {national(number, rules), f"+{number}", *spellings(number, rules)}
-    return any(_compiled(pattern).fullmatch(way) for pattern in rules.protected for way in ways)
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile("".join(_SIGNS.get(sign, sign) for sign in pattern), re.ASCII)
+    return any(fits(way, pattern) for pattern in rules.protected for way in ways)
 
 
 # -- periods --

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from ari_app.model.control import ControlAsked
 from ari_app.model.facts import CallOpened, Connected, MessageLeft, SituationBegan
-from ari_app.model.ids import AgentId, Number, RequestId
+from ari_app.model.ids import Number
 from ari_app.model.screening_facts import AppealLeft, CallerScreened, ScreeningAsked, ScreeningRefused
 from ari_app.model.work import MessageStored
 from ari_app.phones import audio
@@ -45,10 +44,10 @@ async def test_marked_screened_appealed_lifted(hotline: Hotline) -> None:
         call = await caller.dial("1860")
         await call.wait_answered()
         await call.press("1")
-        await (await desk.incoming()).wait_answered()
+        answering = await desk.incoming()
+        await answering.wait_answered()
         await hotline.wait(Connected)
-        asked = ControlAsked(AgentId("8025"), "nuisance", request=RequestId("mark"))
-        assert (await hotline.daemon.desk.ask(asked)).ok
+        await answering.press("*#")
         marked = await hotline.wait(CallerScreened)
         await hotline.wait(SituationBegan, situation="nuisance-call")
         await call.hangup()
@@ -93,6 +92,12 @@ async def test_a_vip_is_refused_and_an_old_entry_lapses_by_itself(hotline: Hotli
     said = await reply(hotline, wish="add", why="insults", number=Number(VIP))
     assert said == "not screened: a VIP by the caller's record"
     await hotline.wait(ScreeningRefused)
+    assert "screened until" in await reply(hotline, wish="add", why="insults", number=Number(f"+86{OTHER}"))
+    await until(lambda: hotline.daemon.screens.agrees)
+    assert OTHER in kept(hotline, "screened")
+    assert await reply(hotline, wish="erase", why="", number=Number(OTHER)) == "no longer screened"
+    await until(lambda: hotline.daemon.screens.agrees)
+    assert OTHER not in kept(hotline, "screened")
     hotline.asterisk.instance.cli(f"database put screened {OTHER} 1700000000/digit-1/digit-1")
     assert difference(hotline.daemon.site, hotline.asterisk.instance) == ([], [])
     async with hotline.caller(OTHER) as caller:
