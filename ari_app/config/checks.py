@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from ari_app.config.control_checks import MAY_NOT_BE_DIALLED, check_control
 from ari_app.config.diagnostics import Problem, Shared, nearest, shown
 from ari_app.config.marks import KeyPath, Marks
+from ari_app.config.screening_checks import check_screening
 from ari_app.config.surge_checks import check_surge
 from ari_app.flow.situations import SITUATIONS
 from ari_app.model.dialling import is_permitted
@@ -50,6 +51,7 @@ def check_settings(settings: Settings, marks: Marks, root: Path) -> Iterator[Pro
     yield from _allowed(settings, marks)
     yield from _outbound(settings, marks)
     yield from check_control(settings, marks)
+    yield from check_screening(settings, marks, root)
     yield from _timezone(settings, marks)
 
 
