@@ -55,7 +55,7 @@ class Screening(Part):
         "The hotline's own numbers are never screened either.",
     )
     record: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,30})?$")] = Field(
-        "caller_record",
+        "",
         description="The script of agi_scripts/ that says whether a number is a VIP's, who is never screened. "
         "No answer: not screened. Empty: nobody is asked.",
     )

@@ -152,6 +152,7 @@ CASES = [
     ("directory: {shop: 'queue:nowhere'}", "2:19 C003", "no queue named 'nowhere'"),
     ("directory: {shop: 'number:10086'}", "2:19 C036", "'10086' may not be dialled"),
     ("screening: {desk: 'man:menu'}", "2:19 C003", "no flow 'man'"),
+    ("screening: {record: caller_recrd}", "2:21 C003", "no script 'caller_recrd'"),
     ("screening: {open_numbers: ['1869']}", "2:28 C003", "nobody dials '1869'"),
     ("line: {fax_to: 'queue:fax'}", "2:16 C003", "no queue named 'fax'"),
     ("line: {fax_to: 'number:10086'}", "2:16 C036", "'10086' may not be dialled"),

@@ -119,7 +119,7 @@ def story(**screening: Any) -> Kit:
     """A caller talks to agent 81; his record answers at once that he is nobody special."""
     agents = {**MAIN_AGENTS, "82": {**MAIN_AGENTS["82"], "may": ["supervise"]}}
     kit = Kit(
-        settings(screening=screening, agents=agents, billing={"whisper": ""}),
+        settings(screening={"record": "caller_record", **screening}, agents=agents, billing={"whisper": ""}),
         flows={"main": loaded(TALK, situations=WARN)},
     )
     kit.ready("81")
