@@ -23,7 +23,7 @@ def check_screening(settings: Settings, marks: Marks, root: Path) -> Iterator[Pr
     if flow and flow not in flows:
         message, hint = f"no flow {shown(flow)}", nearest(flow, flows)
         yield marks.problem(("screening", "desk"), NO_SUCH_NAME, message, hint)
-    if rules.record and rules.record not in scripts:
+    if rules.record and scripts and rules.record not in scripts:
         message, hint = f"no script {shown(rules.record)} in {settings.paths.scripts}", nearest(rules.record, scripts)
         yield marks.problem(("screening", "record"), NO_SUCH_NAME, message, hint or "empty: nobody is asked")
     for n, number in enumerate(rules.open_numbers):

@@ -152,7 +152,6 @@ CASES = [
     ("directory: {shop: 'queue:nowhere'}", "2:19 C003", "no queue named 'nowhere'"),
     ("directory: {shop: 'number:10086'}", "2:19 C036", "'10086' may not be dialled"),
     ("screening: {desk: 'man:menu'}", "2:19 C003", "no flow 'man'"),
-    ("screening: {record: caller_recrd}", "2:21 C003", "no script 'caller_recrd'"),
     ("screening: {open_numbers: ['1869']}", "2:28 C003", "nobody dials '1869'"),
     ("line: {fax_to: 'queue:fax'}", "2:16 C003", "no queue named 'fax'"),
     ("line: {fax_to: 'number:10086'}", "2:16 C036", "'10086' may not be dialled"),
@@ -442,3 +441,11 @@ def test_every_pattern_has_words_and_every_key_a_sentence(model: type[BaseModel]
 def test_marks_of_text_at_hand() -> None:
     marks, found = parse_marked("a: 1\n", "x.yaml", "T")
     assert (marks.tree, found) == ({"a": "1"}, [])
+
+
+def test_the_script_of_a_callers_record_must_be_there(folder: Path) -> None:
+    (folder / "agi_scripts").mkdir()
+    (folder / "agi_scripts" / "caller_record.py").touch()
+    [found] = problems(folder, OK + "screening: {record: caller_recrd}")
+    assert short((found,)) == ["2:21 C003"] and "caller_record" in found.hint
+    assert problems(folder, OK + "screening: {record: caller_record}") == ()
