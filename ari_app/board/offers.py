@@ -93,9 +93,14 @@ def offer_failed(floor: Floor, call: Call, outcome: OfferOutcome, cause: int, no
     recording.drop(floor, call)
     reason = RING_NO_ANSWER if outcome == "ran-out" else outcome
     seats.lost_offer(floor, floor.seats[offer.agent], reason, now)
+    offered_anew(floor, call, now)
+
+
+def offered_anew(floor: Floor, call: Call, now: float) -> None:
+    """In his old place; but if his time ran out during the whisper, nobody else is rung."""
     assert call.visit is not None
     if now >= call.waits_since + queue_of(floor, call).wait_s_max:
-        floor.set_timer(call, "wait", now)  # His time ran out during the whisper: nobody else is rung.
+        floor.set_timer(call, "wait", now)
     else:
         floor.offer(floor.engine.offer_lost(call.id))
 

@@ -181,7 +181,7 @@ def gone(floor: Floor, call: Call, leg: LegId, now: float) -> None:
     if call.offer is not None and call.offer.leg == leg:
         offers.take_back(floor, call, "failed", now)
         calls.leg_ended(floor, call, ended, now)
-        floor.offer(floor.engine.offer_lost(call.id))
+        offers.offered_anew(floor, call, now)
     elif call.invite is not None and call.invite.leg == leg and not call.invite.answered:
         control.ring_lost(floor, call, leg, now)
         if leg in call.legs:

@@ -131,7 +131,7 @@ class World:
             queue=rng.choice(QUEUES),
             priority=priority,
             since=since,
-            rank=rank(since, priority, self.step_s),
+            rank=rank(since, priority, self.step_s) + rng.choice((0, 0, 0, 40)),  # A message due later.
             needs=some_needs(rng) if rng.random() < 0.2 else None,
             preferred=rng.choice((*self.agents, AgentId("nobody"))) if rng.random() < 0.25 else None,
             prefer_s=rng.choice((0.0, 4.0, 10.0, 20.0)),
