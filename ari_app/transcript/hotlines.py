@@ -41,10 +41,11 @@ async def hotlines_on(config: Path, install: Install, folder: Path, number: int)
         await asyncio.to_thread(instance.start)
         try:
             async with AsyncExitStack() as running:
-                hotlines = []
+                hotlines = list[Hotline]()
                 for n, each in enumerate(own, 1):
                     daemon = await running.enter_async_context(_daemon(_site(config, each, secrets, folder), install))
                     hotlines.append(Hotline(daemon, epochs, (_address(n), first)))
+                    running.callback(hotlines[-1].clock.go_on)  # It ends by it.
                 yield hotlines
         finally:
             await asyncio.to_thread(instance.stop)
