@@ -48,7 +48,7 @@ def check() -> None:
 
 @app.command()
 def build(voices: Annotated[Path, typer.Option(help="Folder of the voices (kokoro-js: voices/).")]) -> None:
-    """Render what has changed in sounds/catalogue.yaml. Needs: pip install -e '.[prompts]'."""
+    """Render what has changed in sounds/catalogue.yaml. Needs the extra `prompts` (docs/prompts.md)."""
     folder = common.site().sounds
     done = builder.build(folder, read_catalogue(folder), voices, common.progress())
     common.console.print(f"{done} files rendered")
