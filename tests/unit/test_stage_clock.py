@@ -68,7 +68,7 @@ async def test_the_loop_sees_what_has_become_due() -> None:
 
 
 class NoJournal:
-    def append(self, rows: object) -> "Future[None]":
+    def append(self, rows: object, states: object = ()) -> "Future[None]":
         done = Future[None]()
         done.set_result(None)
         return done
