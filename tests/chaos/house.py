@@ -40,7 +40,8 @@ UNIT = REPOSITORY / "systemd" / "hotline.service"
 def restart_s() -> float:
     """What systemd waits before it starts the daemon again, as the unit we ship says."""
     line = next(line for line in UNIT.read_text().splitlines() if line.startswith("RestartSec="))
-    return float(line.partition("=")[2])
+    value = line.partition("=")[2]
+    return float(value.removesuffix("ms")) / 1000 if value.endswith("ms") else float(value)
 
 
 class Supervised:
