@@ -33,7 +33,6 @@ from ari_app.phones.sip import Address, PhoneError
 
 SCENARIOS = Path(__file__).with_name("sipp")
 HOST = "127.0.0.1"
-ANSWER_S = 10.0  # A caller not answered by then counts as failed.
 FOREVER_S = 86_000.0
 STOP_S = 5.0  # Seconds SIPp gets to end its calls when told to stop.
 
@@ -51,6 +50,7 @@ class Callers:
     rfc4733: bool = False
     caller: str = "1390000"  # Followed by the number of the call.
     tone_hz: int = 600
+    answer_s: float = 10.0  # A caller not answered by then counts as failed.
     media_port: int = 26_000  # Each call takes the next two free ports from here on.
 
     @property
@@ -61,7 +61,7 @@ class Callers:
     @property
     def limit_s(self) -> int:
         """Seconds after which SIPp gives up."""
-        return round(self.seconds + self.key_after_s + self.stay_s + 3 * ANSWER_S)
+        return round(self.seconds + self.key_after_s + self.stay_s + 3 * self.answer_s)
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def _caller_scenario(folder: Path, plan: Callers) -> Path:
         "key": plan.key,
         "tone": tone.name,
         "digits": digits.name,
-        "answer_ms": _ms(ANSWER_S),
+        "answer_ms": _ms(plan.answer_s),
         "key_ms": _ms(plan.key_after_s),
         "stay_ms": _ms(plan.stay_s),
     }

@@ -20,6 +20,7 @@ from tests.chaos.site import LOAD_AGENTS, MENU
 
 LOAD_S: Final = 180.0  # A case never lasts longer.
 STAY_S: Final = 3.0
+PATIENCE_S: Final = 30.0  # For an answer: longer than anything may take.
 
 
 @dataclass
@@ -113,7 +114,7 @@ async def _load(at: House, rate: float) -> AsyncIterator[Running]:
     port = at.machine.first_port + 6
     async with run_agents(Agents(port), LOAD_S):
         await load_agents(at)
-        callers = Callers(MENU, rate, LOAD_S, stay_s=STAY_S)
+        callers = Callers(MENU, rate, LOAD_S, stay_s=STAY_S, answer_s=PATIENCE_S)
         async with running_callers(at.sip, callers) as running:
             yield running
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from ari_app.phones.sipp import Agents, Callers, Running, run_agents, running_callers
 from tests.chaos import invariants
 from tests.chaos.house import House, house, machine
-from tests.chaos.run import load_agents
+from tests.chaos.run import PATIENCE_S, load_agents
 from tests.chaos.site import MENU
 
 STAYS_S: Final = (0.2, 1.5, 3.0, 8.0)  # From the key to the hang-up: in the menu, in the queue, ringing, in the talk.
@@ -84,7 +84,9 @@ async def _callers(at: House, rate: float, seconds: float) -> AsyncIterator[list
         await load_agents(at)
         yield [
             await stack.enter_async_context(
-                running_callers(at.sip, Callers(MENU, rate / len(STAYS_S), seconds + 60, stay_s=stay_s))
+                running_callers(
+                    at.sip, Callers(MENU, rate / len(STAYS_S), seconds + 60, stay_s=stay_s, answer_s=PATIENCE_S)
+                )
             )
             for stay_s in STAYS_S
         ]
