@@ -143,7 +143,7 @@ def _own(first: int, folder: Path) -> dict[str, Any]:
             "sip_port": first,
             "http_port": first + 1,
             "ami_port": first + 2,
-            "rtp_port_first": first + 10,
+            "rtp_port_first": first + 20,  # Below it those of SIPp: what is at first + 12 echoes.
             "rtp_port_last": first + BLOCK - 1,
         },
         "web": {"port": first + 3},

@@ -108,11 +108,16 @@ async def load_agents(at: House) -> int:
     return len(away)
 
 
+def load_phones(at: House) -> Agents:
+    """The phones of the load's agents, on ports of this machine's own."""
+    first = at.machine.first_port
+    return Agents(first + 6, media_port=first + 12)
+
+
 @asynccontextmanager
 async def _load(at: House, rate: float) -> AsyncIterator[Running]:
     """Callers and their agents by SIPp, for as long as the block lasts."""
-    port = at.machine.first_port + 6
-    async with run_agents(Agents(port), LOAD_S):
+    async with run_agents(load_phones(at), LOAD_S):
         await load_agents(at)
         callers = Callers(MENU, rate, LOAD_S, stay_s=STAY_S, answer_s=PATIENCE_S)
         async with running_callers(at.sip, callers) as running:

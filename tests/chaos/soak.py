@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ari_app.phones.sipp import Agents, Callers, Running, run_agents, running_callers
+from ari_app.phones.sipp import Callers, Running, run_agents, running_callers
 from tests.chaos import invariants
 from tests.chaos.house import House, house, machine
-from tests.chaos.run import PATIENCE_S, load_agents
+from tests.chaos.run import PATIENCE_S, load_agents, load_phones
 from tests.chaos.site import MENU
 
 STAYS_S: Final = (0.2, 1.5, 3.0, 8.0)  # From the key to the hang-up: in the menu, in the queue, ringing, in the talk.
@@ -80,7 +80,7 @@ async def _soak(here: Any, given: argparse.Namespace) -> dict[str, Any]:
 async def _callers(at: House, rate: float, seconds: float) -> AsyncIterator[list[Running]]:
     """Agents, and callers of each kind of patience."""
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(run_agents(Agents(at.machine.first_port + 6), seconds + 120))
+        await stack.enter_async_context(run_agents(load_phones(at), seconds + 120))
         await load_agents(at)
         yield [
             await stack.enter_async_context(
