@@ -51,9 +51,11 @@ def agent_asked(floor: Floor, asked: AgentAsked, now: float) -> Outcome:
     ok, message = seats.ask(floor, asked, now)
     seat = floor.seats.get(asked.agent)
     is_nuisance = asked.wish == "disposition" and message == floor.settings.screening.disposition
-    if ok and is_nuisance and seat is not None and seat.served is not None:
-        message += f"; {mark_caller(floor, seat.served, seat.agent, message, now)}"
-    return ok, message
+    if not ok or not is_nuisance or seat is None:
+        return ok, message
+    if seat.served is None:
+        return True, f"{message}; not screened: his number is not known since the restart, a supervisor may add it"
+    return True, f"{message}; {mark_caller(floor, seat.served, seat.agent, message, now)}"
 
 
 def ask(floor: Floor, asked: ScreeningAsked, now: float) -> None:

@@ -1,7 +1,9 @@
 """`hotline person erase`: the number leaves the store in every spelling, and Asterisk's list of screened numbers."""
 
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner
@@ -12,7 +14,10 @@ from ari_app.commands import common
 from ari_app.errors import HotlineError
 from ari_app.model.facts import CallOpened
 from ari_app.model.ids import CallId, Number, ScreeningId
+from ari_app.model.screening import canonical
 from ari_app.model.screening_facts import CallerScreened
+from ari_app.model.settings import Settings
+from ari_app.screening import rows
 from ari_app.site import Site
 from ari_app.store import screening
 from ari_app.store.journal import Journal
@@ -26,8 +31,6 @@ SPELLINGS = ("13900139000", "+8613900139000", "008613900139000")
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A store in which one caller came in three spellings and was screened; another one too."""
-    from ari_app.model.settings import Settings
-
     settings = Settings.model_validate({**sample(), "paths": {"state": str(tmp_path)}})
     at = Site(REPOSITORY / "config.yaml", settings, secrets_for(settings))
     journal = Journal.open(at.store)
@@ -98,3 +101,36 @@ def test_the_list_is_masked_and_says_who_and_why(site: Site) -> None:
     shown = CliRunner().invoke(app, ["screening", "show", "1-1.n1"])
     assert shown.exit_code == 0 and "139****9000" in shown.output and "1-1" in shown.output
     assert CliRunner().invoke(app, ["screening", "show", "9-9.n9"]).exit_code == 1
+
+
+class Console:
+    """An Asterisk that is asked by its console: what stands in AstDB."""
+
+    def __init__(self, rows: str) -> None:
+        self.rows = rows
+
+    def pid(self) -> int:
+        return 1
+
+    def cli(self, command: str) -> str:
+        return self.rows if command == "database show screened" else ""
+
+
+def shown(*entries: tuple[str, str]) -> str:
+    return "".join(f"/screened/{key:<40}: {value}\n" for key, value in entries) + f"{len(entries)} results found.\n"
+
+
+def test_doctor_says_whether_asterisks_list_is_that_of_the_store(site: Site) -> None:
+    rules, zone = site.settings.screening, ZoneInfo(site.settings.timezone)
+    kept = {canonical(number, rules): until for number, until in screening.held(site.store, time.time()).items()}
+    right = list(rows(kept, rules, zone).items())
+    assert len(right) == 8
+    good = screenlist.check(site, cast(Any, Console(shown(*right))))
+    assert good.ok and good.found == "as in the store"
+    over = ("13600136000", "1000/digit-1/digit-1")
+    assert screenlist.check(site, cast(Any, Console(shown(*right, over)))).ok, "what is over screens nobody"
+    vain = ("13600136000", "99999999999/digit-1/digit-1")
+    bad = screenlist.check(site, cast(Any, Console(shown(*right[1:], vain))))
+    assert not bad.ok and bad.found == "1 entries missing or old, 1 too many" and "13600136000" not in str(bad)
+    late = [(key, f"1{value}") for key, value in right[:2]]
+    assert screenlist.check(site, cast(Any, Console(shown(*late, *right[2:])))).found.startswith("2 entries missing")

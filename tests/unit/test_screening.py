@@ -212,6 +212,14 @@ def test_the_disposition_marks_him_after_the_call() -> None:
     kit.everybody_leaves()
 
 
+def test_a_disposition_for_a_call_of_before_a_restart_says_that_nobody_is_screened() -> None:
+    kit = story()
+    talk(kit)
+    kit.board.floor.seats[AgentId("81")].served = None
+    assert "not screened: his number is not known since the restart" in kit.ask("81", "disposition", "5")[1]
+    assert not kit.facts(sf.CallerScreened)
+
+
 def test_a_vip_by_the_flow_or_by_his_record_is_never_screened() -> None:
     kit = story()
     talk(kit, vip=True)
