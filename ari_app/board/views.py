@@ -33,7 +33,7 @@ class AgentView:
 
     `wrap_up_at`: when his after-call work is up, `more_times`: how often he may still ask for more; `owes`: a call that
     needs a disposition before he is ready; `held`: his caller is on hold; `surge`: skills the surge plan gave him;
-    `item`: the message his phone rings for, or he works.
+    `item`: the message his phone rings for, or he works; `consulting`: whom he consults, or who consults him.
     """
 
     number: AgentId
@@ -51,6 +51,7 @@ class AgentView:
     long_for: str = ""  # As in CallView.
     surge: dict[Skill, int] = field(default_factory=dict)
     item: MessageId | None = None
+    consulting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +202,17 @@ def _agent(floor: Floor, seat: Seat, now: float) -> AgentView:
         more_times=floor.settings.agent_rules.wrap_up_more_max - seat.extended if is_wrapping else 0,
         owes=seat.owes,
         held=on is not None and on.talk is not None and (on.talk.held or on.talk.away),
+        consulting=_consulting(on, seat),
         long_for=on.talk.long_for if on is not None and on.talk is not None else "",
         surge={name: level for name, level in floor.engine.skills[seat.agent].items() if level != own.get(name)},
         item=seat.item,
     )
+
+
+def _consulting(on: Call | None, seat: Seat) -> str:
+    if on is None or on.invite is None or on.talk is None or not on.invite.answered:
+        return ""
+    return on.invite.target if on.talk.agent == seat.agent else f"agent:{on.talk.agent}"
 
 
 def boxes(floor: Floor, now: float) -> tuple[BoxView, ...]:

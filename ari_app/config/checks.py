@@ -15,10 +15,11 @@ from ari_app.config.screening_checks import check_screening
 from ari_app.config.surge_checks import check_surge
 from ari_app.flow.situations import SITUATIONS
 from ari_app.model.dialling import is_permitted
-from ari_app.model.ids import Number
+from ari_app.model.ids import Number, Skill
 from ari_app.model.routing import FeatureCodes
 from ari_app.model.settings import Settings
-from ari_app.model.skills import SkillsFault, parse
+from ari_app.model.skills import SkillsFault, needs_of, parse
+from ari_app.model.surge import in_surge
 
 NO_SUCH_NAME: Final = "C" + Shared.NO_SUCH_NAME
 CODES_COLLIDE: Final = "C020"
@@ -29,6 +30,7 @@ BAD_ADDRESS: Final = "C024"
 SAME_REASON: Final = "C025"
 SAME_SOURCE: Final = "C026"
 BAD_SKILLS: Final = "C027"
+NOBODY_WORKS: Final = "C041"
 
 _RTP_PORTS_MIN: Final = 100
 _HOST_PORT: Final = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", re.ASCII)
@@ -62,8 +64,26 @@ def _skills(settings: Settings, marks: Marks) -> Iterator[Problem]:
         asked.append((("queues", name, "skills"), queue.skills))
         asked += [(("queues", name, "relax", at, "skills"), each.skills) for at, each in enumerate(queue.relax)]
     asked += [(("agents", number, "skills"), agent.skills) for number, agent in settings.agents.items()]
+    asked += [(("boxes", name, "skills"), box.skills) for name, box in settings.boxes.items()]
     for path, skills in asked:
         yield from _named_skills(path, skills, known, marks)
+    yield from _unworked(settings, marks)
+
+
+def _unworked(settings: Settings, marks: Marks) -> Iterator[Problem]:
+    """Boxes whose messages would be offered to nobody, not even once all steps of the surge plan are taken."""
+    most = [in_surge(settings.surge, number, agent.skills) for number, agent in settings.agents.items()]
+    able = [{Skill(skill): level for skill, level in has.items()} for has in most]
+    for name, box in settings.boxes.items():
+        try:
+            needs = needs_of(box.skills)
+        except SkillsFault:
+            continue  # Told already, as are skills nobody knows.
+        if needs.skills() <= set(settings.skills) and box.offered and not any(needs.met_by(has) for has in able):
+            message = f"no agent can ever have what the box {shown(name)} asks for"
+            written = ("boxes", name, "skills") in marks.keys
+            say, path = (marks.problem, ("boxes", name, "skills")) if written else (marks.key_problem, ("boxes", name))
+            yield say(path, NOBODY_WORKS, message, "give somebody the skills, ask for less, or leave out offered")
 
 
 def _named_skills(path: KeyPath, skills: Mapping[str, int] | str, known: set[str], marks: Marks) -> Iterator[Problem]:

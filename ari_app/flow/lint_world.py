@@ -12,7 +12,7 @@ from ari_app.model.routing import Hours
 from ari_app.model.routing import Queue as QueueSettings
 from ari_app.model.settings import Settings
 from ari_app.model.skills import SkillsFault, needs_of, parse
-from ari_app.model.surge import members
+from ari_app.model.surge import in_surge
 
 NEVER_OPEN: Final = "F033"
 RUNS_BACKWARDS: Final = "F034"
@@ -108,18 +108,9 @@ def _node_skills(path: Path, node: Queue, settings: Settings) -> Iterator[Findin
 
 def _anybody(settings: Settings, first: Mapping[str, int] | str, queue: QueueSettings) -> bool:
     """Whether an agent has what is asked for at first, or what the queue asks for later; in a surge, if not before."""
-    levels = [_levels(_at_most(settings, number)) for number in settings.agents]
+    levels = [_levels(in_surge(settings.surge, number, agent.skills)) for number, agent in settings.agents.items()]
     asked = (first, *(each.skills for each in queue.relax))
     return any(needs_of(each).met_by(has) for each in asked for has in levels)
-
-
-def _at_most(settings: Settings, agent: str) -> dict[str, int]:
-    """What an agent can do once all steps of the surge plan are taken."""
-    has = dict(settings.agents[agent].skills)
-    for step in settings.surge.steps:
-        if agent in members(settings.surge, step):
-            has |= {skill: max(level, has.get(skill, 0)) for skill, level in step.skills.items()}
-    return has
 
 
 def _levels(skills: Mapping[str, int]) -> dict[Skill, int]:

@@ -1,5 +1,6 @@
 """The part of config.yaml about surges of calls: thresholds, groups of agents, steps. See settings."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -55,3 +56,12 @@ def members(surge: Surge, step: SurgeStep) -> tuple[str, ...]:
     """Work numbers of those who get the step's skills, each once."""
     numbers = (number for name in step.agents for number in surge.groups.get(name, (name,)))
     return tuple(dict.fromkeys(numbers))
+
+
+def in_surge(surge: Surge, agent: str, own: Mapping[str, int]) -> dict[str, int]:
+    """What an agent can do once all steps are taken."""
+    has = dict(own)
+    for step in surge.steps:
+        if agent in members(surge, step):
+            has |= {skill: max(level, has.get(skill, 0)) for skill, level in step.skills.items()}
+    return has

@@ -315,6 +315,8 @@ def test_consult_and_complete() -> None:
         fx.Join("7-1", bridge, second, keep_keys=True),
     ]
     assert kit.state("82") is AgentState.TALKING
+    seen = {agent.number: (agent.held, agent.consulting) for agent in views.agents(kit.board.floor, kit.now)}
+    assert (seen["81"], seen["82"][1]) == ((True, "agent:82"), "agent:81")
     does(kit, "81", "complete")
     assert kit.effects(fx.Join)[-1] == fx.Join("7-1", bridge, leg)
     assert kit.state("81") is AgentState.WRAP_UP and kit.call(leg) is CallState.TALKING

@@ -92,3 +92,23 @@ def test_wrong(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert old in BASE
     (only,) = found(tmp_path, BASE.replace(old, new, 1))
     assert only.startswith(said), only
+
+
+@pytest.mark.parametrize(
+    ("boxes", "said"),
+    [
+        ("{a: {skills: billing>=2, offered: true}}", []),
+        ("{a: {skills: billing>=3}}", []),
+        ("{a: {skills: billing>>3}}", ["15:21 C027 boxes.a.skills: '>' means nothing in a skill expression"]),
+        ("{a: {skills: {bills: 1}, offered: true}}", ["15:22 C003 boxes.a.skills: no skill named 'bills'"]),
+        (
+            "{a: {skills: billing>=3, offered: true}}",
+            ["15:21 C041 boxes.a.skills: no agent can ever have what the box 'a'"],
+        ),
+    ],
+)
+def test_a_box_asks_for_skills_that_somebody_has_at_least_in_a_surge(
+    boxes: str, said: list[str], tmp_path: Path
+) -> None:
+    lines = found(tmp_path, BASE + f"boxes: {boxes}\n")
+    assert len(lines) == len(said) and all(line.startswith(each) for line, each in zip(lines, said, strict=True)), lines
