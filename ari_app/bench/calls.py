@@ -107,14 +107,14 @@ async def _measure(running: House, plan: Plan, say: Say) -> dict[str, Any]:
     async with run_agents(Agents(running.agents_port, RING_S, media_port=running.echo_port)) as phones:
         say(f"{callers.count} calls, {plan.rate:g} a second, each stays {plan.stay_s:g} s after its key")
         async with probing(running, measured):
-            idle = _cpu(running)
+            idle = cpu_now(running)
             await asyncio.sleep(WARM_S)
             await asyncio.to_thread(calls.read)
-            taken_before, before = calls.taken, _cpu(running)
+            taken_before, before = calls.taken, cpu_now(running)
             load = await run_callers(running.server, callers)
         say("the last caller has hung up; waiting for the recordings")
         in_time = await calls.settled(SETTLE_S)
-        after = _cpu(running)
+        after = cpu_now(running)
     answered = await asyncio.to_thread(calls.answered, running.site.recordings, callers.tone_hz)
     for trouble in [*_troubles(load, phones.load, calls, in_time), *measured.troubles]:
         say(trouble)
@@ -132,7 +132,7 @@ async def sign_in(running: House, numbers: list[str]) -> None:
                     pass
 
 
-def _cpu(running: House) -> Cpu:
+def cpu_now(running: House) -> Cpu:
     with suppress(OSError):
         analyser = sum(figures.cpu_s(child) for child in figures.children(running.daemon.pid))
         return figures.cpu_s(running.daemon.pid), figures.cpu_s(running.asterisk_pid), analyser

@@ -62,12 +62,20 @@ def flow(as_json: common.AsJson = False) -> None:
 @app.command()
 def line(
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Of the corpus: the same seed, the same sound.")] = 1860,
+    live: Annotated[int, typer.Option(min=0, max=200, help="Calls on a real Asterisk, in place of the corpus.")] = 0,
     as_json: common.AsJson = False,
 ) -> None:
-    """Verdicts on a caller's line over a generated corpus: confusion table, time to a verdict, CPU. No Asterisk."""
+    """Verdicts on a caller's line over a generated corpus: confusion table, time to a verdict, CPU. No Asterisk.
+
+    With --live, what listening costs instead, the whole way: so many callers talk at once, unheard and then heard.
+    """
     from ari_app.bench.line import bench_line
+    from ari_app.bench.live import bench_live
 
     site = common.site()
+    if live:
+        _print(bench_live(site, common.installed(site), live, _progress()), as_json)
+        return
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # One core is measured; numpy asks for this when it is loaded.
     with ProcessPoolExecutor(1, get_context("spawn")) as alone:
         result = alone.submit(bench_line, site.sounds, site.settings.line, seed).result()

@@ -1,9 +1,10 @@
 """Load by SIPp: many callers, many agents' phones, counted. Our own scenarios are in the folder `sipp/`.
 
-Callers dial, press a key (SIP INFO; or RFC 4733, which needs raw sockets: root or CAP_NET_RAW), send a tone for the
-whole call, and hang up `stay_s` after the key unless hung up on. Agents' phones need no registration: give each an
-address of record with a static contact `sip:NAME@127.0.0.1:PORT`; one SIPp process is all of them. They answer after
-`ring_s` and send back what they hear, so a call with voice both ways has packets both ways on both legs.
+Callers dial, press a key (SIP INFO; or RFC 4733, which needs raw sockets: root or CAP_NET_RAW), send a tone (or
+what else they are given) for the whole call, and hang up `stay_s` after the key unless hung up on. Agents' phones need
+no registration: give each an address of record with a static contact `sip:NAME@127.0.0.1:PORT`; one SIPp process is all
+of them. They answer after `ring_s` and send back what they hear, so a call with voice both ways has packets both ways
+on both legs.
 
 What `ok` means: SIP went as the scenario says, to the BYE. It does not say that a caller reached an agent: a caller
 sent away after the key is `ok` too (measured: 129 of 400, when Asterisk had run out of RTP ports). So compare the
@@ -51,6 +52,7 @@ class Callers:
     caller: str = "1390000"  # Followed by the number of the call.
     tone_hz: int = 600
     answer_s: float = 10.0  # A caller not answered by then counts as failed.
+    sound: bytes = b""  # PCM they say over and over in place of the tone.
     media_port: int = 26_000  # Each call takes the next two free ports from here on.
 
     @property
@@ -202,7 +204,7 @@ async def _stop(process: asyncio.subprocess.Process, timeout_s: float = STOP_S) 
 
 def _caller_scenario(folder: Path, plan: Callers) -> Path:
     tone = folder / "tone.ul"
-    tone.write_bytes(get_codec(0).encode(audio.tone(plan.tone_hz, 1)))
+    tone.write_bytes(get_codec(0).encode(plan.sound or audio.tone(plan.tone_hz, 1)))
     digits = folder / "digits.pcap"
     digits.write_bytes(digits_pcap(plan.key))
     fields = {
