@@ -186,6 +186,7 @@ def _misleading(voice: Sound, rng: Seed) -> Iterator[Clip]:
     half of the time does not."""
     said, nothing = spoken(voice, VOICE_DBFS), at(noises.pink(SAMPLES, rng), -65.0)
     burst_dbfs = VOICE_DBFS + 3
+    yield Clip("digits", "played", ("tone",), nothing + _while_on(noises.digits(SAMPLES, rng), -20.0))
     for under, label in ((said, "clear"), (nothing, "silent")):
         verdict: Verdict = "clear" if label == "clear" else "silent"
         rare = _while_on(noises.bursts(SAMPLES, rng, 0.15, 3.0), burst_dbfs)

@@ -108,6 +108,16 @@ def tones(length: int, rng: Seed, hertz: tuple[float, ...], on_s: float = 1.0, o
     return sum((np.sin(2 * np.pi * each * times) for each in hertz), np.zeros(length)) * is_on
 
 
+def digits(length: int, rng: Seed) -> Sound:
+    """A recording that plays keys: 0.1 s each, 0.1 s apart."""
+    found = []
+    for _ in range(length // 1600 + 1):
+        low, high = rng.choice([697, 770, 852, 941]), rng.choice([1209, 1336, 1477])
+        found.append(tones(800, rng, (float(low), float(high)), 1.0, 0.0))
+        found.append(np.zeros(800))
+    return np.concatenate(found)[:length]
+
+
 def chords(length: int, rng: Seed, chord_s: float) -> Sound:
     """Chords of three notes with an overtone, each dying away."""
     size = int(chord_s * RATE)

@@ -21,7 +21,7 @@ MARGIN_DB: Final = 15.9
 KNOCK_FRAMES: Final = 15
 BUSY_SHARE: Final = 0.7  # What stands out for less than the rest of the time is a knock or a cough, no noise.
 _PURE: Final = 0.97
-_LASTING: Final = 5  # Frames: 0.19 s. A tone that is shorter is a knock.
+_TONES_MIN: Final = 12  # Frames: 0.4 s of the window. What sounds for less is knocks on a handset, or one key.
 _LOUD_DB: Final = 12.0  # Frames this far below the loudest are not asked for tones.
 
 
@@ -117,9 +117,7 @@ def _peaks(tones: Floats) -> tuple[Floats, Floats, Floats]:
     loud = (energy > top * 10 ** (-_LOUD_DB / 10)) & (top > 1e-7)
     count = np.maximum(loud.sum(axis=1), 1)
     pure = loud & (tones[:, 1] > _PURE)
-    runs = np.lib.stride_tricks.sliding_window_view(pure, _LASTING, axis=1)
-    lasts = np.any(np.all(runs, axis=2), axis=1)
-    tonal = np.where(lasts, pure.sum(axis=1) / count, 0.0)
+    tonal = np.where(pure.sum(axis=1) >= _TONES_MIN, pure.sum(axis=1) / count, 0.0)
     musical = (loud & (tones[:, 2] > _PURE)).sum(axis=1) / count
     steady = [_steady(row[3][mask]) for row, mask in zip(tones, loud, strict=True)]
     return tonal, musical, np.asarray(steady)

@@ -31,6 +31,12 @@ class Track:
 
     def __init__(self, seconds: float) -> None:
         self.heard_s = 0.0  # In all.
+        self._seconds = seconds
+        self.forget()
+
+    def forget(self) -> None:
+        """What comes from here on has nothing to do with what was."""
+        seconds = self._seconds
         self.levels = np.full(round(seconds / FRAME_S), np.nan, dtype=np.float32)  # A 20 ms frame each.
         self.flags = np.zeros(len(self.levels), dtype=bool)
         # A 64 ms frame each: its energy; shares of it in two, in a few narrow peaks; where the strongest stands.

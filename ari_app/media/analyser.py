@@ -37,6 +37,9 @@ _UNIT: Final = FRAME * _EVERY * 2
 _READ_MAX: Final = FILE_RATE * 2 * 10  # Ten seconds: after a pause of ours, the rest waits for the next look.
 _KEPT_MAX: Final = 64 << 20  # A file that cannot be given holes is listened to until it is this long.
 _AGAIN_S: Final = 2.0  # Asterisk may open a file just after it was removed: removed once more.
+_STALLED_S: Final = 10.0  # A line that does not grow for so long is not heard: its verdict would be an old one.
+_PACE_S: Final = 10.0  # After which the pace of a file tells whether it is what was asked for.
+_PACE_MIN, _PACE_MAX = 0.7, 1.4
 _STILL_S: Final = 10.0  # A file that has not grown for so long is finished.
 _NICE: Final = 10  # Calls come first.
 _HUSH_DBFS: Final = -60.0  # Below it nothing is asked of the voice detector.
@@ -52,6 +55,9 @@ class Line:
     fax: FaxEar
     ear: Ear = field(default_factory=Ear)
     read_bytes: int = 0
+    got_bytes: int = 0  # Of them, since `first_at`.
+    first_at: float | None = None
+    grown_at: float | None = None
     is_solid: bool = False  # Its disk cannot make holes in it.
     is_metered: bool = False
 
@@ -95,14 +101,11 @@ class Lines:
         for line in self.lines.values():
             line.path.unlink(missing_ok=True)
 
-    def look(self) -> list[dict[str, Any]]:
-        """Hear what has come since the last look; the verdicts that changed."""
+    def look(self, now: float) -> list[dict[str, Any]]:
+        """Hear what has come since the last look; the verdicts that changed, and lines that cannot be heard."""
         new = {name: _grown(line) for name, line in self.lines.items()}
-        reports: list[dict[str, Any]] = [
-            {"line": name, "refused": f"{line.path.parent} cannot take back what was read"}
-            for name, line in self.lines.items()
-            if line.is_solid and line.read_bytes > _KEPT_MAX
-        ]
+        amiss = {name: _amiss(line, len(new[name]), now) for name, line in self.lines.items()}
+        reports: list[dict[str, Any]] = [{"line": name, "refused": why} for name, why in amiss.items() if why]
         step = int(self.rules.step_s * RATE)
         longest = max((len(sound) for sound in new.values()), default=0)
         for begin in range(0, longest, step):
@@ -157,10 +160,30 @@ def _spoken(lines: list[Line], sounds: list[Sound]) -> list[Flags]:
     return [next(found) if is_loud else nothing for is_loud, nothing in zip(loud, none, strict=True)]
 
 
+def _amiss(line: Line, samples: int, now: float) -> str:
+    """Why a line is not heard, or not rightly; empty when all is well. `samples` have just come."""
+    line.grown_at = now if samples or line.grown_at is None else line.grown_at
+    line.first_at = now if samples and line.first_at is None else line.first_at
+    line.got_bytes += samples * _EVERY * 2
+    if line.is_solid and line.read_bytes > _KEPT_MAX:
+        return f"{line.path.parent} cannot take back what was read"
+    if now - line.grown_at > _STALLED_S:
+        return f"Asterisk has written nothing for {_STALLED_S:g} s"
+    if line.first_at is not None and now - line.first_at > _PACE_S:
+        pace = line.got_bytes / (now - line.first_at)
+        if not _PACE_MIN < pace / (2 * FILE_RATE) < _PACE_MAX:
+            return f"{pace:.0f} bytes a second are written, where sound of {FILE_RATE} Hz has {2 * FILE_RATE}"
+    return ""
+
+
 def _grown(line: Line) -> Sound:
     """What Asterisk has written since, in whole frames, at 8 kHz."""
     try:
         with line.path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size < line.read_bytes:  # Begun anew: what was heard is of another file.
+                line.read_bytes = 0
+                line.track.forget()
+                line.ear.reset()
             file.seek(line.read_bytes)
             raw = file.read(_READ_MAX)
     except FileNotFoundError:
@@ -202,7 +225,7 @@ def main() -> None:
         if time.monotonic() >= next_at:
             next_at = max(next_at + rules.step_s, time.monotonic())  # Late looks are not made up for.
             lines.tidy(time.monotonic())
-            for report in lines.look():
+            for report in lines.look(time.monotonic()):
                 _say(report)
 
 

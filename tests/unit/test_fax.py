@@ -58,7 +58,7 @@ def reports(path: Path, sound: np.ndarray, metered: bool = False) -> list[dict[s
     raw = written(sound)
     for end in range(32_768, len(raw), 32_768):
         path.write_bytes(raw[:end])
-        found += lines.look()
+        found += lines.look(0.0)
     return found
 
 

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from ari_app.ami.link import AmiLink
+from ari_app.errors import AsteriskError
 from ari_app.hearing import METER_S, Hearing
-from ari_app.model.events import FaxHeard, LineJudged
-from ari_app.model.ids import LineId
+from ari_app.model.effects import ForgetLine, HearLine
+from ari_app.model.events import FaxHeard, LineJudged, LineUnheard
+from ari_app.model.ids import CallId, LegId, LineId
 from ari_app.model.line import Rules
 
 
@@ -39,3 +41,47 @@ async def test_a_line_is_metered_as_long_as_somebody_looks() -> None:
     hearing.watched(line, now - METER_S - 1)
     hearing._metered(line, {"snr_db": 21.0})
     assert asked[1:] == [{"meter": line, "on": False}] and not hearing.meters
+
+
+async def test_a_tap_that_is_refused_is_said_and_the_call_goes_on() -> None:
+    """MixMonitor fails, or its answer never comes: one event, nothing is watched, and its end is no error."""
+
+    class Refusing:
+        async def until_connected(self, _: float) -> None: ...
+
+        async def stop_recording(self, *_: object) -> None:
+            raise AsteriskError("StopMixMonitor: no such channel")
+
+        async def start_hearing(self, *_: object) -> None:
+            raise AsteriskError("MixMonitor: no such channel")
+
+    told: list[Any] = []
+    hearing = Hearing(cast(AmiLink, Refusing()), Rules(), Path("/a"), Path("/a"), told.append)
+    asked: list[Any] = []
+    hearing._tell = asked.append  # type: ignore[method-assign]
+    leg, line = LegId("7-1.a"), LineId("7-1.h1")
+    hearing.perform(HearLine(CallId("7-1"), leg, line))
+    hearing.perform(ForgetLine(CallId("7-1"), leg, line))
+    while hearing._last:
+        await asyncio.wait(list(hearing._last.values()))
+    assert told == [LineUnheard(line, "MixMonitor: no such channel")] and asked == []
+
+
+async def test_a_line_that_cannot_be_heard_is_given_up() -> None:
+    stopped: list[Any] = []
+
+    class Stopping:
+        async def until_connected(self, _: float) -> None: ...
+
+        async def stop_recording(self, leg: LegId, line: LineId) -> None:
+            stopped.append((leg, line))
+
+    told: list[Any] = []
+    hearing = Hearing(cast(AmiLink, Stopping()), Rules(), Path("/a"), Path("/a"), told.append)
+    leg, line = LegId("7-1.a"), LineId("7-1.h1")
+    hearing._legs[line] = leg
+    pipe = asyncio.StreamReader()
+    pipe.feed_data(b'{"line":"7-1.h1","refused":"Asterisk has written nothing for 10 s"}\n' * 2)
+    pipe.feed_eof()
+    await hearing._reports(cast(Any, SimpleNamespace(stdout=pipe)))
+    assert told == [LineUnheard(line, "Asterisk has written nothing for 10 s")] and stopped == [(leg, line)]
