@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from typing import Any
 
-from ari_app.board.checkpoint import Changed, seat_state_of, state_of
+from ari_app.board.checkpoint import Changed, queue_state_of, seat_state_of, state_of
 from ari_app.board.floor import Floor
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
@@ -109,7 +109,10 @@ class Kept:
     def is_up_to_date(self, floor: Floor) -> None:
         """Whatever changed was written down: nothing was touched without being noticed."""
         for call in floor.calls.values():
-            assert json.loads(self.calls[call.id]) == json.loads(json.dumps(state_of(floor, call), default=plain))
+            state: dict[str, Any] | None = state_of(floor, call)
+            if call.queue is not None and state is not None:
+                state["queue"] = queue_state_of(call.queue)
+            assert json.loads(self.calls[call.id]) == json.loads(json.dumps(state, default=plain))
         for seat in floor.seats.values():
             state = seat_state_of(seat)
             kept = self.seats.get(seat.agent)
@@ -129,6 +132,6 @@ class Kept:
         ]
         for call in (each for each in self.rows if each in self.calls):
             state = json.loads(self.calls[call])
-            versions = tuple((name, version) for name, version in state["versions"])
+            versions = tuple((name, version) for name, version in state.get("versions", ()))
             events.append(ev.CallLeft(call, self.numbers[call], versions, state))
         return events + [ev.SeatLeft(agent, json.loads(text)) for agent, text in self.seats.items()]

@@ -5,8 +5,8 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeAlias
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import ValidationError
 
@@ -21,15 +21,16 @@ from ari_app.model.codec import build
 from ari_app.model.effects import CancelTimer, Effect, Note, SetTimer
 from ari_app.model.events import CallLeft, Event, Listed
 from ari_app.model.facts import CallClosed
-from ari_app.model.ids import AgentId, CallId, LegId, call_of
+from ari_app.model.ids import AgentId, CallId, LegId
 from ari_app.model.states import AgentState
 
 Row: TypeAlias = (
     tuple[Literal["call"], CallId, dict[str, Any] | None] | tuple[Literal["seat"], AgentId, dict[str, Any] | None]
 )
 """Whose state, and the state; None: it is over."""
-_OWNED: Final = ("playback", "recording", "line", "lookup", "message")  # Names of fields whose id begins with a call's.
-_APART: Final = ("id", "caller", "walk", "cursor", "queue", "legs", "doomed", "lookup")  # Not written as they are.
+_OWNED: Final = ("call", "leg", "timer", "playback", "recording", "line", "lookup", "message")
+"""Names of an event's fields that lead to a call: most hold an id that begins with the call's."""
+_APART: Final = ("id", "caller", "walk", "cursor", "queue", "doomed", "lookup")  # Not written as they are.
 
 
 class Unusable(ValueError):
@@ -39,43 +40,48 @@ class Unusable(ValueError):
 # -- what changed --
 
 
+_NAMES: Final = {kind: tuple(each.name for each in fields(kind) if each.name in _OWNED) for kind in get_args(Event)}
+"""By event: its fields in whose value a call shows."""
+
+
 @dataclass
 class Changed:
     """Calls and agents touched since `taken` was asked last."""
 
     calls: set[str] = field(default_factory=set)
     closed: set[CallId] = field(default_factory=set)
+    _queues: dict[CallId, tuple[Queue, dict[str, Any]]] = field(default_factory=dict)  # To write one down takes long.
 
     def see(self, floor: Floor, event: Event, effects: list[Effect]) -> None:
         """After the board has handled `event`: whatever changed of a call shows in it or in its effects."""
-        calls = self.calls
+        add = self.calls.add
         for effect in effects:
-            if isinstance(effect, Note):
-                fact = effect.fact
-                calls.add(getattr(fact, "call", None) or "")
-                if isinstance(fact, CallClosed):
-                    self.closed.add(fact.call)
-            elif isinstance(effect, SetTimer | CancelTimer):
-                calls.add(effect.timer.partition(".")[0])
-            else:
-                calls.add(getattr(effect, "call", None) or "")
-        leg = getattr(event, "leg", None)
-        calls.add(floor.legs.get(leg, "") if leg is not None else getattr(event, "call", None) or "")
-        timer = getattr(event, "timer", None)
-        if timer is not None:
-            calls.add(timer.partition(".")[0])
+            kind = type(effect)
+            if kind is SetTimer or kind is CancelTimer:
+                add(effect.timer.partition(".")[0])  # type: ignore[union-attr]
+                continue
+            about: Any = effect.fact if kind is Note else effect  # type: ignore[union-attr]
+            if call := getattr(about, "call", None):
+                add(call)
+                if type(about) is CallClosed:
+                    self.closed.add(call)
+        for name in _NAMES[type(event)]:
+            value = getattr(event, name)
+            if name == "leg":
+                add(floor.legs.get(value, ""))
+            elif value:
+                add(value.partition(".")[0])
         if isinstance(event, Listed):
-            calls.update(floor.calls)
-        for name in _OWNED:
-            if (owned := getattr(event, name, None)) is not None:
-                calls.add(call_of(owned) or "")
+            self.calls.update(floor.calls)
 
     def taken(self, floor: Floor) -> list[Row]:
         """The states of those touched; from here on others count."""
         rows: list[Row] = [("call", call, None) for call in self.closed]
+        for call in self.closed:
+            self._queues.pop(call, None)
         for touched in self.calls | floor.calls_changed:
-            if (call := floor.calls.get(CallId(touched))) is not None:
-                rows.append(("call", call.id, state_of(floor, call)))
+            if (found := floor.calls.get(CallId(touched))) is not None:
+                rows.append(("call", found.id, self._state(floor, found)))
         for agent in floor.seats_changed:
             rows.append(("seat", agent, seat_state_of(floor.seats[agent])))
         self.calls, self.closed = set(), set()
@@ -83,21 +89,36 @@ class Changed:
         floor.calls_changed.clear()
         return rows
 
+    def _state(self, floor: Floor, call: Call) -> dict[str, Any]:
+        state = state_of(floor, call)
+        if call.queue is not None:
+            known = self._queues.get(call.id)
+            if known is None or known[0] is not call.queue:
+                self._queues[call.id] = known = call.queue, queue_state_of(call.queue)
+            state["queue"] = known[1]
+        return state
+
 
 # -- a call --
 
+_DEFAULTS: Final = {each.name: each.default for each in fields(Call)}
+_SEAT_DEFAULTS: Final = {each.name: each.default for each in fields(Seat)}
+
 
 def state_of(floor: Floor, call: Call) -> dict[str, Any]:
-    """Everything that this call needs to go on, as data that JSON holds (records in it are frozen, or its own)."""
-    state = vars(call).copy()
+    """Everything that this call needs to go on, as data that JSON holds (records in it are frozen, or its own).
+
+    But for its queue node: see queue_state_of. What is as in every new call is left out.
+    """
+    state = {name: value for name, value in vars(call).items() if value is not _DEFAULTS[name]}
     for name in _APART:
-        del state[name]
-    state["legs"], state["doomed"] = sorted(call.legs), sorted(call.doomed)
+        state.pop(name, None)
+    state["legs"] = sorted(call.legs)
+    if call.doomed:
+        state["doomed"] = sorted(call.doomed)
     if call.walk is not None:
         state["walk"] = call.walk.flow.name
         state["cursor"] = _cursor_state(call, call.walk.secrets)
-    if call.queue is not None:
-        state["queue"] = call.queue.model_dump(mode="json", exclude_defaults=True)
     if call.talk is not None and call.talk.typed:  # Perhaps a number.
         state["talk"] = replace(call.talk, typed="")
     if floor.supervising and (used := {leg: floor.supervising[leg] for leg in call.legs if leg in floor.supervising}):
@@ -105,6 +126,10 @@ def state_of(floor: Floor, call: Call) -> dict[str, Any]:
     if call.id in floor.engine.talking:
         state["counts"] = True  # Against the queue's talking_max.
     return state
+
+
+def queue_state_of(node: Queue) -> dict[str, Any]:
+    return node.model_dump(mode="json", exclude_defaults=True)
 
 
 def _cursor_state(call: Call, secrets: frozenset[str]) -> dict[str, Any] | None:
@@ -166,7 +191,11 @@ def _values_from(call: Call, kept: Mapping[str, Value | None]) -> dict[str, Valu
 
 def seat_state_of(seat: Seat) -> dict[str, Any] | None:
     """None: he is signed out, and nothing is to be kept."""
-    return {**vars(seat), "served": None} if seat.state is not AgentState.SIGNED_OUT else None
+    if seat.state is AgentState.SIGNED_OUT:
+        return None
+    state = {name: value for name, value in vars(seat).items() if value is not _SEAT_DEFAULTS[name]}
+    state.pop("served", None)
+    return state
 
 
 def seat_from(agent: AgentId, state: Mapping[str, Any]) -> Seat:

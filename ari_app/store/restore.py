@@ -3,9 +3,10 @@
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Final
+from typing import Any, Final
 
 import orjson
+import structlog
 
 from ari_app.board.familiar import LastTalk
 from ari_app.model.events import CallLeft, Closure, OpenCall, Restored, SeatLeft, Unjoined
@@ -21,6 +22,7 @@ UNJOINED_MAX: Final = 1000
 WORK_MAX: Final = 100_000
 """How many call-backs, and how many messages, are taken over."""
 _SQL = queries.load("restore")
+log = structlog.get_logger("store")
 
 
 def left_open(path: Path) -> Restored:
@@ -39,15 +41,23 @@ def left_open(path: Path) -> Restored:
 
 
 def states_left(path: Path) -> tuple[list[CallLeft], list[SeatLeft]]:
-    """What an earlier daemon wrote down of its open calls and of its staff."""
+    """What an earlier daemon wrote down of its open calls and of its staff; what cannot be read is left out."""
     with closing(connect.reading(path)) as conn:
-        calls = [_call(*row) for row in conn.execute(_SQL["calls"])]
-        seats = [SeatLeft(AgentId(agent), orjson.loads(state)) for agent, state in conn.execute(_SQL["seats"])]
-    return calls, seats
+        calls = [_call(call, caller, _read(text)) for call, text, caller in conn.execute(_SQL["calls"])]
+        seats = [SeatLeft(AgentId(agent), _read(text)) for agent, text in conn.execute(_SQL["seats"])]
+    return [call for call in calls if call.state], [seat for seat in seats if seat.state]
 
 
-def _call(call: str, text: str, caller: str) -> CallLeft:
-    state = orjson.loads(text)
+def _read(text: str) -> dict[str, Any]:
+    try:
+        state = orjson.loads(text)
+    except orjson.JSONDecodeError as why:
+        log.error("a state of the run before cannot be read", why=str(why))
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _call(call: str, caller: str, state: dict[str, Any]) -> CallLeft:
     versions = tuple((str(name), str(version)) for name, version in state.get("versions", ()))
     return CallLeft(CallId(call), Number(caller), versions, state)
 

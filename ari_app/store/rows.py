@@ -56,7 +56,7 @@ def text_of(state: Mapping[str, Any] | None) -> str | None:
     try:
         return orjson.dumps(state).decode()
     except TypeError:  # Text off the wire that is no Unicode.
-        return json.dumps(state, default=asdict).encode("utf-8", "replace").decode()
+        return json.dumps(state, default=asdict, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def keep(conn: sqlite3.Connection, states: Mapping[Whose, str | None]) -> None:

@@ -13,12 +13,14 @@ from ari_app.acd.matching import Order
 from ari_app.acd.model import Match, Visit
 from ari_app.board import (
     bookings,
+    checkpoint,
     consult,
     desk,
     expecting,
     inbox,
     line,
     link,
+    recovery,
     seats,
     supervise,
     surge,
@@ -28,12 +30,14 @@ from ari_app.board import (
     waiting,
     working,
 )
+from ari_app.board import call as calls
 from ari_app.board.floor import Floor
 from ari_app.board.records import Booking, Call, Item, Seat
 from ari_app.flow.nodes import Queue
-from ari_app.model.effects import DropBridge, Join, Note
+from ari_app.model.effects import CancelTimer, DropBridge, Join, Note
+from ari_app.model.events import CallLeft, Event, LegEnded
 from ari_app.model.facts import QueueLeft, VisitOutcome
-from ari_app.model.ids import AgentId, CallId, Mint, Skill, TimerId
+from ari_app.model.ids import AgentId, CallId, LegId, Mint, Skill, TimerId
 from ari_app.model.states import AGENT, AgentMove, AgentState
 from ari_app.model.work import ItemAsked
 
@@ -418,6 +422,59 @@ def nobody_there_for_ever(patch: Patch) -> None:
     patch.setattr(Floor, "__post_init__", init)
 
 
+# -- going on after a crash --
+
+
+def place_lost_by_the_crash(patch: Patch) -> None:
+    real = recovery.call_from
+
+    def from_now(floor: Floor, left: CallLeft) -> Call:
+        call = real(floor, left)
+        if call.visit is not None:
+            call.visit = replace(call.visit, rank=call.visit.rank + 3600)
+        return call
+
+    patch.setattr(recovery, "call_from", from_now)
+
+
+def rung_twice_after_the_crash(patch: Patch) -> None:
+    patch.setattr(Engine, "restore_offer", _nothing)
+
+
+def phone_blamed_for_the_crash(patch: Patch) -> None:
+    def gone(floor: Floor, call: Call, leg: LegId, now: float) -> None:
+        calls.leg_ended(floor, call, LegEnded(leg, 0), now)
+
+    patch.setattr(recovery, "gone", gone)
+
+
+def staff_forgotten(patch: Patch) -> None:
+    patch.setattr(recovery, "seat_left", _nothing)
+
+
+def wrap_up_without_end_after_the_crash(patch: Patch) -> None:
+    patch.setattr(recovery, "SetTimer", lambda timer, at: CancelTimer(timer))
+
+
+def left_where_he_was(patch: Patch) -> None:
+    """Nobody is put into the bridge he belongs in."""
+    patch.setattr(recovery, "_put", _nothing)
+
+
+def others_not_written_down(patch: Patch) -> None:
+    """What an event changes of calls that are not its own."""
+    real = checkpoint.Changed.see
+
+    def see(self: checkpoint.Changed, floor: Floor, event: Event, effects: list[Any]) -> None:
+        real(self, floor, event, [])
+
+    patch.setattr(checkpoint.Changed, "see", see)
+
+
+def limit_forgotten_by_the_crash(patch: Patch) -> None:
+    patch.setattr(Engine, "restore_talk", _nothing)
+
+
 MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     newest_first,
     queue_by_queue,
@@ -468,4 +525,12 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     message_taken_by_two,
     message_done_while_it_is_offered,
     nobody_there_for_ever,
+    place_lost_by_the_crash,
+    rung_twice_after_the_crash,
+    phone_blamed_for_the_crash,
+    staff_forgotten,
+    wrap_up_without_end_after_the_crash,
+    left_where_he_was,
+    others_not_written_down,
+    limit_forgotten_by_the_crash,
 )

@@ -33,7 +33,7 @@ from ari_app.model.ids import (
     TimerId,
 )
 from ari_app.model.settings import Settings
-from ari_app.model.states import AgentState, CallState
+from ari_app.model.states import UNREACHABLE, AgentState, CallState
 from ari_app.model.wishes import ForceAsked, SurgeAsked, SurgeWish
 from ari_app.runtime.timers import Timers
 from tests.board_kit import NOON, assert_clean, assert_facts_add_up, loaded, seen_bridges, situation
@@ -736,13 +736,17 @@ class Behind:
 
     talks: dict[CallId, AgentId]
     waiting: dict[QueueName, list[Visit]]
+    staff: dict[AgentId, tuple[AgentState, float]]  # Their states, and until when they wrap up.
+    counted: set[CallId]  # Talks that count against their queue's talking_max.
 
 
 def left_behind(floor: Floor, alive: set[LegId]) -> Behind:
     there = {call.id: call for call in floor.calls.values() if call.leg in alive and call.leg not in call.doomed}
     talks = {call.id: call.talk.agent for call in there.values() if call.talk is not None and call.talk.leg in alive}
     waiting = {queue: [visit for visit in line if visit.call in there] for queue, line in floor.engine.waiting.items()}
-    return Behind(talks, waiting)
+    staff = {seat.agent: (seat.state, seat.wrap_up_at) for seat in floor.seats.values()}
+    counted = {call for call in floor.engine.talking if call in talks}
+    return Behind(talks, waiting, staff, counted)
 
 
 def assert_nobody_lost(before: Behind, floor: Floor) -> None:
@@ -750,12 +754,19 @@ def assert_nobody_lost(before: Behind, floor: Floor) -> None:
     for call, agent in before.talks.items():
         talk = floor.calls[call].talk
         assert talk is not None and talk.agent == agent, floor.calls[call]
+    assert before.counted <= floor.engine.talking.keys()
     for queue, visits in before.waiting.items():
         after = [visit for visit in floor.engine.waiting[queue] if visit in visits]
         left = [visit for visit in visits if visit not in after]
         gone = [each for each in left if floor.calls[each.call].talk is None]  # Whoever answered meanwhile has him.
         assert after == [visit for visit in visits if visit in after], (queue, visits, after)
         assert not gone, gone
+    for agent, (state, wrap_up_at) in before.staff.items():
+        seat = floor.seats[agent]
+        assert (state is AgentState.SIGNED_OUT) == (seat.state is AgentState.SIGNED_OUT), (state, seat)
+        assert state is not AgentState.WRAP_UP or seat.wrap_up_at == wrap_up_at, seat
+        blamed = seat.state is AgentState.NOT_READY and seat.reason == UNREACHABLE
+        assert state is not AgentState.RESERVED or not blamed, seat
 
 
 def run(seed: int, steps: int = 250) -> World:
