@@ -6,7 +6,7 @@ from ari_app.board.floor import Floor, queue_of
 from ari_app.board.records import Call, Offer
 from ari_app.model.effects import Play, Ring
 from ari_app.model.facts import LegOpened, OfferEnded, OfferMade, OfferOutcome, OfferRang
-from ari_app.model.ids import LegId, OfferId
+from ari_app.model.ids import LegId, OfferId, TimerId
 from ari_app.model.states import RING_NO_ANSWER, AgentState, CallMove, CallState
 
 OFFER_AGAIN_S = 1.0  # After a phone could not be rung through no fault of its own.
@@ -79,6 +79,8 @@ def take_back(floor: Floor, call: Call, outcome: OfferOutcome, now: float) -> No
     seats.withdraw(floor, seat)
     if call.state in (CallState.RINGING, CallState.WHISPERING):
         call.to(CallMove.OFFER_ENDS)
+    if call.state is CallState.QUEUED and TimerId(f"{call.id}.wait") not in call.timers:
+        floor.set_timer(call, "wait", now)  # His time ran out during the whisper.
     floor.hang_up(call, offer.leg, now, 26)
     recording.drop(floor, call)
     if offer.leg not in call.legs:

@@ -54,11 +54,9 @@ def call_left(floor: Floor, left: CallLeft, now: float) -> None:
     for leg, phone in left.state.get("supervising", {}).items():
         floor.supervising[LegId(leg)] = PhoneName(phone)
         seats.phone_taken(floor, phone)
-    for timer, at in list(call.timers.items()):
+    for timer in list(call.timers):  # The others run from the first Listed on: nobody would hear what they bring about.
         if timer.partition(".")[2] in MOMENTARY:
             del call.timers[timer]
-        else:
-            floor.do(SetTimer(timer, at))
     _into_place(floor, call, "counts" in left.state, now)
 
 
@@ -270,5 +268,8 @@ def settled(floor: Floor, listed: Listed) -> None:
         owners = [floor.legs.get(leg, CallId("")) for leg in each.legs]
         if owners and floor.recovering.issuperset(owners):
             floor.do(DropBridge(owners[0], each.bridge))
+    for call in floor.calls.values():
+        if call.id in floor.recovering:
+            floor.do(*(SetTimer(timer, at) for timer, at in call.timers.items()))
     floor.staff_changed |= bool(floor.recovering)
     floor.recovering.clear()

@@ -168,7 +168,8 @@ def _botched(floor: Floor, at: ItemOffer, now: float) -> None:
     """The phone could not be rung through no fault of its own: agent and message are where they were, in a moment."""
     item, seat = floor.items[at.message], floor.seats[at.agent]
     _offer_over(floor, item, "failed")
-    seat.item, seat.withdrawn = None, True
+    seat.item = None
+    seats.withdraw(floor, seat)
     hang_up(floor, at, now)
     _later(floor, item, now + OFFER_AGAIN_S)
 

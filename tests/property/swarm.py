@@ -744,7 +744,8 @@ def left_behind(floor: Floor, alive: set[LegId]) -> Behind:
     there = {call.id: call for call in floor.calls.values() if call.leg in alive and call.leg not in call.doomed}
     talks = {call.id: call.talk.agent for call in there.values() if call.talk is not None and call.talk.leg in alive}
     waiting = {queue: [visit for visit in line if visit.call in there] for queue, line in floor.engine.waiting.items()}
-    staff = {seat.agent: (seat.state, seat.wrap_up_at) for seat in floor.seats.values()}
+    staying = [seat for seat in floor.seats.values() if seat.pending is None]
+    staff = {seat.agent: (seat.state, seat.wrap_up_at) for seat in staying}
     counted = {call for call in floor.engine.talking if call in talks}
     return Behind(talks, waiting, staff, counted)
 
