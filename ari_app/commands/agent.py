@@ -34,7 +34,7 @@ def list_agents(as_json: common.AsJson = False) -> None:
 
 
 def _more(agent: dict[str, Any], now: float) -> str:
-    """What is left of after-call work, a disposition that is missing, hold, skills of the surge plan."""
+    """What is left of after-call work, a disposition that is missing, hold, consult, message, skills of a surge."""
     said = []
     if agent["wrap_up_at"] is not None:
         said.append(f"{max(0.0, agent['wrap_up_at'] - now):.0f} s left, {agent['more_times']} times more")
@@ -44,6 +44,10 @@ def _more(agent: dict[str, Any], now: float) -> str:
         said.append(f"the talk is long: a matter for the {agent['long_for']}")
     if agent["held"]:
         said.append("caller on hold")
+    if agent["consulting"]:
+        said.append(f"consulting {agent['consulting']}")
+    if agent["item"]:
+        said.append(f"message {agent['item']}")
     if agent["surge"]:
         said.append("surge: " + ", ".join(f"{skill} {level}" for skill, level in agent["surge"].items()))
     return f"  {'; '.join(said)}" if said else ""

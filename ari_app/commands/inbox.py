@@ -130,6 +130,8 @@ def _row(store: Path, message: str) -> dict[str, Any]:
 def _state(row: dict[str, Any]) -> str:
     if row["done_at"]:
         return f"done {row['taken_by']}"
+    if row["offered_to"]:
+        return f"rings {row['offered_to']}"
     return f"taken {row['taken_by']}" if row["taken_by"] else "new"
 
 

@@ -62,7 +62,7 @@ TABLES: Final = (
 )
 
 QUERIES: Final[Mapping[type[Fact], tuple[str, ...]]] = {
-    facts.DaemonStarted: ("states_cut", "surge_cut"),
+    facts.DaemonStarted: ("states_cut", "surge_cut", "item_offers_cut"),
     facts.FlowsActivated: ("flows_activated",),
     facts.ClosureChanged: ("closure_ended", "closure_began"),
     facts.CallOpened: ("call_opened",),

@@ -109,6 +109,11 @@ def test_messages_by_due_time_and_who_listened(store):
     (row,) = work.items(store, message="1-1.m6")
     assert (row["number"], row["seconds"], row["path"]) == ("138****8000", 12.0, "d/1-1.m6.wav")
     assert [row["message"] for row in work.items(store, done=True)][-1] == "1-1.m8"
+    assert row["offered_to"] is None
+    write(store, (20, wk.ItemOffered("1-1", "1-1.m6", "1-9.l1", "8025", "p8025")))
+    assert [each["offered_to"] for each in work.items(store)] == [None, "8025"]
+    write(store, (21, facts.DaemonStarted(3)))  # It rings no more.
+    assert work.items(store, message="1-1.m6")[0]["offered_to"] is None
     work.heard(store, START, "1-1.m6", "li")
     conn = connect.reading(store)
     assert tuple(conn.execute("SELECT action, subject, detail FROM audit").fetchone()) == (

@@ -236,6 +236,10 @@ ON CONFLICT (message) DO UPDATE SET path = excluded.path, size_bytes = excluded.
 INSERT INTO item (message, call, box, opened_at, due_at) VALUES (:message, :call, :box, :at, :due_at)
 ON CONFLICT (message) DO NOTHING;
 
+-- name: item_offers_cut
+-- A new run of the daemon: whatever still rang is over.
+UPDATE item_offer SET ended_at = :at, outcome = 'failed' WHERE ended_at IS NULL;
+
 -- name: item_offered
 -- An agent's phone rings for a message.
 INSERT INTO item_offer (offer, call, message, agent, phone, made_at)

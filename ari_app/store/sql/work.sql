@@ -1,6 +1,7 @@
 -- name: items
 -- Messages to be worked, the most urgent first; with those done when asked for. A removed file has no path.
 SELECT i.message, i.call, i.box, m.seconds, coalesce(p.value, b.value) AS number, i.opened_at, i.due_at, i.taken_by, i.taken_at,
+  (SELECT agent FROM item_offer AS o WHERE o.message = i.message AND o.ended_at IS NULL) AS offered_to,
   i.done_at, i.note, d.disposition, CASE WHEN r.message IS NULL THEN f.path END AS path, f.sha256
 FROM item AS i LEFT JOIN message AS m ON m.message = i.message
 LEFT JOIN item_disposition AS d ON d.message = i.message
