@@ -244,9 +244,9 @@ class Daemon:
         gc.collect()
         gc.freeze()  # What is there now stays: never looked through again while calls go on.
         gc.set_threshold(10_000, 20, 20)  # A call makes some thousand objects and next to no cycles.
-        async with serving(app, web.listen, web.port), asyncio.TaskGroup() as tasks:
+        agi = self.asking.lookups.server().serving(self.site.settings.agi.port)
+        async with serving(app, web.listen, web.port), agi, asyncio.TaskGroup() as tasks:
             services = (self.loop.run(), self.loop.watch_lag(), self._linked(), self.ami.run(), self.hearing.run())
-            agi = self.asking.lookups.server().run(self.site.settings.agi.port)
             keeping = (
                 self._watch(),
                 self.housekeeping.run(),
@@ -254,7 +254,6 @@ class Daemon:
                 self.guard.run(),
                 self.screens.run(),
                 self.flows.watch(),
-                agi,
                 self._ready(ready),
             )
             running = [tasks.create_task(service) for service in (*services, *keeping)]

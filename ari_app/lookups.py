@@ -92,7 +92,7 @@ class LookUps:
             self.at_once -= 1
 
     def server(self) -> AgiServer:
-        """The FastAGI server that lets any dialplan ask the scripts; `await server.run(settings.agi.port)`."""
+        """The FastAGI server that lets any dialplan ask the scripts; `async with server.serving(settings.agi.port)`."""
 
         async def ask(name: str, request: Mapping[str, str]) -> Mapping[str, Scalar]:
             return await self.ask("agi", name, request, self._agi.timeout_s)

@@ -7,8 +7,8 @@ import asyncio
 import os
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,11 +71,12 @@ class AgiServer:
             ) from error
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def run(self, port: int) -> None:
-        """Start, and close when cancelled."""
+    @asynccontextmanager
+    async def serving(self, port: int) -> AsyncIterator[None]:
+        """Until the block ends. HotlineError when the port is taken."""
         await self.start(port)
         try:
-            await asyncio.Event().wait()
+            yield
         finally:
             await self.close()
 

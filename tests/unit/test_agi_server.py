@@ -284,14 +284,10 @@ async def test_a_taken_port_is_said_with_its_key() -> None:
             await AgiServer(nothing).start(server.port)
 
 
-async def test_run_listens_until_cancelled() -> None:
+async def test_it_serves_while_the_block_lasts() -> None:
     server = AgiServer(nothing)
-    running = asyncio.create_task(server.run(0))
-    await until(lambda: server.port > 0)
-    async with client(server, header()) as one:
+    async with server.serving(0), client(server, header()) as one:
         await one.rest()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
     with pytest.raises(OSError):
         await asyncio.open_connection("127.0.0.1", server.port)
 
