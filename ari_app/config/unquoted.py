@@ -16,8 +16,8 @@ _LINE_MAX: Final = 1000  # Nobody writes longer ones; they would take long to se
 _HINT: Final = 'YAML takes * for an alias and # for a comment: write "*" or "#", in quotes'
 _PLACES: Final = (
     re.compile(r"""^\s*()([*#])\s*:\s+[a-z][a-z0-9_-]*[\s,}]*(?:\s#.*)?$"""),  # `#: node` on a line of its own.
-    re.compile(r"""(\bkeys\s*:\s*\{(?:[^"'#}]|"[^"]*"|'[^']*')*?[{,\s])([*#])\s*:"""),
-    re.compile(r"""(\bkeys\s*:\s*\[(?:[^"'#\]]|"[^"]*"|'[^']*')*?[\[,\s])([*#])\s*[,\]]"""),
+    re.compile(r"""(\bkeys\s*:\s*\{(?:(?:[^"'#}]|"[^"]*"|'[^']*')*?[,\s])?)([*#])\s*:"""),
+    re.compile(r"""(\bkeys\s*:\s*\[(?:(?:[^"'#\]]|"[^"]*"|'[^']*')*?[,\s])?)([*#])\s*[,\]]"""),
     re.compile(r"""(\b(?:repeat_key|end_key|yes_key|no_key|refuse_key)\s*:\s+)([*#])\s*(?:[,}].*|#.*)?$"""),
 )
 
@@ -37,9 +37,8 @@ def _unquoted(marks: Marks) -> Iterator[Problem]:
     for number, line in enumerate(marks.lines, 1):
         if len(line) > _LINE_MAX or ("*" not in line and "#" not in line):
             continue
-        for pattern in _PLACES:
-            if match := pattern.search(line):
-                at = match.start(2)
-                message = f"the telephone key {match[2]} is not in quotes"
-                yield Problem(marks.file, number, at + 1, UNQUOTED_KEY, message, _HINT)
-                break
+        while (match := next(filter(None, (pattern.search(line) for pattern in _PLACES)), None)) is not None:
+            at = match.start(2)
+            message = f"the telephone key {match[2]} is not in quotes"
+            yield Problem(marks.file, number, at + 1, UNQUOTED_KEY, message, _HINT)
+            line = f"{line[:at]}x{line[at + 1 :]}"  # noqa: PLW2901  (there may be another one behind it)

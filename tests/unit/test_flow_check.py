@@ -200,6 +200,8 @@ MUTATIONS = [
     # Telephone keys without quotes.
     M('"0": person}', "*: person}", "15:36 F032", "in quotes"),
     M('"0": person}', "#: person}", "15:36 F032", "in quotes"),
+    M('{"1": number, "2"', '{*: number, "2"', "15:12 F032", "in quotes"),
+    M('["1", "2", "3"]', '[*, "2", "3"]', "57:12 F032", "in quotes"),
     M('repeat_key: "*"', "repeat_key: *", "16:17 F032", "in quotes"),
     M('repeat_key: "*"', "repeat_key: #", "16:17 F032", "in quotes"),
     M('["1", "2", "3"]', '["1", "2", #]', "57:22 F032", "in quotes"),
@@ -440,6 +442,11 @@ def test_not_told(nodes: dict[str, Any]) -> None:
 )
 def test_quoted_keys_and_comments_are_not_told(old: str, new: str) -> None:
     assert "F032" not in str(problems({**BASE, "main": MAIN.replace(old, new)}))
+
+
+def test_each_unquoted_key_of_a_line_is_told() -> None:
+    told = problems({**BASE, "main": MAIN.replace('{"1": number, "2": rate', "{*: number, #: rate")})
+    assert [(each.line, each.column, each.code) for each in told] == [(15, 12, "F032"), (15, 23, "F032")]
 
 
 def test_a_subflow_that_passes_makes_a_circle() -> None:
