@@ -83,7 +83,7 @@ def checked(site: Site, prompts: Prompts, texts: Texts, kept: Mapping[str, Audio
         def missing(ids: Iterable[str]) -> list[tuple[str, str]]:
             return [each for each in prompts.missing(ids, LANGUAGES) if each not in own]
 
-        found = check_texts(texts, site.settings, missing, scripts)
+        found = check_texts(texts, site.settings, missing, scripts, prompts.names)
     except BadFile as bad:
         raise BadFile((*problems, *bad.problems)) from None
     if problems:

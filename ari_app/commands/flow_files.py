@@ -57,7 +57,7 @@ def looked_over(site: Site, texts: Texts) -> Checked:
     """These texts, checked with the prompts, scripts and settings of the site."""
     prompts = Prompts.load(site.sounds)
     scripts = scripts_of(site).names()
-    return look_over(texts, site.settings, lambda ids: prompts.missing(ids, LANGUAGES), scripts)
+    return look_over(texts, site.settings, lambda ids: prompts.missing(ids, LANGUAGES), scripts, prompts.names)
 
 
 def show(

@@ -72,16 +72,31 @@ def content_of(path: Path) -> bytes | None:
         return None
 
 
-def check_texts(texts: Texts, settings: Settings, missing: Missing, scripts: Collection[str] | None = None) -> Checked:
+def check_texts(
+    texts: Texts,
+    settings: Settings,
+    missing: Missing,
+    scripts: Collection[str] | None = None,
+    prompts: Collection[str] = (),
+) -> Checked:
     """Texts that are at hand, without errors (else BadFile); the paths name the flows and stand in the messages."""
-    checked = look_over(texts, settings, missing, scripts)
+    checked = look_over(texts, settings, missing, scripts, prompts)
     if checked.errors:
         raise BadFile(checked.errors)
     return checked
 
 
-def look_over(texts: Texts, settings: Settings, missing: Missing, scripts: Collection[str] | None = None) -> Checked:
-    """Everything that can be said of these texts. `scripts`: names of agi_scripts/; None: they are not looked at."""
+def look_over(
+    texts: Texts,
+    settings: Settings,
+    missing: Missing,
+    scripts: Collection[str] | None = None,
+    prompts: Collection[str] = (),
+) -> Checked:
+    """Everything that can be said of these texts. `scripts`: names of agi_scripts/; None: they are not looked at.
+
+    `prompts`: those of the catalogue, one of which is proposed where a prompt is not there.
+    """
     scripts_read = _situations(texts)
     flows: dict[str, LoadedFlow] = {}
     drafts: dict[str, Draft] = {}
@@ -100,7 +115,8 @@ def look_over(texts: Texts, settings: Settings, missing: Missing, scripts: Colle
             )
     names = [path.stem for path in flow_texts(texts)]
     situations = scripts_read.situations
-    world = World(settings, missing, names, scripts, _years(settings), situations, scripts_read.names)
+    years = _years(settings)
+    world = World(settings, missing, names, scripts, years, situations, prompts, scripts_read.names)
     for name, findings in lint(drafts, world).items():
         problems += _problems(findings, marked[name])
     told = check_situations(situations.named, drafts, world, is_whole=not scripts_read.problems)

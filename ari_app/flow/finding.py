@@ -63,6 +63,7 @@ class World:
     scripts: Collection[str] | None = None
     years: tuple[int, ...] = ()
     situations: Situations = NO_SITUATIONS
+    prompts: Collection[str] = ()  # Those of the catalogue, to propose one.
     situation_names: Collection[str] = ()  # Also those left out because something in them is wrong.
 
 

@@ -1,7 +1,7 @@
 """The checker's rules about single nodes: variables, expressions, keys, digits, look-ups, prompts, dates. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -50,7 +50,7 @@ def check_nodes(draft: Draft, world: World) -> Iterator[Finding]:
     for name, node in draft.flow.nodes.items():
         here: Path = ("nodes", name)
         yield from _reads(here, node, draft, variables)
-        yield from _prompts(here, node, missing)
+        yield from _prompts(here, node, missing, world.prompts)
         match node:
             case LookUp():
                 yield from _look_up(here, node, world)
@@ -174,7 +174,7 @@ def _missing(draft: Draft, world: World) -> Mapping[str, list[str]]:
     return found
 
 
-def _prompts(here: Path, node: Node, missing: Mapping[str, list[str]]) -> Iterator[Finding]:
+def _prompts(here: Path, node: Node, missing: Mapping[str, list[str]], known: Collection[str]) -> Iterator[Finding]:
     if not missing:
         return
     told = set[str]()
@@ -186,7 +186,8 @@ def _prompts(here: Path, node: Node, missing: Mapping[str, list[str]]) -> Iterat
             yield from _value_prompts(path, said, missing)
         if said in missing:
             message = f"no {' and no '.join(missing[said])} audio for prompt {said!r}"
-            yield Finding(path, MISSING_PROMPT, message, "`hotline prompts list` names them all")
+            hint, wanted = "`hotline prompts list` names them all", "" if said in known else said
+            yield Finding(path, MISSING_PROMPT, message, hint, wanted=wanted, known=known)
 
 
 def _value_prompts(path: Path, said: str, missing: Mapping[str, list[str]]) -> Iterator[Finding]:

@@ -49,6 +49,11 @@ class Prompts:
         rows = {(row.id, row.language): row for row in read_manifest(folder) if (folder / row.file).is_file()}
         return cls(folder, rows)
 
+    @property
+    def names(self) -> list[str]:
+        """The ids of all prompts, in any language."""
+        return list(dict.fromkeys(prompt for prompt, _ in self.rows))
+
     def path(self, prompt_id: str, language: str) -> Path | None:
         """The WAV of a prompt in this language, else in another, else None."""
         row = self._find(prompt_id, language)

@@ -146,6 +146,8 @@ def test_mistakes_at_the_terminal_are_messages(tmp_path: Path) -> None:
     }.items():
         ran = hotline(tmp_path, *words)
         assert ran.returncode == 1 and said in ran.stderr and "Traceback" not in ran.stderr
+    (tmp_path / "slip.yaml").write_text("start: a\nnodes:\n  a: {type: hangup, say: [good-bye]}\n")
+    assert "prompt 'good-bye'   did you mean 'goodbye'?" in hotline(tmp_path, "check", "slip.yaml").stdout
     assert hotline(tmp_path, "check", "desk").stdout == "1 flow, 11 nodes: ok\n", "a flow's name will do"
     (tmp_path / "config.yaml").unlink()
     assert "config.yaml: not here" in hotline(tmp_path, "check").stderr
