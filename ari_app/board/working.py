@@ -265,8 +265,9 @@ def missed_events(floor: Floor, at: ItemOffer, state: str, now: float) -> None:
         ringing(floor, at, now)
     elif at.hung_up:
         floor.do(HangUp(at.id, at.leg))
-    elif at.playback is not None:
-        prompt_over(floor, at, at.playback, now)
+    elif at.playback is not None:  # Perhaps it is heard still.
+        _hush(floor, at)
+        _due(floor, at, now + AGAIN_S)
 
 
 def _due(floor: Floor, at: ItemOffer, moment: float) -> None:

@@ -77,7 +77,6 @@ CHANGED: dict[str, Any] = {
     "limits": {"drain_s": 0},
     "log": {"format": "json", "level": "debug"},
 }
-RECOVERED_S_MAX = 3.0
 HZ = {name: 700 + 50 * n for n, name in enumerate(DESKS)}  # What each agent's phone plays.
 
 
@@ -229,7 +228,6 @@ async def test_everybody_goes_on_after_kill_9(house: House) -> None:
             await house.at_rest()
             assert second.said("bug: the board failed on an event") == []
             await asyncio.gather(*(each.wait_ended() for each in here.answering.values() if not each.ended.is_set()))
-    assert took <= RECOVERED_S_MAX
     left = json.dumps(rows_of(house.store), default=str)
     for epoch in (1, 2):
         assert "every decision as it was" in said_by(house, "replay", str(epoch))
