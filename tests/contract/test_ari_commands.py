@@ -5,12 +5,14 @@ import asyncio
 from ari_app.model.effects import (
     Announce,
     Answer,
+    AskMessage,
     DropBridge,
     HangUp,
     Join,
     Leave,
     MakeBridge,
     Play,
+    RecordMessage,
     Remember,
     Ring,
     StopPlay,
@@ -24,6 +26,7 @@ from ari_app.model.events import (
     LegHeld,
     LegResumed,
     LegRinging,
+    MessageRecorded,
     PhoneChanged,
     PlaybackEnded,
 )
@@ -252,3 +255,17 @@ async def test_fifty_callers_at_once_each_have_their_events_in_order(asterisk):
         assert ear.all(CommandFailed) == []
         assert len(ear.all(LegEnded)) == 50
         assert (ear.link.pending, ear.link.counters["lanes"]) == (0, 0)
+
+
+async def test_whether_a_message_is_recorded_is_answered_by_its_silence(asterisk):
+    async with listening(asterisk) as ear, ear.caller() as (call, arrived):
+        ear.do(Answer(C, arrived.leg), RecordMessage(C, arrived.leg, "7-1.m1", 30, 20, "#"))
+        await call.wait_answered()
+        await ear.done()
+        ear.do(AskMessage(C, "7-1.m1"), AskMessage(C, "7-1.m9"))
+        failed = await ear.wait(CommandFailed)
+        assert (failed.action, failed.target, failed.reason) == ("AskMessage", "7-1.m9", "gone")
+        await call.press("#")
+        await ear.wait(MessageRecorded, message="7-1.m1")
+        ear.do(AskMessage(C, "7-1.m1"))
+        assert (await ear.wait(CommandFailed)).target == "7-1.m1"

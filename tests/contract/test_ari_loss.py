@@ -13,6 +13,7 @@ from ari_app.model.effects import Announce, Answer, Join, MakeBridge, Play, Ring
 from ari_app.model.events import (
     BridgeSeen,
     CallArrived,
+    CallerSeen,
     CommandFailed,
     KeyPressed,
     LegAnswered,
@@ -112,7 +113,9 @@ async def test_bridges_speak_to_us_again_after_a_loss_and_after_a_new_start(aste
         async with asyncio.timeout(5):
             while not second.up:
                 await asyncio.sleep(0.01)
-        assert [channel.leg for channel in told[1].channels] and told[1].bridges
+        seen = next(event for event in told if isinstance(event, Listed))
+        assert [channel.leg for channel in seen.channels] and seen.bridges
+        assert told[1] == CallerSeen(one.leg, one.caller, one.dialled, one.via), "who he is, before what is there"
         second.perform(Announce(C, "7-1.b1", "7-1.p2", ("short",), "en"))
         async with asyncio.timeout(5):
             while PlaybackEnded("7-1.p2", ok=True) not in told:
