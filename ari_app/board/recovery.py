@@ -273,3 +273,4 @@ def settled(floor: Floor, listed: Listed) -> None:
             floor.do(*(SetTimer(timer, at) for timer, at in call.timers.items()))
     floor.staff_changed |= bool(floor.recovering)
     floor.recovering.clear()
+    floor.pinned = {}  # Each call holds its own.
