@@ -101,8 +101,8 @@ async def test_a_frozen_daemon_is_ended_before_its_standby_takes_over(house: Hou
         assert await first.ended(1) == -signal.SIGKILL  # It will never wake, to write or to command.
         assert second.said("the active daemon showed no sign of life: killed, to take over", "error")
         await goes_on(call, answering)
-        await answering.hangup()
-        await call.wait_ended()
+        await call.hangup()
+        await answering.wait_ended()
         await house.at_rest()
 
 
