@@ -112,6 +112,8 @@ async def _measure(running: House, plan: Plan, say: Say) -> dict[str, Any]:
             await asyncio.to_thread(calls.read)
             taken_before, before = calls.taken, cpu_now(running)
             load = await run_callers(running.server, callers)
+        if not load.placed:
+            raise HotlineError(f"SIPp left with {load.exit_code} and placed no call\n{load.errors}".strip())
         say("the last caller has hung up; waiting for the recordings")
         in_time = await calls.settled(SETTLE_S)
         after = cpu_now(running)
