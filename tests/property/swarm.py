@@ -463,7 +463,7 @@ class World:
 
     def phone_ends(self) -> None:
         if (leg := self.some_leg(lambda it: bool(it.phone))) is not None:
-            self.leg_ends(leg, self.rng.choice([0, 16, 17, 19, 19, 21]))
+            self.leg_ends(leg, self.rng.choice([0, 16, 17, 19, 19, 21, 44]))
 
     def runs_out(self) -> None:
         """A phone rings to the end of the offer."""
