@@ -25,7 +25,7 @@ from ari_app.model.settings import Settings
 from ari_app.phones.phone import Phone, manual
 from ari_app.phones.ports import Ports
 from ari_app.provision.instance import Instance
-from ari_app.provision.ports import BLOCK, port_block
+from ari_app.provision.ports import port_block
 from ari_app.site import Site, open_site
 from tests.asterisk import REPOSITORY, asterisk_install, merged, sample
 from tests.chaos.site import CHANGES, FLOWS, LOAD_AGENTS
@@ -34,6 +34,7 @@ from tests.wire import Wire
 PORTS = Ports(range(22_000, 26_000))
 READY_S = 30.0
 DISK_MB = 256
+SIPP_MEDIA = 250  # From here on in the block of ports: voice of SIPp's callers.
 UNIT = REPOSITORY / "systemd" / "hotline.service"
 
 
@@ -144,7 +145,7 @@ def _own(first: int, folder: Path) -> dict[str, Any]:
             "http_port": first + 1,
             "ami_port": first + 2,
             "rtp_port_first": first + 20,  # Below it those of SIPp: what is at first + 12 echoes.
-            "rtp_port_last": first + BLOCK - 1,
+            "rtp_port_last": first + SIPP_MEDIA - 1,
         },
         "web": {"port": first + 3},
         "agi": {"port": first + 4},

@@ -351,11 +351,20 @@ async def _somebody(at: House, queue: str, caller: Call, theirs: Call, second: C
         if await _talks(caller, leg):
             at.notes.append(f"{queue}: with {'the first' if leg is theirs else 'the second'}")
             return await _hang_up(caller, theirs, second)
-    for agent in (other, first):
-        if not caller.ended.is_set() and at.phones[agent]._incoming.qsize():
-            return await served(at, agent, caller)
-    ends = f"first {theirs.ended_by or 'there'}, second {second.ended_by or 'there'}"
-    raise Lost(1, f"hung up on ({caller.cause})" if caller.ended.is_set() else f"in silence; {ends}")
+    if caller.ended.is_set():
+        raise Lost(1, f"hung up on ({caller.cause})")
+    if (await at.agent(first))["state"] in ("signed-out", "not-ready"):
+        await at.ready(first)  # The caller may be back in the queue.
+    rung = [asyncio.ensure_future(takes(at.phones[agent], caller)) for agent in (first, other)]
+    done, _ = await asyncio.wait(rung, timeout=SERVED_S, return_when=asyncio.FIRST_COMPLETED)
+    for each in rung:
+        each.cancel()
+    await asyncio.gather(*rung, return_exceptions=True)
+    if not done or next(iter(done)).exception() is not None:
+        ends = f"first {theirs.ended_by or 'there'}, second {second.ended_by or 'there'}"
+        raise Lost(1, f"in silence; {ends}")
+    at.notes.append(f"{queue}: rung anew")
+    return await _hang_up(caller, theirs, second, next(iter(done)).result())
 
 
 async def _talks(caller: Call, leg: Call) -> bool:

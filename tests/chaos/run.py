@@ -14,7 +14,7 @@ from ari_app.phones.sip import PhoneError
 from ari_app.phones.sipp import Agents, Callers, Load, Running, run_agents, running_callers
 from tests.chaos import invariants
 from tests.chaos.cases import Case
-from tests.chaos.house import House, Machine, house
+from tests.chaos.house import SIPP_MEDIA, House, Machine, house
 from tests.chaos.phases import OTHERS, PHASES, Lost
 from tests.chaos.site import LOAD_AGENTS, MENU
 
@@ -119,7 +119,8 @@ async def _load(at: House, rate: float) -> AsyncIterator[Running]:
     """Callers and their agents by SIPp, for as long as the block lasts."""
     async with run_agents(load_phones(at), LOAD_S):
         await load_agents(at)
-        callers = Callers(MENU, rate, LOAD_S, stay_s=STAY_S, answer_s=PATIENCE_S)
+        media = at.machine.first_port + SIPP_MEDIA
+        callers = Callers(MENU, rate, LOAD_S, stay_s=STAY_S, answer_s=PATIENCE_S, media_port=media)
         async with running_callers(at.sip, callers) as running:
             yield running
 

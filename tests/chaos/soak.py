@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from ari_app.phones.sipp import Callers, Running, run_agents, running_callers
 from tests.chaos import invariants
-from tests.chaos.house import House, house, machine
+from tests.chaos.house import SIPP_MEDIA, House, house, machine
 from tests.chaos.run import PATIENCE_S, load_agents, load_phones
 from tests.chaos.site import MENU
 
@@ -82,14 +82,14 @@ async def _callers(at: House, rate: float, seconds: float) -> AsyncIterator[list
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(run_agents(load_phones(at), seconds + 120))
         await load_agents(at)
-        yield [
-            await stack.enter_async_context(
-                running_callers(
-                    at.sip, Callers(MENU, rate / len(STAYS_S), seconds + 60, stay_s=stay_s, answer_s=PATIENCE_S)
-                )
+        media = at.machine.first_port + SIPP_MEDIA
+        plans = [
+            Callers(
+                MENU, rate / len(STAYS_S), seconds + 60, stay_s=stay_s, answer_s=PATIENCE_S, media_port=media + 36 * n
             )
-            for stay_s in STAYS_S
+            for n, stay_s in enumerate(STAYS_S)
         ]
+        yield [await stack.enter_async_context(running_callers(at.sip, plan)) for plan in plans]
 
 
 async def _meanwhile(at: House, seen: Soak, seconds: float, kill_every_s: float) -> None:
