@@ -187,6 +187,8 @@ class Desk:
         )
         daemon.metrics.standby.set(nodes_of(daemon.site.store).standby is not None)
         daemon.metrics.attacked(daemon.guard.events, daemon.guard.made, len(daemon.guard.bans.held))
+        held = floor.screening.held.values()
+        daemon.metrics.harassed(len(held), sum(each.appeal is not None for each in held))
         daemon.metrics.boxes(views.boxes(floor, now))
         daemon.metrics.sample(views.totals(floor, now), views.queues(floor, now), levels, views.surge(floor))
         return daemon.metrics.exposition()

@@ -182,6 +182,8 @@ class Metrics:
         self.ready = self._gauge("queue_agents_ready", "Ready agents with the queue's skills.", "queue")
         self.signed_in = self._gauge("queue_agents_signed_in", "Signed-in agents with the queue's skills.", "queue")
         self.bans = self._gauge("addresses_banned_now", "Addresses shut out now.")
+        self.screened = self._gauge("numbers_screened", "Callers' numbers screened now.")
+        self.appeals = self._gauge("appeals_waiting", "Of these, with an appeal that waits for a supervisor.")
         self.messages = self._gauge("messages", "Messages nobody has done yet, by box and state.", "box", "state")
         self.surge_armed = self._gauge("surge_armed", "1 while the surge plan takes steps by itself.")
         self.surge_drill = self._gauge("surge_drill", "1 during a drill of the surge plan.")
@@ -323,6 +325,11 @@ class Metrics:
             self._count_on(self.attacks.labels(kind), f"attack {kind}", times)
         self._count_on(self.banned, "banned", made)
         self.bans.set(held)
+
+    def harassed(self, screened: int, appeals: int) -> None:
+        """Numbers screened now, and those whose appeal nobody has decided."""
+        self.screened.set(screened)
+        self.appeals.set(appeals)
 
     def _count_on(self, counter: Counter, name: str, total: int) -> None:
         """Bring a counter up to a total somebody else keeps."""

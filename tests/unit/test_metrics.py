@@ -157,3 +157,11 @@ def test_names_and_privacy(metrics):
     names = {line.split()[2] for line in text.splitlines() if line.startswith("# HELP")}
     assert names and all(name.startswith("hotline_") for name in names)
     assert "13800138000" not in text and "_created" not in text
+
+
+def test_who_is_screened_and_appeals(metrics):
+    metrics.harassed(3, 1)
+    assert {name: value for (name, *_), value in read(metrics).items() if "screened" in name or "appeals" in name} == {
+        "hotline_numbers_screened": 3,
+        "hotline_appeals_waiting": 1,
+    }
