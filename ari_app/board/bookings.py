@@ -112,6 +112,7 @@ def claimed(floor: Floor, number: Number, queue: QueueName, now: float) -> Visit
         if dialled.state is not CallState.CALLING_BACK:
             return None  # Somebody there has confirmed already, and waits in that place.
         dialled.booking = None
+        floor.calls_changed.add(dialled.id)
         floor.hang_up(dialled, dialled.leg, now)
     end(floor, booking, "returned")
     return booking.visit
@@ -263,6 +264,7 @@ def cancelled(floor: Floor, event: CallbackCancelled, now: float) -> None:
         call = floor.calls.get(booking.dialling) if booking.dialling is not None else None
         if call is not None:
             call.booking = None
+            floor.calls_changed.add(call.id)
             if call.state is CallState.CALLING_BACK:
                 floor.hang_up(call, call.leg, now)
         end(floor, booking, "cancelled", event.by)

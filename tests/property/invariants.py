@@ -289,6 +289,7 @@ def _timers(floor: Floor, running: set[TimerId], firing: set[TimerId]) -> None:
     known |= {TimerId(f"agent-{s.agent}.work") for s in floor.seats.values() if s.state is AgentState.WORKING}
     known |= {TimerId(f"{item.id}.again") for item in floor.items.values() if item.again_at}
     desks |= {TimerId(f"{at.id}.offer") for at in floor.item_offers.values()}
+    desks |= {TimerId("screening.end")} if floor.screening.held else set()
     assert known | desks <= running | firing, (known | desks) - running
     assert running <= known | seats | desks, running - known - seats - desks
     for call in floor.calls.values():

@@ -104,6 +104,13 @@ SITUATIONS = {
         life=["clear", "key"],
         steps=[{"wait_s": 2}, {"say": ["sorry"]}, "next"],
     ),
+    "harassing": situation(
+        trigger="nuisance",
+        allowed=["talking"],
+        life=[],
+        steps=[{"say": ["sorry"]}, {"wait_s": 5}, {"say": ["greet"]}, "next"],
+    ),
+    "fax": situation(trigger="fax", allowed=["talking", "voicemail"], life=[], steps=[{"say": ["sorry"]}, "hang-up"]),
     "long": situation(trigger="talk-length", hints_s={"agent": 3, "supervisor": 20}),
 }
 
@@ -177,7 +184,10 @@ def universe(rng: Random) -> Settings:
                 "phone_back_ready": rng.choice([False, True]),
             },
             "surge": rng.choice([{}, SURGE, {**SURGE, "queues": ["network"]}, {**SURGE, "armed": False}]),
-            "line": rng.choice([{}, {}, {"auto": ["silent", "quiet", "noisy"]}, {"lines_max": 0}]),
+            "line": rng.choice(
+                [{}, {}, {"auto": ["silent", "quiet", "noisy"]}, {"lines_max": 0}, {"fax_to": "number:9001"}]
+            ),
+            "screening": rng.choice([{}, {"record": "vips"}, {"desk": "main:quiet", "numbers_max": 1}]),
             "limits": {"calls_max": rng.choice([3, 400, 400]), "call_s_max": rng.choice([60, 14_400, 14_400])},
         }
     )
@@ -261,6 +271,11 @@ class World:
             case fx.FileMessage(_, message):
                 filed = work.MessageFiled(message, f"{message}.wav", 1, "0")
                 self.pending.append(filed if self.rng.random() < 0.9 else work.MessageUnfiled(message, "disk full"))
+            case fx.LookUp(_, lookup):
+                values = (ev.Answer("vip", self.rng.random() < 0.3),)
+                self.pending.append(ev.LookedUp(lookup, self.rng.random() < 0.8, values))
+            case fx.Screen() | fx.Unscreen():
+                pass
             case fx.Note() | fx.MarkSecret() | fx.Reply() | fx.Warn():
                 pass
             case _ if not self.link:
@@ -445,7 +460,10 @@ class World:
         if lines:
             name, verdict = self.rng.choice(lines), self.rng.choice([*get_args(Verdict), "clear", "quiet"])
             heard = ev.LineJudged(name, verdict, -30.0, -50.0)
-            self.says(self.rng.choice([heard, heard, heard, heard, ev.LineUnheard(name, "lines_max")]))
+            rare = self.rng.choice(
+                [ev.LineUnheard(name, "lines_max"), ev.LineUnheard(name, "lines_max"), ev.FaxHeard(name)]
+            )
+            self.says(self.rng.choice([heard, heard, heard, heard, rare]))
 
     def caller_leaves(self) -> None:
         if (leg := self.some_leg(lambda it: not it.phone or it.desk)) is not None:
@@ -480,7 +498,7 @@ class World:
         wishes: list[ev.AgentWish] = ["sign-in", "ready", "ready", "ready", "not-ready", "sign-out"]
         wishes += ["disposition", "disposition", "extend"]
         wish = self.rng.choice(wishes)
-        value = {"not-ready": "meal", "disposition": "1"}.get(wish, "")
+        value = {"not-ready": "meal", "disposition": self.rng.choice(["1", "1", "5"])}.get(wish, "")
         phone = self.rng.choice([None, None, PhoneName("p84")]) if wish == "sign-in" else None
         self.feed(ev.AgentAsked(AgentId(self.rng.choice(AGENTS)), wish, value, phone, RequestId("r")))
 
