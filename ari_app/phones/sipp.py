@@ -102,7 +102,10 @@ def available() -> bool:
 
 
 async def run_callers(server: Address, plan: Callers) -> Load:
-    """Place all calls, wait for the last to end. Bounded: count, and a time limit after which SIPp fails."""
+    """Place all calls, wait for the last to end. Bounded: count, and a time limit after which SIPp fails.
+
+    PhoneError when it could place none, with SIPp's reason.
+    """
     with tempfile.TemporaryDirectory(prefix="sipp-callers-") as name:
         folder = Path(name)
         process = await _start_callers(folder, server, plan)
@@ -110,7 +113,10 @@ async def run_callers(server: Address, plan: Callers) -> Load:
             await asyncio.wait_for(process.wait(), plan.limit_s + STOP_S)
         finally:
             await _stop(process)
-        return _load(folder, process.returncode or 0)
+        load = _load(folder, process.returncode or 0)
+    if not load.placed:
+        raise PhoneError(f"sipp left with {load.exit_code} before the first call: {load.errors or 'it says not why'}")
+    return load
 
 
 @asynccontextmanager

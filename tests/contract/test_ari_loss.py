@@ -109,7 +109,7 @@ async def test_bridges_speak_to_us_again_after_a_loss_and_after_a_new_start(aste
         told = []
         second = AriLink(address_of(asterisk), told.append, prompts_of(asterisk))  # The next daemon.
         running = asyncio.create_task(second.run())
-        assert "another client" in (await ear.wait(LinkDown, 5)).reason
+        assert "another program has taken over" in (await ear.wait(LinkDown, 5)).reason
         async with asyncio.timeout(5):
             while not second.up:
                 await asyncio.sleep(0.01)
@@ -128,7 +128,7 @@ async def test_bridges_speak_to_us_again_after_a_loss_and_after_a_new_start(aste
 
 async def test_two_links_under_one_name_do_not_throw_each_other_out_in_turn(asterisk):
     async with listening(asterisk) as one, listening(asterisk) as other:
-        assert "another client" in (await one.wait(LinkDown)).reason
+        assert "another program has taken over" in (await one.wait(LinkDown)).reason
         await asyncio.sleep(2)  # Time in which they must be quiet: the pause after this loss is five seconds or more.
         assert other.link.up
         assert other.all(LinkDown) == []
