@@ -304,6 +304,21 @@ def test_answered_while_the_link_was_down() -> None:
     finish(kit)
 
 
+def test_heard_again_after_the_link_came_back_it_does_not_play_twice_at_once() -> None:
+    kit = made()
+    kit.ready("81")
+    left(kit)
+    leg = kit.answers("81")
+    kit.event(ev.LinkDown("lost"))
+    kit.link_up()
+    first = kit.effects(fx.Play)[-1].playback
+    assert fx.StopPlay(kit.board.floor.legs[leg], first) in kit.effects(fx.StopPlay)
+    kit.press("1", leg)
+    second = kit.effects(fx.Play)[-1].playback
+    assert second != first and list(kit.playing) == [second]
+    finish(kit)
+
+
 def test_the_phone_is_gone_after_the_link_came_back() -> None:
     kit = made()
     kit.ready("81", "83")
