@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ari_app.ari.decode import Decoder, endpoint_of
+from ari_app.ari.decode import Decoder, caller_seen, endpoint_of
 from ari_app.model.events import (
     CallArrived,
+    CallerSeen,
     FeatureDialled,
     KeyPressed,
     LegAnswered,
@@ -214,3 +215,24 @@ def test_every_sample_cut_short_is_survived():
 )
 def test_the_endpoint_in_a_channel_name(channel, endpoint):
     assert endpoint_of(channel) == endpoint
+
+
+def listed_channel(app_data: str, number: str = "13800138000") -> dict[str, object]:
+    dialplan = {"context": "hotline", "exten": "call", "priority": 2, "app_name": "Stasis", "app_data": app_data}
+    return {"id": "1795.1", "name": "PJSIP/local-00000001", "caller": {"number": number}, "dialplan": dialplan}
+
+
+def test_who_a_listed_caller_is() -> None:
+    seen = caller_seen(listed_channel("hotline,in,1860,trunk-a"), "hotline")
+    assert seen == CallerSeen("1795.1", "13800138000", "1860", "trunk-a")
+    assert caller_seen(listed_channel("hotline,in,1860,"), "hotline") == CallerSeen(
+        "1795.1", "13800138000", "1860", "local"
+    )
+    assert caller_seen(listed_channel("hotline,in,1860", "Anonymous"), "hotline") == CallerSeen(
+        "1795.1", "", "1860", "local"
+    )
+
+
+@pytest.mark.parametrize("app_data", ["hotline,feature,*11", "other,in,1860,x", "hotline,in", "", "hotline"])
+def test_no_caller_of_ours(app_data: str) -> None:
+    assert caller_seen(listed_channel(app_data), "hotline") is None
