@@ -10,8 +10,10 @@ the talker. Within 1 dB of a threshold both sides are right (a line there keeps 
 square wave = 0.
 """
 
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -21,6 +23,7 @@ from ari_app.bench import noises
 from ari_app.bench.noises import Seed, Sound, at
 from ari_app.line.track import RATE
 from ari_app.media import pcm
+from ari_app.media.prompts import read_manifest
 from ari_app.model.facts import Verdict
 
 Set = Literal["tuning", "test", "hard"]
@@ -34,6 +37,17 @@ NOISY_DB: Final = (0.0, 5.0, 10.0)
 CLEAN_DB: Final = (20.0, 26.0)
 LOSSES: Final = (0.0, 0.02, 0.05)
 HARD_LOSS: Final = 0.08
+# Prompts that are said: a fixed list, so that a prompt more does not make another corpus.
+_SAID: Final = """
+after-hours all-circuits-busy arrears-stopped balance-menu billing-info callback-already callback-booked
+callback-cancelled callback-full callback-hello callback-number-keys callback-place-back choice-stay-thanks
+closed-by-hand complaint-queue confirm-keys goodbye greeting-telecom-day holiday-closed line-open-more lookup-failed
+lost-sim-ask lost-sim-confirm lost-sim-done low-voice-louder low-voice-other-phone main-menu message-desk-ask
+network-info no-agents noisy-line-other-phone not-possible-now password-locked password-set-ask password-weak
+please-wait queue-full queue-timeout silent-line-greeting silent-line-no-sound survey-ask system-fault
+too-few-digits unknown-number vip-greeting voicemail-ask voicemail-nothing wrong-key wrong-number
+"""
+SAID: Final = _SAID.split()
 NEAR_DB: Final = 1.0  # Of a border: both sides are right.
 SNR_DB: Final = 14.0  # The borders, as config.yaml has them by default.
 QUIET_DBFS: Final = -38.5
@@ -41,10 +55,11 @@ QUIET_DBFS: Final = -38.5
 
 @dataclass(frozen=True)
 class Talker:
-    """A voice of our prompts, `pitch` times as high and as fast."""
+    """A voice of our prompts, `pitch` times as high and as fast; or one of espeak-ng, if `machine` names it."""
 
     language: str
-    pitch: float
+    pitch: float = 1.0
+    machine: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +83,10 @@ TEST: Final = Cast(
     ("rain", "fan", "car", "train", "wind"),
     ((400.0, 450.0), (425.0,), (1477.0, 852.0), (1100.0,), (1633.0, 941.0)),
     noises.organ,
+)
+
+STRANGERS: Final = tuple(
+    Talker("en", machine=voice) for voice in ("en-us+m3", "en-gb-scotland+f2", "de+m7", "fr+f4", "es+m1", "pt+f5")
 )
 
 
@@ -105,10 +124,14 @@ def changes(sounds: Path, seed: int, stretches: int = 2) -> Iterator[Change]:
             yield Change("clear", CLIP_S, noises.g711(np.concatenate([other, said, said])))
 
 
-def clips(sounds: Path, which: Set, seed: int, stretches: int = 2) -> Iterator[Clip]:
-    """All clips of a set, from so many stretches of speech a talker; each goes through G.711 and one of the losses."""
+def clips(sounds: Path, which: Set, seed: int, stretches: int = 2, talkers: tuple[Talker, ...] = ()) -> Iterator[Clip]:
+    """All clips of a set, from so many stretches of speech a talker; each goes through G.711 and one of the losses.
+
+    `talkers`: others than the set's own.
+    """
     rng = np.random.default_rng([seed, ("tuning", "test", "hard").index(which)])
     cast = TUNING if which == "tuning" else TEST
+    cast = replace(cast, talkers=talkers or cast.talkers)
     voices = [_speech(sounds, talker, rng) for _ in range(stretches) for talker in cast.talkers]
     made = _hard(cast, voices, rng) if which == "hard" else _plain(cast, voices, rng)
     for clip, loss in made:
@@ -183,10 +206,10 @@ def _hard(cast: Cast, voices: list[Sound], rng: Seed) -> Made:
 
 def _misleading(voice: Sound, rng: Seed) -> Iterator[Clip]:
     """Bursts, thumps and breath beside speech and alone. What comes once in 3 s leaves words between; what is there
-    half of the time does not."""
+    half of the time does not. Keys that are played are tones, and a tune as well: no speech."""
     said, nothing = spoken(voice, VOICE_DBFS), at(noises.pink(SAMPLES, rng), -65.0)
     burst_dbfs = VOICE_DBFS + 3
-    yield Clip("digits", "played", ("tone",), nothing + _while_on(noises.digits(SAMPLES, rng), -20.0))
+    yield Clip("digits", "played", ("tone", "music"), nothing + _while_on(noises.digits(SAMPLES, rng), -20.0))
     for under, label in ((said, "clear"), (nothing, "silent")):
         verdict: Verdict = "clear" if label == "clear" else "silent"
         rare = _while_on(noises.bursts(SAMPLES, rng, 0.15, 3.0), burst_dbfs)
@@ -219,14 +242,22 @@ def spoken(voice: Sound, dbfs: float) -> Sound:
 
 def _speech(sounds: Path, talker: Talker, rng: Seed) -> Sound:
     """Prompts one after another, cut to the clip's length."""
-    # Sentences: files of 1.5 s and more.
-    files = sorted(file for file in (sounds / talker.language).glob("*.wav") if file.stat().st_size > 24_000)
+    texts = {row.id: row.text for row in read_manifest(sounds) if row.language == talker.language}
     said = np.zeros(0)
     while len(said) < SAMPLES:
-        one = pcm.read_wav(files[rng.integers(len(files))])[0]
+        prompt = SAID[rng.integers(len(SAID))]
+        file = sounds / talker.language / f"{prompt}.wav"
+        one = _espeak(talker.machine, texts[prompt]) if talker.machine else pcm.read_wav(file)[0]
         places = np.arange(0, len(one) - 1, talker.pitch)
         said = np.concatenate([said, np.interp(places, np.arange(len(one)), one), np.zeros(RATE // 5)])
     return said[:SAMPLES]
+
+
+def _espeak(voice: str, text: str) -> Sound:
+    with tempfile.TemporaryDirectory(prefix="espeak-") as folder:
+        file = Path(folder) / "said.wav"
+        subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "-w", str(file), text], check=True, capture_output=True)
+        return pcm.telephone(*pcm.read_wav(file))
 
 
 def _noise(kind: str, voices: list[Sound], rng: Seed) -> Sound:

@@ -8,6 +8,7 @@
 - cpu_ms_per_audio_s, lines_per_core: detector, features and rules, `lines_max` lines at once; no files are read.
 """
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,9 +18,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from ari_app.bench.corpus import CLIP_S, Change, Clip, changes, clips
+from ari_app.bench.corpus import CLIP_S, STRANGERS, Change, Clip, changes, clips
 from ari_app.bench.figures import machine, percentiles
 from ari_app.bench.noises import Sound
+from ari_app.errors import HotlineError
 from ari_app.line.features import measure
 from ari_app.line.track import RATE, Track, hear
 from ari_app.line.verdict import Watcher
@@ -31,7 +33,9 @@ SEED: Final = 1860
 VERDICT_S_MAX: Final = 5.5
 
 
-def bench_line(sounds: Path, rules: Rules, seed: int = SEED, stretches: int = 4) -> dict[str, Any]:
+def bench_line(
+    sounds: Path, rules: Rules, seed: int = SEED, stretches: int = 4, strangers: bool = False
+) -> dict[str, Any]:
     """Judge each clip as a live line is judged; its verdict is the one that holds after VERDICT_S_MAX."""
     before = machine()
     made = list(clips(sounds, "test", seed, stretches)), list(clips(sounds, "hard", seed, max(1, stretches // 2)))
@@ -54,9 +58,26 @@ def bench_line(sounds: Path, rules: Rules, seed: int = SEED, stretches: int = 4)
         "hard_clear_called_bad": _clear_called_bad(hard),
         "hard_confusion": _table(hard),
         "wrong_by_kind": dict(Counter(each.clip.kind for each in (*test, *hard) if not each.is_right).most_common()),
+        **({"strangers": _strangers(sounds, rules, seed)} if strangers else {}),
         "seed": seed,
         **before,
         "wrong": [each.said_wrong for each in (*test, *hard) if not each.is_right][:20],
+    }
+
+
+def _strangers(sounds: Path, rules: Rules, seed: int) -> dict[str, Any]:
+    """The same sets, said by voices of espeak-ng: neither the rules nor the other figures have anything of them."""
+    if shutil.which("espeak-ng") is None:
+        raise HotlineError("espeak-ng is not installed; try: apt-get install espeak-ng")
+    test, _ = judged(list(clips(sounds, "test", seed, 1, STRANGERS)), rules)
+    hard, _ = judged(list(clips(sounds, "hard", seed, 1, STRANGERS)), rules)
+    return {
+        "accuracy": _share(test),
+        "hard_accuracy": _share(hard),
+        "clear_called_bad": _clear_called_bad(test),
+        "clips": len(test),
+        "hard_clips": len(hard),
+        "wrong_by_kind": dict(Counter(each.clip.kind for each in (*test, *hard) if not each.is_right).most_common()),
     }
 
 

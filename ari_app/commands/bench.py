@@ -62,6 +62,7 @@ def flow(as_json: common.AsJson = False) -> None:
 @app.command()
 def line(
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Of the corpus: the same seed, the same sound.")] = 1860,
+    strangers: Annotated[bool, typer.Option("--strangers", help="Six voices of espeak-ng as well.")] = False,
     live: Annotated[int, typer.Option(min=0, max=200, help="Calls on a real Asterisk, in place of the corpus.")] = 0,
     as_json: common.AsJson = False,
 ) -> None:
@@ -78,7 +79,7 @@ def line(
         return
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # One core is measured; numpy asks for this when it is loaded.
     with ProcessPoolExecutor(1, get_context("spawn")) as alone:
-        result = alone.submit(bench_line, site.sounds, site.settings.line, seed).result()
+        result = alone.submit(bench_line, site.sounds, site.settings.line, seed, strangers=strangers).result()
     _print(result, as_json)
 
 
