@@ -38,8 +38,9 @@ _READ_MAX: Final = FILE_RATE * 2 * 10  # Ten seconds: after a pause of ours, the
 _KEPT_MAX: Final = 64 << 20  # A file that cannot be given holes is listened to until it is this long.
 _AGAIN_S: Final = 2.0  # Asterisk may open a file just after it was removed: removed once more.
 _STALLED_S: Final = 10.0  # A line that does not grow for so long is not heard: its verdict would be an old one.
+_PAUSE_S: Final = 3.0  # A file at 8 kHz would grow every 2 s; what takes longer is a phone that sends nothing.
 _PACE_S: Final = 10.0  # After which the pace of a file tells whether it is what was asked for.
-_PACE_MIN, _PACE_MAX = 0.7, 1.4
+_PACE_MIN, _PACE_MAX = 0.4, 1.6
 _STILL_S: Final = 10.0  # A file that has not grown for so long is finished.
 _NICE: Final = 10  # Calls come first.
 _HUSH_DBFS: Final = -60.0  # Below it nothing is asked of the voice detector.
@@ -55,9 +56,9 @@ class Line:
     fax: FaxEar
     ear: Ear = field(default_factory=Ear)
     read_bytes: int = 0
-    got_bytes: int = 0  # Of them, since `first_at`.
-    first_at: float | None = None
     grown_at: float | None = None
+    growing_s: float = 0.0  # Time in which it grew, and by how much: pauses of the phone are no slowness.
+    growing_bytes: int = 0
     is_solid: bool = False  # Its disk cannot make holes in it.
     is_metered: bool = False
 
@@ -162,15 +163,18 @@ def _spoken(lines: list[Line], sounds: list[Sound]) -> list[Flags]:
 
 def _amiss(line: Line, samples: int, now: float) -> str:
     """Why a line is not heard, or not rightly; empty when all is well. `samples` have just come."""
-    line.grown_at = now if samples or line.grown_at is None else line.grown_at
-    line.first_at = now if samples and line.first_at is None else line.first_at
-    line.got_bytes += samples * _EVERY * 2
+    since = 0.0 if line.grown_at is None else now - line.grown_at
+    if samples and 0 < since <= _PAUSE_S and line.track.heard_s:
+        line.growing_s += since
+        line.growing_bytes += samples * _EVERY * 2
+    if samples or line.grown_at is None:
+        line.grown_at = now
     if line.is_solid and line.read_bytes > _KEPT_MAX:
         return f"{line.path.parent} cannot take back what was read"
-    if now - line.grown_at > _STALLED_S:
+    if not samples and since > _STALLED_S:
         return f"Asterisk has written nothing for {_STALLED_S:g} s"
-    if line.first_at is not None and now - line.first_at > _PACE_S:
-        pace = line.got_bytes / (now - line.first_at)
+    if line.growing_s > _PACE_S:
+        pace = line.growing_bytes / line.growing_s
         if not _PACE_MIN < pace / (2 * FILE_RATE) < _PACE_MAX:
             return f"{pace:.0f} bytes a second are written, where sound of {FILE_RATE} Hz has {2 * FILE_RATE}"
     return ""

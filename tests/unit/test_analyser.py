@@ -207,6 +207,19 @@ def test_a_file_as_it_should_be_is_not(tmp_path: Path) -> None:
     assert [verdict for _, verdict, _ in grown(tmp_path / "a", written(speech(30)), 30.0)] == ["clear"]
 
 
+def test_a_phone_that_sends_nothing_between_words_is_heard_on(tmp_path: Path) -> None:
+    """Three seconds of words, four of nothing: the file grows only while he speaks."""
+    lines, found = Lines(RULES), []
+    lines.watch("a", tmp_path / "a")
+    raw, second = written(speech(3)), 2 * FILE_RATE
+    for n in range(120):
+        if (at := n / 2 % 7) < 3:
+            with (tmp_path / "a").open("ab") as more:
+                more.write(raw[int(at * second) : int((at + 0.5) * second)])
+        found += lines.look(n / 2)
+    assert [report.get("verdict") for report in found] == ["clear"]
+
+
 def test_a_file_begun_anew_is_heard_on(tmp_path: Path) -> None:
     """A second listening under the same name overwrites the first."""
     file, lines = tmp_path / "a", Lines(RULES)
