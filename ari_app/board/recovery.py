@@ -11,10 +11,21 @@ from ari_app.board.checkpoint import Unusable, call_from, people, seat_from
 from ari_app.board.floor import HANG_UP_S_MAX, Floor, Spoken
 from ari_app.board.records import Call, Seat
 from ari_app.flow.nodes import Voicemail
-from ari_app.model.effects import CancelTimer, DropBridge, ForgetLine, Join, Leave, MakeBridge, SetTimer, Warn
+from ari_app.model.effects import (
+    Answer,
+    CancelTimer,
+    DropBridge,
+    ForgetLine,
+    Join,
+    Leave,
+    MakeBridge,
+    SetTimer,
+    StopPlay,
+    Warn,
+)
 from ari_app.model.events import BridgeSeen, CallLeft, ChannelSeen, LegEnded, Listed, SeatLeft, Unjoined
 from ari_app.model.facts import AgentChanged
-from ari_app.model.ids import BridgeId, CallId, LegId, Number, PhoneName, TimerId
+from ari_app.model.ids import BridgeId, CallId, LegId, Number, PhoneName, PlaybackId, TimerId
 from ari_app.model.states import SIGNED_IN, AgentState, CallState
 
 MOMENTARY = ("flow", "prompt", "whisper", "look-up", "speech", "code", "watch", "offer-again")
@@ -214,7 +225,10 @@ def _caller(floor: Floor, call: Call, channel: ChannelSeen, at: Bridges, *, now:
         return
     if call.state is CallState.DIALLING and was_notice:
         call.untold = True
+    _stop_unwritten(floor, call)
     voice.hush(floor, call)
+    if channel.state != "Up" and call.state is not CallState.CALLING_BACK:
+        floor.do(Answer(call.id, call.leg))  # The order to answer was noted, and never sent.
     _put(floor, call, channel.leg, at)
     if call.line is not None:
         floor.do(ForgetLine(call.id, call.leg, call.line))
@@ -226,6 +240,14 @@ def _caller(floor: Floor, call: Call, channel: ChannelSeen, at: Bridges, *, now:
         callback.again(floor, call, channel.state == "Up", now)
     elif call.state in WAITING:
         waiting.again(floor, call, was_notice, now)
+
+
+def _stop_unwritten(floor: Floor, call: Call) -> None:
+    """A prompt that began in the last moment is not written down; while it plays, the leg can be put into no bridge."""
+    talk, offer = call.talk, call.offer
+    known = [call.playback, call.line, call.recording, *call.legs, talk and talk.bridge, offer and offer.whisper]
+    for made in floor.mint.perhaps_made(call.id, "p", (each for each in known if each)):
+        floor.do(StopPlay(call.id, PlaybackId(made)))
 
 
 def _put(floor: Floor, call: Call, leg: LegId, at: Bridges) -> None:

@@ -6,8 +6,12 @@ boot's number (`7-42.p9-1`): the earlier one may have made more than it could wr
 The caller's own channel keeps the id Asterisk gave it.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import Final, NewType
+
+UNWRITTEN_MAX: Final = 6  # Parts of one call made within the 0.1 s in which facts may linger.
 
 CallId = NewType("CallId", str)
 LegId = NewType("LegId", str)  # Asterisk's channel id; ours for legs we originate.
@@ -55,6 +59,15 @@ class Mint:
         self.parts[call] = n = self.parts.get(call, 0) + 1
         taken_over = "" if call.partition("-")[0] == str(self.epoch) else f"{self.epoch}-"
         return f"{call}.{kind}{taken_over}{n}"
+
+    def perhaps_made(self, call: CallId, kind: str, known: Iterable[str]) -> list[str]:
+        """Ids of a kind that the boot before this one may have made for a call after those `known`, and could not
+        write down any more."""
+        before = self.epoch - 1
+        form = f"{call}.{{}}{'' if call.partition('-')[0] == str(before) else f'{before}-'}{{}}"
+        numbers = [re.fullmatch(form.format("[a-z]", "([0-9]+)").replace(".", r"\.", 1), each) for each in known]
+        last = max((int(found[1]) for found in numbers if found), default=0)
+        return [form.format(kind, n) for n in range(last + 1, last + 1 + UNWRITTEN_MAX)]
 
     def forget(self, call: CallId) -> None:
         self.parts.pop(call, None)

@@ -122,7 +122,7 @@ async def run_callers(server: Address, plan: Callers) -> Load:
 @asynccontextmanager
 async def running_callers(server: Address, plan: Callers) -> AsyncIterator["Running"]:
     """Callers for as long as the block lasts (at most `plan.count`); at its end no new ones come, and those there are
-    get `stay_s` and STOP_S to end as they would."""
+    get the time to be answered, to stay, and STOP_S to end as they would."""
     running = Running()
     with tempfile.TemporaryDirectory(prefix="sipp-callers-") as name:
         folder = Path(name)
@@ -130,7 +130,7 @@ async def running_callers(server: Address, plan: Callers) -> AsyncIterator["Runn
         try:
             yield running
         finally:
-            await _stop(process, plan.key_after_s + plan.stay_s + STOP_S)
+            await _stop(process, plan.answer_s + plan.key_after_s + plan.stay_s + STOP_S)
             running.load = _load(folder, process.returncode or 0)
 
 

@@ -132,11 +132,43 @@ def test_the_menu_is_said_again() -> None:
     start = since(kit)
     kit.crash()
     assert [e.prompts for e in after(kit, start, fx.Play)] == [("main-menu",)]
-    stopped = after(kit, start, fx.StopPlay)
-    assert len(stopped) == 1, "what still played is stopped first"
+    stopped = [e.playback for e in after(kit, start, fx.StopPlay)]
+    assert "7-1.p2" in stopped, "what still played is stopped first"
     kit.heard(leg)
     kit.press("1", leg)
     assert kit.call(leg) is CallState.QUEUED
+    kit.everybody_leaves()
+
+
+def test_a_prompt_that_was_not_written_down_any_more_is_stopped_too() -> None:
+    """Killed within a tenth of a second of its beginning: it would hold up whatever is to be done with the leg."""
+    kit = Kit()
+    kit.arrive()
+    (playing,) = kit.playing
+    assert playing == "7-1.p1"
+    start = since(kit)
+    kit.crash()
+    stopped = [e.playback for e in after(kit, start, fx.StopPlay)]
+    assert stopped[:3] == ["7-1.p2", "7-1.p3", "7-1.p4"] and stopped[-1] == playing
+    again = since(kit)
+    kit.crash()
+    (now_playing,) = kit.playing
+    assert now_playing.startswith("7-1.p9-")
+    assert {"7-1.p8-1", "7-1.p8-2"} <= {e.playback for e in after(kit, again, fx.StopPlay)}
+    kit.everybody_leaves()
+
+
+def test_a_caller_who_was_not_answered_any_more_is_answered_now() -> None:
+    kit = Kit()
+    leg = kit.arrive()
+    kit.states = {leg: "Ring"}
+    start = since(kit)
+    kit.crash()
+    assert fx.Answer(CallId("7-1"), leg) in after(kit, start, fx.Answer)
+    kit.states = {}
+    start = since(kit)
+    kit.crash()
+    assert not after(kit, start, fx.Answer)
     kit.everybody_leaves()
 
 
