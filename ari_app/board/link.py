@@ -8,7 +8,7 @@ else that no call owns is hung up.
 from ari_app.board import call as calls
 from ari_app.board import callback, control, desk, invite, offers, recovery, seats, voice, working
 from ari_app.board.floor import Floor
-from ari_app.model.effects import AskMessage, DropBridge, HangUp, JoinRecording, MakeBridge, StopRecording, Warn
+from ari_app.model.effects import Answer, AskMessage, DropBridge, HangUp, JoinRecording, MakeBridge, StopRecording, Warn
 from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
 from ari_app.model.facts import CallClosed
 from ari_app.model.ids import CallId, LegId, call_of
@@ -36,6 +36,7 @@ def handle(floor: Floor, event: Restored | LinkUp | LinkDown | Listed, now: floa
                 floor.do(AskMessage(call_of(message) or NO_CALL, message))
             _compare(floor, event, now)
             _join_earlier(floor)
+            offers.in_line_again(floor)
             floor.engine.open = not floor.draining
             for match in floor.engine.matches():  # One by one: whoever is matched with a call-back is free again.
                 floor.offer(match)
@@ -107,6 +108,8 @@ def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
             offers.agent_answered(floor, call, channel.leg, now)
     else:
         calls.missed_events(floor, call, channel.leg, now)
+        if channel.leg == call.leg and channel.state != "Up" and call.state is not CallState.CLOSING:
+            floor.do(Answer(call.id, call.leg))  # The order to answer was lost with the link.
 
 
 def orphan_ended(floor: Floor, leg: LegId, now: float) -> None:

@@ -117,6 +117,14 @@ def offer_again(floor: Floor, call: Call, now: float) -> None:
     floor.offer(floor.engine.offer_lost(call.id))
 
 
+def in_line_again(floor: Floor) -> None:
+    """The link is back, and nobody is offered yet: whose offer it had spoilt stands in line with the others."""
+    for call in floor.calls.values():
+        if TimerId(f"{call.id}.offer-again") in call.timers:
+            floor.cancel_timer(call, "offer-again")
+            floor.engine.offer_lost(call.id)
+
+
 def outcome_of(offer: Offer, cause: int) -> OfferOutcome:
     """What the end of an agent's leg before the talk means (phones.md §2.1: decide on causes, never on Dial)."""
     if cause in seats.VANISHED:

@@ -32,6 +32,38 @@ def test_nobody_is_rung_without_a_link() -> None:
     kit.everybody_leaves()
 
 
+def test_an_offer_spoilt_by_the_link_costs_nobody_his_place() -> None:
+    kit = Kit()
+    first = queued(kit)
+    second = queued(kit)
+    kit.deaf.add(fx.Ring)
+    kit.ready("81")
+    rung = kit.effects(fx.Ring)[-1]
+    assert rung.call == kit.board.floor.legs[first]
+    lost(kit)
+    kit.event(ev.CommandFailed("Ring", rung.call, rung.leg, "down"))
+    kit.deaf.clear()
+    kit.wait(0.3)  # Less than the second after which the offer would be made again.
+    kit.link_up()
+    assert kit.effects(fx.Ring)[-1].call == rung.call and kit.call(first) is CallState.RINGING
+    assert kit.call(second) is CallState.QUEUED
+    kit.everybody_leaves()
+
+
+def test_an_answer_that_was_lost_with_the_link_is_given_again() -> None:
+    kit = Kit()
+    leg = kit.arrive()
+    lost(kit)
+    answers = len(kit.effects(fx.Answer))
+    kit.event(ev.LinkUp("22"))
+    kit.event(listed(kit, caller="Ring"))
+    assert kit.effects(fx.Answer)[answers:] == [fx.Answer(kit.board.floor.legs[leg], leg)]
+    lost(kit)
+    kit.link_up()
+    assert len(kit.effects(fx.Answer)) == answers + 1
+    kit.everybody_leaves()
+
+
 def test_who_is_no_longer_there_has_hung_up() -> None:
     kit = Kit()
     kit.ready("81")
