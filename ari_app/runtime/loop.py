@@ -139,6 +139,14 @@ class Loop:
         for effect in effects:
             self.perform(effect)
 
+    def _see(self, event: Event, effects: list[Effect]) -> None:
+        """Whom this touched: what is written down of them has changed."""
+        try:
+            self.changed.see(self.board.floor, event, effects)
+        except Exception:
+            self.bugs += 1
+            log.exception("bug: whom an event touched is not known", kind=type(event).__name__)
+
     def _states(self) -> list[checkpoint.Row]:
         """What the next daemon needs of the calls and agents touched. A bug here must cost nobody his call."""
         try:
@@ -163,7 +171,7 @@ class Loop:
             self.bugs += 1
             log.exception("bug: the board failed on an event", kind=type(event).__name__)
             effects = list(self.board.floor.out)  # What it had decided before it failed is still right.
-        self.changed.see(self.board.floor, event, effects)
+        self._see(event, effects)
         rows.append(("event", now, event, any(isinstance(effect, MarkSecret) for effect in effects)))
         rest: list[Effect] = []
         for effect in effects:
