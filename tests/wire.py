@@ -19,6 +19,8 @@ class Wire:
         self._bytes_s: float | None = None
         self.open_to_all = True
         self.connections = 0
+        self.held = 0  # Pieces that had to wait so far.
+        self._readers: list[asyncio.StreamReader] = []
 
     async def __aenter__(self) -> "Wire":
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
@@ -39,6 +41,11 @@ class Wire:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def resets(self) -> int:
+        """Connections that the daemon's side broke off without letting them end."""
+        return sum(reader.exception() is not None for reader in self._readers)
 
     def cut(self, shut: bool = False) -> None:
         """Break every connection without a word; with `shut`, refuse new ones until `mend`."""
@@ -72,6 +79,7 @@ class Wire:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         number = self.connections
+        self._readers.append(reader)
         if not self.open_to_all:
             writer.transport.abort()
             return
@@ -91,7 +99,10 @@ class Wire:
     ) -> None:
         with suppress(OSError):
             while piece := await source.read(1024 if self._bytes_s else 65536):
+                self.held += not flows.is_set()
                 await flows.wait()
+                if source.exception() is not None:
+                    break  # It was reset meanwhile: what was under way is never received.
                 if number <= self._stranded:
                     continue
                 if self._bytes_s and flows is self._back:

@@ -6,8 +6,10 @@ Which carrier and why: docs/adr/0003.
 """
 
 import asyncio
+import struct
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Final, TypeAlias
 
 import aiohttp
@@ -21,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 SOCKETS_MAX: Final = 64  # Each costs Asterisk a thread and one of http.conf's `sessionlimit`.
 EXPRESS_MAX: Final = 8  # More of them for what must end a blockade: stopping a playback, hanging up.
+
+_AT_ONCE: Final = struct.pack("ii", 1, 0)  # Closing resets the connection, and the kernel sends nothing more of it.
 
 Hear: TypeAlias = Callable[[Reply], Awaitable[None]]
 
@@ -68,7 +72,11 @@ class RequestSocket:
                 case Answered(request=answered, reply=reply) if answered == name:
                     return reply
 
-    async def close(self) -> None:
+    async def close(self, forget: bool = False) -> None:
+        """`forget`: what was sent and not yet received over there must not arrive later, when all has been compared."""
+        line = self._socket.get_extra_info("socket") if forget else None
+        if line is not None:
+            line.setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
         await self._socket.close()
 
 
@@ -162,7 +170,7 @@ class Pool:
         if name is not None:
             # The name comes last in turn: Asterisk may still hold it while the old socket is blocked.
             self._names.insert(0, name)
-        task = asyncio.get_running_loop().create_task(socket.close())
+        task = asyncio.get_running_loop().create_task(socket.close(forget=self._closed))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         self._next()

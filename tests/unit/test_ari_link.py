@@ -14,8 +14,10 @@ from ari_app.ari.client import AriLink
 from ari_app.ari.connection import SILENCE_S_MAX, Address, Backoff, Replaced
 from ari_app.ari.pool import Pool
 from ari_app.ari.protocol import Request
+from ari_app.errors import AsteriskError
 from ari_app.model.effects import Answer, Play
 from ari_app.model.events import CallArrived, CommandFailed, LinkDown, LinkUp, Listed, PlaybackEnded
+from tests.wire import Wire
 
 APPLICATION = {"name": "app", "channel_ids": [], "bridge_ids": [], "endpoint_ids": []}
 
@@ -310,3 +312,36 @@ async def test_more_requests_than_sockets_wait_their_turn_and_the_express_does_n
             assert replies == [204] * 6
             await pool.close()
             assert pool.sockets == 0
+
+
+async def test_what_a_dead_connection_still_holds_never_arrives():
+    """Silent, given up, and the packets pass again: the old orders must not be carried out after the comparison."""
+    fake = FakeAri()
+    async with TestServer(fake.app()) as server, Wire(server.port) as wire:
+        between = Address(wire.url, "hotline", "secret", "app")
+        async with between.session() as session:
+
+            async def hear(reply):
+                pass
+
+            old = Pool(between, session)
+            await old.ask([Request("POST", "first", {})], hear)
+            wire.silence()
+            late = asyncio.create_task(old.ask([Request("POST", "late", {})], hear))
+            async with asyncio.timeout(5):
+                while not wire.held:
+                    await asyncio.sleep(0.001)
+            await old.close()
+            with pytest.raises(AsteriskError):
+                await late
+            async with asyncio.timeout(5):
+                while not wire.resets:
+                    await asyncio.sleep(0.001)
+            wire.silence(False)
+            new = Pool(between, session)
+            await new.ask([Request("POST", "second", {})], hear)
+            await new.close()
+    assert [asked for asked in fake.asked if asked in ("POST first", "POST late", "POST second")] == [
+        "POST first",
+        "POST second",
+    ]
