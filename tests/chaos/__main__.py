@@ -5,6 +5,7 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ def _wanted() -> tuple[tuple[Case, ...], int]:
 
 def main() -> int:
     cases, seed = _wanted()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Asterisk is stopped on the way out.
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     rows = list[Row]()
     print(title(), flush=True)

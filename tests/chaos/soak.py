@@ -42,6 +42,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=5, help="calls a second (default 5)")
     parser.add_argument("--kill-every-s", type=float, default=60)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Asterisk is stopped on the way out.
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, machine(Path(folder), own_disk=False) as here:
         found = asyncio.run(_soak(here, given))
     print(json.dumps(found))
