@@ -13,15 +13,19 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
+from ari_app import cli
 from ari_app.ari.claim import claimed
+from ari_app.commands.standby import said
 from ari_app.errors import AlreadyRunning, Fenced
 from ari_app.model.events import LinkUp
-from ari_app.standby import nodes_of
+from ari_app.standby import Nodes, nodes_of
 from ari_app.store.connect import writing
 from ari_app.store.journal import Journal, Options
 from ari_app.store.lease import POLL_S, Silence, Standby
-from ari_app.store.lock import StoreLock, holder_of, lock_file, pid_space
+from ari_app.store.lock import Holder, StoreLock, holder_of, lock_file, pid_space
+from tests.asterisk import REPOSITORY
 
 ALIVE = """
 import sys, time
@@ -116,7 +120,7 @@ def test_of_many_that_race_one_gets_the_store(store: Path) -> None:
 
 
 def test_whoever_only_looks_hinders_nobody(store: Path) -> None:
-    assert nodes_of(store) == type(nodes_of(store))(None, None)
+    assert nodes_of(store) == Nodes(None, None)
     ends = threading.Event()
 
     def look() -> None:
@@ -288,3 +292,33 @@ def test_an_application_has_one_daemon_whatever_its_store() -> None:
         pass
     with claimed(18088, "hotline"):
         pass
+
+
+# -- what people see --
+
+
+def test_status_says_who_is_active_and_who_waits() -> None:
+    active, waits = Holder("a", 811, 1_764_331_200.0, stale_s=2.0), Holder("b", 812, 1_764_331_260.0)
+    assert said(Nodes(active, waits, 0.24), "Asia/Shanghai") == [
+        "active   a (pid 811), since 2025-11-28 20:00:00, last sign of life 0.2 s ago",
+        "standby  b (pid 812), since 2025-11-28 20:01:00",
+    ]
+    assert said(Nodes(None, None), "Asia/Shanghai") == ["active   nobody", "standby  nobody"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (("status",), 1, "active   nobody\nstandby  nobody"),
+        (("handover",), 1, "no daemon is active\nstart one: hotline run"),
+        (("run", "--node", "Box 1"), 1, "--node 'Box 1': a name of small letters, digits, - and _, at most 31 signs"),
+    ],
+)
+def test_the_commands_without_a_daemon(tmp_path: Path, words: tuple[str, ...], code: int, text: str) -> None:
+    config = (REPOSITORY / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(f"paths: {{flows: {REPOSITORY}/ivr_flows}}\n{config}")
+    done = CliRunner().invoke(cli.app, words, env={"HOTLINE_CONFIG": str(tmp_path / "config.yaml")})
+    assert done.exit_code == code
+    assert text in (
+        done.output if done.exception is None or isinstance(done.exception, SystemExit) else str(done.exception)
+    )
