@@ -73,6 +73,10 @@ class Native:
         found = re.search(r"\bC:(\d+)", self.instance.cli("queue show billing"))
         return int(found[1]) if found else 0
 
+    def idle(self) -> bool:
+        """Nobody is on the line."""
+        return not self.instance.status().channels
+
 
 @contextmanager
 def native(home: Site, install: Install, scale: Scale) -> Iterator[Native]:

@@ -1,5 +1,5 @@
 """Two daemons on one store and one Asterisk: the active one killed, frozen, told to hand over. Who talks goes on
-talking, and the next caller is served, by the other one."""
+talking, who waits keeps his place, and the next caller is served, by the other one."""
 
 import asyncio
 import json
@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ari_app.errors import HotlineError
-from ari_app.model.facts import CallOpened, DaemonStarted
+from ari_app.model.facts import CallOpened, DaemonStarted, Queued
 from ari_app.store.reader import open_reader
+from tests.e2e.kit import talk
+from tests.e2e.test_calls import to_queue
 from tests.e2e.test_daemon import READY_S, House, Process, a_house, connected, goes_on, said_by
 
 TAKEN_S_MAX = 3  # Issue 6: a standby takes over within; the bound after which a frozen one is given up is part of it.
@@ -59,12 +61,18 @@ async def test_a_standby_takes_over_from_one_that_was_killed(house: House) -> No
         house.desk("8025") as desk,
         house.desk("8026") as spare,
         house.caller() as caller,
+        house.caller("13800000004") as earlier,
+        house.caller("13800000005") as later,
         house.daemon(options=("--standby", "--node", "a")) as first,
         standby(house, "b") as second,
     ):
         assert nodes(house) == ("a", "b")
         watch = house.watch()
         call, answering, _ = await connected(house, watch, caller, desk, "8025")
+        waiting = []
+        for n, phone in enumerate((earlier, later)):
+            waiting.append(await to_queue(phone))
+            await watch.fact(Queued, count=n + 2)
         killed = time.monotonic()
         await first.kill()
         async with house.caller("13800000003") as hasty:
@@ -76,9 +84,12 @@ async def test_a_standby_takes_over_from_one_that_was_killed(house: House) -> No
             await ringing.hangup()
         assert nodes(house) == ("b", "")
         await goes_on(call, answering)
-        async with house.caller("13800000002") as other:
-            new, helping, _ = await connected(house, watch, other, spare, "8026")
-            await new.hangup()
+        await house.ask("8026", "sign-in", "ready")
+        for waits in waiting:  # In their order, each still on the line.
+            helping = await spare.incoming(10)
+            assert helping.caller == waits.caller
+            await talk(waits, helping, 0.2)
+            await waits.hangup()
             await helping.wait_ended()
         await call.hangup()
         await answering.wait_ended()
