@@ -106,6 +106,7 @@ class Daemon:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     hurried: bool = False  # Told twice to stop.
     handed_to: str | None = None
+    at_work: asyncio.Event = field(default_factory=asyncio.Event)  # What it starts with is behind it.
     ended_by: HotlineError | None = None  # Why it must end without another word.
     door: str = ""  # Why new calls are refused by the shell; empty: open.
     _prompts: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
@@ -220,7 +221,7 @@ class Daemon:
         """Run until `stop` has drained. `ready` is set once the API answers and Asterisk is linked. Ousted."""
         asterisk = self.site.settings.asterisk
         try:
-            async with beating(self.journal.lock, self.site.settings.standby.stale_s):
+            async with beating(self.journal.lock, self.site.settings.standby.stale_s, self.at_work):
                 try:
                     with claimed(asterisk.http_port, asterisk.app):
                         await self._run(ready)
@@ -257,6 +258,7 @@ class Daemon:
                 self._ready(ready),
             )
             running = [tasks.create_task(service) for service in (*services, *keeping)]
+            self.at_work.set()
             await self.stopping.wait()
             if self.ended_by is None:
                 await (self._drain() if self.handed_to is None else self._finish(running[0]))

@@ -75,17 +75,19 @@ def wait_for_store(site: Site, node: str) -> Waited:
 
 
 @asynccontextmanager
-async def beating(lock: StoreLock, stale_s: float) -> AsyncIterator[None]:
-    """Signs of life from this event loop while the block lasts: one that is frozen, or hung, gives none.
+async def beating(lock: StoreLock, stale_s: float, at_work: asyncio.Event) -> AsyncIterator[None]:
+    """Signs of life from this event loop, from `at_work` to the block's end: one that is frozen, or hung, gives none.
 
+    None are promised while a daemon starts: on a busy machine it would be killed for starting slowly, again and again.
     The lock may be let go of within the block."""
 
     async def beat() -> None:
+        await at_work.wait()
+        lock.promise(stale_s)
         while True:
             lock.beat()
             await asyncio.sleep(stale_s / BEATS)
 
-    lock.promise(stale_s)
     task = asyncio.create_task(beat())
     try:
         yield
