@@ -1,6 +1,8 @@
 """`hotline bench …`: how much it carries and what it costs, measured on this machine; calls by real SIP phones."""
 
 import os
+import signal
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -13,6 +15,12 @@ from rich.table import Table
 from ari_app.commands import common
 
 app = typer.Typer(no_args_is_help=True, help="Measure the hotline on this machine, with a hotline of its own.")
+
+
+@app.callback()
+def to_the_end() -> None:
+    """Measure the hotline on this machine, with a hotline of its own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Asterisk, daemon and phones go with it.
 
 
 @app.command()
