@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ari_app.commands import common
 
-app = typer.Typer(no_args_is_help=True, help="Measure the hotline on this machine, with a hotline of its own.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
