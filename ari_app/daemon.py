@@ -268,8 +268,8 @@ class Daemon:
     async def _close(self) -> None:
         await self.asking.close()
         await self.ari.close()
+        await self.ami.close()  # Its task has ended: nobody may wait for it to be connected again, 2 s for each line.
         await self.hearing.close()
-        await self.ami.close()
         await asyncio.to_thread(self.journal.close)
 
     def stop(self) -> None:
