@@ -150,12 +150,13 @@ class Run:
         }
 
     async def _climb(self) -> None:
+        if not all(step["clean"] for step in self.steps):
+            return
         for rate in self.ladder.rates[1:]:
-            if not self.steps[-1]["clean"]:
-                return
             before = self.clean_rate
             if not (await self._step(rate, self.ladder.seconds))["clean"]:
                 await self._step((before + rate) / 2, self.ladder.seconds)
+                return
 
     @asynccontextmanager
     async def _beside(self, *measuring: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
