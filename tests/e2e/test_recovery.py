@@ -63,14 +63,11 @@ FLOW: dict[str, Any] = {
         "bye": {"type": "hangup", "say": ["goodbye"]},
     },
 }  # fmt: skip
-ALWAYS = {"policy": "always", "basis": "test"}
+QUEUE: dict[str, Any] = {"whisper": "", "ring_s": 60, "recording": {"policy": "always", "basis": "test"}}
 CHANGED: dict[str, Any] = {
     "numbers": {"1870": {"flow": "node"}},
     "skills": dict.fromkeys(DESKS, "a test"),
-    "queues": {
-        name: {"skills": {name: 1}, "wrap_up_s": 60 if name == "wrap" else 0, "whisper": "", "recording": ALWAYS}
-        for name in DESKS
-    },
+    "queues": {name: {"skills": {name: 1}, "wrap_up_s": 60 if name == "wrap" else 0, **QUEUE} for name in DESKS},
     "phones": {f"p-{name}": {} for name in DESKS},
     "agents": {AGENT[name]: {"phone": f"p-{name}", "skills": {name: 1}} for name in DESKS},
     "surge": {"waiting": 50, "rush": 60},
