@@ -213,21 +213,28 @@ def _give_back(path: Path, size: int) -> bool:
 def main() -> None:
     """Until standard input ends: the daemon is gone, or wants us to go."""
     rules = Rules.model_validate_json(sys.argv[1])
-    lines, rest = Lines(rules), b""
+    lines = Lines(rules)
     os.nice(_NICE)
     os.set_blocking(0, False)
-    next_at = time.monotonic() + rules.step_s
+    try:
+        _listen(lines, rules.step_s)
+    except BrokenPipeError:  # It died while we had something to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # What is still to be said goes nowhere, and no one is told.
+    lines.outlive()
+
+
+def _listen(lines: Lines, step_s: float) -> None:
+    rest, next_at = b"", time.monotonic() + step_s
     while True:
         if select.select([0], [], [], max(0.0, next_at - time.monotonic()))[0]:
             read = os.read(0, 65536)
             if not read:
-                lines.outlive()
                 return
             *whole, rest = (rest + read).split(b"\n")
             for each in whole:
                 _obey(lines, orjson.loads(each))
         if time.monotonic() >= next_at:
-            next_at = max(next_at + rules.step_s, time.monotonic())  # Late looks are not made up for.
+            next_at = max(next_at + step_s, time.monotonic())  # Late looks are not made up for.
             lines.tidy(time.monotonic())
             for report in lines.look(time.monotonic()):
                 _say(report)

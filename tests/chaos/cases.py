@@ -59,7 +59,7 @@ CASES: Final = (
     Case("asterisk-restarted", faults.asterisk_restarted, asterisk_lives=False),
 )
 
-SHORT: Final = ("link-cut", "phone-vanished")
+SHORT: Final = ("kill9-all", "phone-vanished")
 """Those of `make test`, a minute in all."""
 
 

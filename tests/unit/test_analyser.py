@@ -115,6 +115,22 @@ def test_the_process_speaks_json_and_ends_with_its_input(tmp_path: Path) -> None
     assert [each["verdict"] for each in said if "verdict" in each] == ["clear"]
 
 
+def test_a_daemon_that_dies_while_something_is_said_leaves_no_word(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "ari_app.media.analyser",
+        RULES.model_copy(update={"lines_max": 0}).model_dump_json(),
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdout.close()
+        process.stdin.write(b'{"watch":"x","path":"/nowhere"}\n')
+        process.stdin.flush()
+        assert process.wait(20) == 0
+        assert process.stderr.read() == b""
+
+
 def test_what_was_read_takes_no_room(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_bytes(written(speech(8)))
