@@ -18,6 +18,7 @@ from ari_app.model.ids import CallId, LegId
 
 CLASSES: Final = ("reporting", "dialplan")  # Of the manager interface's events.
 LEGS_MAX: Final = 4000  # Legs kept; of more, the oldest is forgotten.
+JITTER_S_MAX: Final = 2.0  # More is no jitter.
 REPORT_S: Final = 5.5  # A report of loss is the last one for so long: the next would have come if it told of loss.
 
 
@@ -55,7 +56,7 @@ class Quality:
                 figures.lost = max(0, int(_number(said.get("lp", ""))))
                 figures.packets = figures.lost + int(_number(said.get("rxcount", "")))
             case "VarSet", "RTPAUDIOQOSJITTER":
-                self._of(leg).jitter_ms = 1000 * _number(_pairs(event.get("Value", "")).get("maxrxjitter", ""))
+                self._of(leg).jitter_ms = _jitter_ms(_pairs(event.get("Value", "")))
             case "VarSet", "RTPAUDIOQOSRTT":
                 self._of(leg).rtt_ms = 1000 * _number(_pairs(event.get("Value", "")).get("maxrtt", ""))
                 self._tell(leg)
@@ -92,6 +93,12 @@ class Quality:
             loss = figures.lost / figures.packets
             shares = (round(loss, 4), round(max(figures.worst, loss), 4))
             self.post(LegMeasured(figures.call, leg, *shares, round(figures.jitter_ms, 1), round(figures.rtt_ms, 1)))
+
+
+def _jitter_ms(said: Mapping[str, str]) -> float:
+    """The greatest; the mean where the sender's time stamps jumped, which Asterisk takes for jitter of hours."""
+    found = (_number(said.get(name, "")) for name in ("maxrxjitter", "avgrxjitter"))
+    return 1000 * next((seconds for seconds in found if 0 <= seconds <= JITTER_S_MAX), 0.0)
 
 
 def _pairs(text: str) -> dict[str, str]:

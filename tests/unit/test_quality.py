@@ -64,6 +64,17 @@ def test_a_leg_is_told_of_once_when_both_the_board_and_asterisk_are_done_with_it
     assert not quality._legs
 
 
+def test_a_jump_of_time_stamps_is_no_jitter() -> None:
+    told: list[ev.Event] = []
+    quality = Quality(told.append)
+    for event in sums("c1", 0, 100):
+        quality.hears(event)
+        if event["Variable"].endswith("JITTER"):
+            quality.hears({**event, "Value": "minrxjitter=0.0;maxrxjitter=9012.345;avgrxjitter=000.004000;"})
+            quality.perform(fx.MeasureLeg(CallId("1-1"), LegId("c1")))
+    assert told == [ev.LegMeasured(CallId("1-1"), LegId("c1"), 0.0, 0.0, 4.0, 20.0)]
+
+
 def test_a_loss_spread_evenly_is_also_that_of_the_worst_report() -> None:
     told: list[ev.Event] = []
     quality = Quality(told.append)
