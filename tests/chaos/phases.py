@@ -250,8 +250,8 @@ async def wrap_up(at: House) -> AsyncIterator[int]:
         await at.until(lambda: _is(at, agent, "ready"), WRAP_UP_S + 5)
         if time.monotonic() - began < WRAP_UP_S - 1:
             raise Lost(0, "wrap-up cut short")
-    elif state != "ready":
-        raise Lost(0, f"agent after wrap-up is {state}")
+    else:
+        await at.until(lambda: _is(at, agent, "ready"), 5)
 
 
 async def _is(at: House, agent: str, state: str) -> bool:
