@@ -20,10 +20,10 @@ from ari_app.flow import hours
 from ari_app.flow.intents import Heard, QueueDone, SaidAll, WaitedOut
 from ari_app.flow.model import LoadedFlow, first_queue
 from ari_app.flow.nodes import Queue
-from ari_app.model.effects import Answer, HangUp, Play, Remember, StopPlay, Warn
+from ari_app.model.effects import Answer, HangUp, Leave, Play, Remember, StopPlay, Warn
 from ari_app.model.events import CallArrived, CallerSeen, LegEnded
 from ari_app.model.facts import CallOpened, CallRefused, LegOpened, NodeEntered, PromptFailed
-from ari_app.model.ids import LegId
+from ari_app.model.ids import BridgeId, LegId
 from ari_app.model.settings import NumberPlan
 from ari_app.model.states import CallState
 
@@ -41,14 +41,15 @@ def arrive(floor: Floor, event: CallArrived, now: float) -> None:
         walk.begin(floor, *opened, now)
 
 
-def adopt(floor: Floor, seen: CallerSeen, now: float) -> bool:
+def adopt(floor: Floor, seen: CallerSeen, bridge: BridgeId | None, now: float) -> bool:
     """A caller of whom nothing is known but that he is there: into the first queue that his number's flow leads to.
 
-    Where it leads to none, the flow begins anew. False: the hotline has no such number.
+    Where it leads to none, the flow begins anew. `bridge`: an earlier daemon left him in it. False: the hotline has no
+    such number.
     """
     if seen.dialled not in floor.settings.numbers:
         return False
-    opened = _opened(floor, CallArrived(seen.leg, seen.caller, seen.dialled, seen.via), now)
+    opened = _opened(floor, CallArrived(seen.leg, seen.caller, seen.dialled, seen.via), now, bridge)
     if opened is None:
         return True
     call, flow = opened
@@ -67,7 +68,9 @@ def adopt(floor: Floor, seen: CallerSeen, now: float) -> bool:
     return True
 
 
-def _opened(floor: Floor, event: CallArrived, now: float) -> tuple[Call, LoadedFlow] | None:
+def _opened(
+    floor: Floor, event: CallArrived, now: float, bridge: BridgeId | None = None
+) -> tuple[Call, LoadedFlow] | None:
     """A call of its own, answered; None: it is refused."""
     plan = floor.settings.numbers.get(event.dialled)
     flow = _flow(floor, plan, now) if plan is not None else None
@@ -82,6 +85,8 @@ def _opened(floor: Floor, event: CallArrived, now: float) -> tuple[Call, LoadedF
     )
     floor.leg_opened(LegOpened(call.id, call.leg, "caller"))
     floor.do(Remember(call.id, call.leg, "HOTLINE_CALL", call.id), Answer(call.id, call.leg))
+    if bridge is not None:
+        floor.do(Leave(call.id, bridge, call.leg))
     floor.set_timer(call, "life", now + floor.settings.limits.call_s_max)
     if refusal is not None:
         _refuse(floor, call, refusal, now)

@@ -72,7 +72,7 @@ def _compare(floor: Floor, listed: Listed, now: float) -> None:
         _closed(floor, floor.left.pop(leg), now)
     for leg in strange:
         seen = floor.strangers.get(leg)
-        if seen is None or leg in floor.let_go or not calls.adopt(floor, seen, now):
+        if seen is None or leg in floor.let_go or not calls.adopt(floor, seen, at.of.get(leg), now):
             floor.do(HangUp(NO_CALL, leg))
     floor.strangers.clear()
     floor.let_go.clear()

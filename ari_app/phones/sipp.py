@@ -29,12 +29,13 @@ from aiortp.codecs import get_codec
 
 from ari_app.phones import audio
 from ari_app.phones.pcap import digits_pcap
-from ari_app.phones.ports import DEFAULT_PORTS
+from ari_app.phones.ports import DEFAULT_PORTS, Ports
 from ari_app.phones.sip import Address, PhoneError
 
 SCENARIOS = Path(__file__).with_name("sipp")
 HOST = "127.0.0.1"
 FOREVER_S = 86_000.0
+MEDIA_PORTS = Ports(range(26_000, 31_000))
 STOP_S = 5.0  # Seconds SIPp gets to end its calls when told to stop.
 
 
@@ -53,7 +54,7 @@ class Callers:
     tone_hz: int = 600
     answer_s: float = 10.0  # A caller not answered by then counts as failed.
     sound: bytes = b""  # PCM they say over and over in place of the tone.
-    media_port: int = 26_000  # Each call takes the next two free ports from here on.
+    media_port: int = 0  # Each call takes the next two free ports from here on; 0: from one that is free.
 
     @property
     def count(self) -> int:
@@ -141,7 +142,7 @@ async def _start_callers(folder: Path, server: Address, plan: Callers) -> asynci
         f"{server[0]}:{server[1]}",
         *("-m", str(plan.count), "-r", f"{plan.rate:g}", "-l", str(plan.count)),
         *("-timeout", f"{plan.limit_s}s", "-timeout_error"),
-        *("-p", str(next(iter(DEFAULT_PORTS))), "-mp", str(plan.media_port)),
+        *("-p", str(next(iter(DEFAULT_PORTS))), "-mp", str(plan.media_port or next(iter(MEDIA_PORTS)))),
     )
 
 
