@@ -46,10 +46,11 @@ nodes:
 """,
     "keys": """start: menu
 nodes:
-  menu: {type: menu, say: [please-wait], keys: {"1": more}, on_silence: nobody, tries: 1}
-  more: {type: menu, say: [please-wait], keys: {"2": bye}, on_silence: nobody, tries: 1}
+  menu: {type: menu, say: [please-wait], keys: {"1": more, "0": person}, on_silence: nobody, tries: 1}
+  more: {type: menu, say: [please-wait], keys: {"2": bye, "0": person}, on_silence: nobody, tries: 1}
   nobody: {type: situation, situation: silent-line, on_life: menu}
   bye: {type: hangup, say: [goodbye]}
+  person: {type: queue, queue: general, say: []}
 """,
 }
 
