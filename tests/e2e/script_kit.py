@@ -14,7 +14,7 @@ from itertools import pairwise
 import pytest
 
 from ari_app.media.prompts import Prompts
-from ari_app.model.effects import SetTimer
+from ari_app.model.effects import Play, SetTimer
 from ari_app.model.events import PlaybackEnded, TimerFired
 from ari_app.model.facts import CallClosed, CallOpened, Connected, SituationBegan, SituationEnded
 from ari_app.model.ids import CallId
@@ -56,6 +56,11 @@ class Story:
         await call.wait_ended(5)
         assert (await self.hotline.closed(call=known)).by == "flow"
         return ended
+
+    def says(self, known: CallId, prompt: str) -> bool:
+        """Whether he has been told this, or is about to be."""
+        plays = [each for each in self.hotline.effects if isinstance(each, Play)]
+        return any(prompt in each.prompts for each in plays if each.playback.startswith(f"{known}."))
 
     def of(self, kind: type[F], known: CallId) -> list[F]:
         """The facts of a kind about his call."""

@@ -115,8 +115,8 @@ async def goes_the_whole_way(of: Story) -> tuple[Call, CallId]:
     await of.hotline.until(lambda: of.hotline.daemon.loop.board.floor.calls[known].playback is None, 20)
     await call.lasts(1.0)
     await call.press("1")
-    await of.hotline.wait(Queued, call=known)
-    await call.lasts(8.0)
+    await of.hotline.until(lambda: of.says(known, "choice-voicemail"), 30)
+    await call.lasts(2.0)
     await call.press("1")  # He stays.
     await call.lasts(10.0)
     await of.hotline.ask("8025", "ready")
@@ -143,7 +143,8 @@ async def leaves_a_message(of: Story) -> tuple[Call, CallId]:
     await of.hotline.wait(NodeEntered, call=known, node="menu")
     await call.press("1")
     await of.hotline.wait(Queued, call=known)
-    await call.lasts(6.0)
+    await of.hotline.until(lambda: of.says(known, "choice-voicemail"), 30)  # Before, the notice has its own key.
+    await call.lasts(2.0)
     await call.press("2")
     await of.hotline.wait(NodeEntered, call=known, node="message")
     await of.hotline.until(lambda: of.hotline.daemon.loop.board.floor.calls[known].playback is None, 20)

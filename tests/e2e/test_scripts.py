@@ -106,7 +106,7 @@ async def cut_off_in_a_talk(of: Story) -> None:
     await of.hotline.daemon.ami.stop_recording(leg, line)
     missed = await of.hotline.wait(LineMissed, 20, call=known)
     assert "written nothing" in missed.reason
-    [seen] = [each for each in of.hotline.daemon.desk.view().calls if each.call == known]
+    [seen] = [each for each in of.hotline.daemon.desk.view().calls if each.id == known]
     assert seen.line is None and not agent.ended.is_set()
     await call.hangup()
 
@@ -141,7 +141,7 @@ async def speaks_up(of: Story) -> None:
     call.send(speech(), loop=True)
     assert (await of.hotline.wait(SituationEnded, 30, call=known)).outcome == "clear"
     await of.hotline.wait(Connected, 20, call=known, count=2)
-    [seen] = [each for each in of.hotline.daemon.desk.view().calls if each.call == known]
+    [seen] = [each for each in of.hotline.daemon.desk.view().calls if each.id == known]
     assert (seen.note, seen.passed_by) == ("low-voice", first.agent)
     await call.hangup()
 
