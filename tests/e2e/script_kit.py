@@ -115,8 +115,9 @@ def moments(hotline: Hotline, call: CallId) -> list[tuple[str, float]]:
     return [(name, at) for at, name in sorted(found, key=lambda each: (each[0], each[1] == "SituationEnded"))]
 
 
-def check_silent_line(hotline: Hotline, call: CallId, heard: Call) -> None:
+async def check_silent_line(hotline: Hotline, call: CallId, heard: Call) -> None:
     """Both greetings, each five seconds after the end of the last prompt, notice and goodbye, hang-up."""
+    await asyncio.wrap_future(hotline.daemon.journal.committed())
     told = moments(hotline, call)
     assert [name for name, _ in told] == ["SituationBegan", *("said", "waited") * 3, "SituationEnded"]
     steps = [after - before for (_, before), (_, after) in pairwise(told)]

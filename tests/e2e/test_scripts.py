@@ -85,7 +85,7 @@ async def silent_in_a_talk(of: Story) -> None:
     ended = await of.hotline.wait(TalkEnded, call=known)
     assert ended.by == "script", "the agent goes on"
     assert (await of.ends(call, known, "silent-line")).step == 7
-    check_silent_line(of.hotline, known, call)
+    await check_silent_line(of.hotline, known, call)
 
 
 async def muted_in_a_talk(of: Story) -> None:
@@ -180,7 +180,7 @@ async def nothing_through_a_menu(of: Story) -> None:
     call, known = await of.dials(MENU)
     await of.hotline.wait(SituationBegan, 20, call=known, situation="silent-line", where="in-flow")
     assert (await of.ends(call, known, "silent-line")).step == 7
-    check_silent_line(of.hotline, known, call)
+    await check_silent_line(of.hotline, known, call)
 
 
 async def faint_message(of: Story) -> None:
