@@ -368,7 +368,9 @@ async def test_sigterm_lets_the_talk_end(house: House) -> None:
         await house.at_rest()
 
 
-@pytest.mark.xfail(reason="open fault: a daemon's writer stood still, seen only beside other test files", strict=False)
+@pytest.mark.xfail(
+    reason="open fault: a run is missing from the store, seen only beside other test files", strict=False
+)
 async def test_a_second_sigterm_ends_at_once_and_the_talk_goes_on(house: House) -> None:
     async with house.desk("8025") as desk, house.caller() as caller:
         async with house.daemon() as daemon:
@@ -544,7 +546,9 @@ async def test_the_commands_beside_a_running_daemon(house: House) -> None:
         assert await daemon.ended(AT_ONCE_S) == 0
 
 
-@pytest.mark.xfail(reason="open fault: a daemon's writer stood still, seen only beside other test files", strict=False)
+@pytest.mark.xfail(
+    reason="open fault: a run is missing from the store, seen only beside other test files", strict=False
+)
 def test_every_run_replays_and_the_projections_can_be_made_anew(house: House) -> None:
     with open_history(house.store) as history:
         epochs = sorted(history.epochs)
