@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ def writing(path: Path, check: bool = True) -> sqlite3.Connection:
     conn: sqlite3.Connection | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _made(path)
         conn = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         conn.execute("PRAGMA journal_mode = WAL")
         conn.execute("PRAGMA synchronous = FULL")
@@ -50,15 +51,26 @@ def writing(path: Path, check: bool = True) -> sqlite3.Connection:
     return conn
 
 
+def _made(path: Path) -> None:
+    """Only if it is missing, and nobody may open the store past SQLite: closing any handle of a file takes away every
+    lock this process has on it (POSIX). Whoever leaves the store next would then be the last one in SQLite's eyes and
+    remove the WAL under the others; what they write afterwards is lost."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def reading(path: Path) -> sqlite3.Connection:
     """A connection that cannot write. StoreError when there is no store at `path`."""
     if not path.exists():
         raise StoreError(f"There is no store at {path}.\nStart the daemon once (hotline run), or mend paths.state.")
+    conn: sqlite3.Connection | None = None
     try:
         conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_MS / 1000)
         conn.row_factory = sqlite3.Row
         conn.execute("SELECT 1 FROM fact LIMIT 1")
     except sqlite3.Error as problem:
+        if conn is not None:
+            conn.close()
         raise StoreError(_cure(path, problem)) from problem
     return conn
 

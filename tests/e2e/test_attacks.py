@@ -5,7 +5,7 @@ import secrets
 import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -87,7 +87,7 @@ async def test_who_knocks_too_often_is_shut_out_and_may_be_let_in_again(
         assert guard.unban(ATTACKER, "8001") and not guard.unban(ATTACKER, "8001")
         await says(wire, 401)
     await asyncio.wrap_future(hotline.daemon.journal.committed())
-    with sqlite3.connect(hotline.daemon.site.store) as conn:
+    with closing(sqlite3.connect(hotline.daemon.site.store)) as conn:
         rows = conn.execute("SELECT action, subject, detail FROM audit WHERE action LIKE '%ban-address' ORDER BY id")
         audited = rows.fetchall()
     assert [row[:2] for row in audited] == [("ban-address", ATTACKER), ("unban-address", ATTACKER)]

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -61,7 +61,7 @@ def kept_alike(box: RunningAsterisk) -> Iterator[None]:
 
 
 def rows_of(store: Any) -> dict[str, list[tuple[Any, ...]]]:
-    with sqlite3.connect(store) as conn:
+    with closing(sqlite3.connect(store)) as conn:
         return {table: conn.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in projections.TABLES}
 
 

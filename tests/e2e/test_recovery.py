@@ -9,7 +9,7 @@ import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -243,7 +243,7 @@ async def speaks(here: Scene) -> None:
 
 
 def secrets_and_numbers(house: House) -> None:
-    with sqlite3.connect(house.store) as conn:
+    with closing(sqlite3.connect(house.store)) as conn:
         states = [row[0] for row in conn.execute("SELECT state FROM call_state UNION ALL SELECT state FROM seat_state")]
     assert len(states) >= 10 + 8
     assert not [state for state in states if "13800000" in state]

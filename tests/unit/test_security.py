@@ -1,6 +1,7 @@
 """`hotline doctor --security` and `hotline retain`: each check can fail, and says how to mend it."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,6 @@ def test_retain_without_a_daemon_is_audited_with_its_counts(tmp_path: Path, monk
     monkeypatch.setenv("HOTLINE_CONFIG", str(tmp_path / "config.yaml"))
     done = CliRunner().invoke(cli.app, ["retain", "--json"])
     assert done.exit_code == 0, done.output
-    with sqlite3.connect(tmp_path / "var" / "hotline.db") as conn:
+    with closing(sqlite3.connect(tmp_path / "var" / "hotline.db")) as conn:
         ((detail,),) = conn.execute("SELECT detail FROM audit WHERE action = 'retain'").fetchall()
     assert detail == "events_deleted 0, flow_texts_deleted 0, recordings_removed 0, recordings_compressed 0"

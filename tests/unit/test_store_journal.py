@@ -10,6 +10,7 @@ import pytest
 
 from ari_app.errors import AlreadyRunning, StoreError
 from ari_app.model import events, facts
+from ari_app.store import connect
 from ari_app.store.damage import damaged_stores
 from ari_app.store.journal import Journal
 from ari_app.store.reader import open_reader
@@ -210,6 +211,18 @@ def test_kill_9_in_the_middle_leaves_every_committed_row(store):
     assert calls in (last, last + 1)
     assert conn.execute("SELECT count(*) FROM fact").fetchone()[0] == 2 * calls  # Both facts of a batch, or neither.
     journal.close()
+
+
+def test_what_else_opens_the_store_in_our_process_leaves_our_hold_on_it(journal, store):
+    """Seen: the process lost its locks, another removed the WAL, and all that was written from then on."""
+    connect.writing(store).close()
+    connect.reading(store).close()
+    other = "import sqlite3; c = sqlite3.connect({!r}); print(c.execute('SELECT count(*) FROM fact').fetchone()[0])"
+    command = [sys.executable, "-c", other.format(str(store)) + "; c.close()"]
+    assert int(subprocess.check_output(command)) == 0
+    assert store.with_name("hotline.db-wal").exists()
+    journal.append(whole_call()).result(5)
+    assert int(subprocess.check_output(command)) == len(whole_call()) - 1
 
 
 def test_events_come_back_as_they_were(journal, store):

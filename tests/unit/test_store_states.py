@@ -1,6 +1,7 @@
 """What the store keeps of open calls and signed-in agents for the next daemon: the newest of each, and no more."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def state(**values: object) -> dict[str, Any]:
 
 def texts(store: Path) -> list[tuple[str, str]]:
     both = "SELECT call, state FROM call_state UNION ALL SELECT agent, state FROM seat_state"
-    with sqlite3.connect(store) as conn:
+    with closing(sqlite3.connect(store)) as conn:
         return conn.execute(both).fetchall()
 
 
@@ -101,7 +102,7 @@ def test_a_damaged_state_is_left_out(store: Path, text: str) -> None:
     journal = opened(store)
     journal.append(begun("1-1") + begun("1-2"), [("call", "1-1", state()), ("call", "1-2", state())]).result(5)
     journal.close()
-    with sqlite3.connect(store) as conn:
+    with closing(sqlite3.connect(store, isolation_level=None)) as conn:
         conn.execute("UPDATE call_state SET state = ? WHERE call = '1-1'", (text,))
     assert [each.call for each in states_left(store)[0]] == ["1-2"]
 
