@@ -8,7 +8,7 @@ import signal
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -31,7 +31,6 @@ from ari_app.live import Live, opening
 from ari_app.lookups import LookUps
 from ari_app.media.kept import KeptAudio
 from ari_app.media.prompts import Prompts
-from ari_app.media.studio import take_file
 from ari_app.model.bans import Bans
 from ari_app.model.effects import (
     AskStudio,
@@ -64,7 +63,7 @@ from ari_app.model.events import (
     HoursLoaded,
     PinChecked,
 )
-from ari_app.model.layout import seen_by_asterisk, seen_by_daemon
+from ari_app.model.layout import seen_by_daemon
 from ari_app.model.settings import trusted
 from ari_app.provision.install import Install
 from ari_app.quality import CLASSES, Quality
@@ -72,6 +71,7 @@ from ari_app.recorder import Recorder
 from ari_app.reload import FlowKeeper
 from ari_app.runtime.door import Door, Load
 from ari_app.runtime.loop import Loop
+from ari_app.saying import Saying
 from ari_app.screening import Screens
 from ari_app.site import Site
 from ari_app.spool import Spool
@@ -109,7 +109,6 @@ class Daemon:
     at_work: asyncio.Event = field(default_factory=asyncio.Event)  # What it starts with is behind it.
     ended_by: HotlineError | None = None  # Why it must end without another word.
     door: str = ""  # Why new calls are refused by the shell; empty: open.
-    _prompts: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
 
     @classmethod
     def open(cls, site: Site, install: Install, node: str = "main", waited: Waited | None = None) -> "Daemon":
@@ -130,8 +129,6 @@ class Daemon:
         site, layout, zone = self.site, self.site.layout(self.install), ZoneInfo(self.site.settings.timezone)
         asterisk, secrets = site.settings.asterisk, site.secrets
         self.loop = Loop(Board(site.settings, {}, zone), self.journal, self.perform, watch=self.metrics.watch)
-        address = Address(site.ari_url, USER, secrets.ari_password, asterisk.app)
-        self.ari = AriLink(address, self.loop.post, self._prompt)
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.screens = Screens(self.ami, site.settings.screening, zone)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
@@ -162,11 +159,14 @@ class Daemon:
         self.spool = Spool(site.store, waiting, spoken, self.loop.post)
         self.studio = Studio(site.sounds, spoken, self.loop.post, lambda: self.flows.look("studio"))
         self.housekeeping.old_audio = self.flows.remove_old_audio
-        self.flows.on_prompts = self._new_prompts
+        self.saying = Saying(site, self.prompts, self.flows.audio_of)
+        self.flows.on_prompts = self.saying.changed
+        address = Address(site.ari_url, USER, secrets.ari_password, asterisk.app)
+        self.ari = AriLink(address, self.loop.post, self.saying.path, self.saying.seconds)
 
     async def _swap(self, event: FlowsLoaded | HoursLoaded, flows: Iterable[LoadedFlow]) -> Reply:
         if isinstance(event, FlowsLoaded):
-            self._prompts.clear()
+            self.saying.changed()
             self.loop.board.offer_flows(flows)
         return await self.desk.ask(replace(event, request=self.desk.request()))
 
@@ -187,33 +187,9 @@ class Daemon:
         for screening in self.screens.recall(await asyncio.to_thread(screenings_left, store, now, self.screens.rules)):
             self.loop.post(screening)
 
-    def _new_prompts(self, prompts: Prompts) -> None:
-        self.prompts = prompts
-        self._prompts.clear()
-
-    def _prompt(self, prompt: str, language: str, audio: str) -> str | None:
-        """A prompt's file as Asterisk wants it: absolute, its own paths, without the extension."""
-        if prompt.startswith("take:"):  # What somebody has just recorded.
-            take = seen_by_asterisk(take_file(self.site.sounds, prompt[5:]), self.site.settings.asterisk.path_map)
-            return str(take.with_suffix(""))
-        if prompt.startswith("message:"):  # What a caller left, for an agent who works it.
-            return self._message(prompt[8:])
-        key = prompt, language, audio
-        if key not in self._prompts:
-            path = self.flows.audio_of(*key) or self.prompts.path(prompt, language)
-            mapped = path and seen_by_asterisk(PurePath(path), self.site.settings.asterisk.path_map)
-            self._prompts[key] = str(mapped.with_suffix("")) if mapped else None
-        return self._prompts[key]
-
     @property
     def node(self) -> str:
         return self.journal.lock.holder.node
-
-    def _message(self, path: str) -> str | None:
-        """None: a box's own Asterisk may not read our folders."""
-        if self.site.prompts is None:
-            return None
-        return str(seen_by_asterisk(self.site.messages / path, self.site.settings.asterisk.path_map).with_suffix(""))
 
     # -- running --
 

@@ -17,6 +17,7 @@ from ari_app.ari.connection import AccessDenied, Address, Backoff, EventSocket, 
 from ari_app.ari.decode import Decoder
 from ari_app.ari.encode import Prompts, encode
 from ari_app.ari.lanes import Lanes, target_of
+from ari_app.ari.playing import Playing, Seconds
 from ari_app.ari.pool import Hear, Pool
 from ari_app.ari.protocol import Reply, Request
 from ari_app.errors import AsteriskError
@@ -29,13 +30,14 @@ log = structlog.get_logger(__name__)
 SYNC_S: Final = 1.0
 TAKEN_BACK_MAX: Final = 2  # Times within
 TAKEN_BACK_S: Final = 600.0  # that we throw out who has thrown us out.
+LOOK_S: Final = 1.0  # How often prompts are looked for whose end was not told.
 STEADY_S: Final = 5.0  # A link that lived so long is tried again at once; a shorter one after growing pauses.
 
 
 class AriLink:
     """`run()` is its task and never ends by itself; `perform` is called from the same event loop."""
 
-    def __init__(self, address: Address, on_event: Callable[[Event], None], prompts: Prompts) -> None:
+    def __init__(self, address: Address, on_event: Callable[[Event], None], prompts: Prompts, seconds: Seconds) -> None:
         self.address = address
         self.decoder = Decoder()
         self.status = "not connected yet"  # One line for /healthz.
@@ -46,7 +48,7 @@ class AriLink:
         self._held: list[Event] | None = None  # Events that came before the listing was told.
         self._names = itertools.count(1)
         self._sync: tuple[str, asyncio.Event] = ("", asyncio.Event())
-        self._playing: set[PlaybackId] = set()
+        self._playing = Playing(seconds)
         self._gaps: set[tuple[str, str]] = set()  # Missing prompts already said.
         self._counters: Counter[str] = Counter()
 
@@ -75,7 +77,7 @@ class AriLink:
             asyncio.get_running_loop().call_soon(self._on_event, failed)
             return
         if isinstance(effect, Play | Announce):
-            self._playing.add(effect.playback)
+            self._playing.began(effect, asyncio.get_running_loop().time())
         self._lanes.put(effect)
 
     async def rtp(self, leg: LegId) -> dict[str, Any] | None:
@@ -137,6 +139,7 @@ class AriLink:
         self.decoder.phones_unknown()
         listening = asyncio.create_task(self._listen(events))
         settling = asyncio.create_task(self._settle(session))
+        looking = asyncio.create_task(self._look_after_prompts())
         try:
             await asyncio.wait((listening, settling), return_when=asyncio.FIRST_COMPLETED)
             if settling.done():
@@ -147,9 +150,9 @@ class AriLink:
             raise
         finally:
             self.up, self._held = False, None
-            for task in (listening, settling):
+            for task in (listening, settling, looking):
                 task.cancel()
-            await asyncio.gather(listening, settling, return_exceptions=True)
+            await asyncio.gather(listening, settling, looking, return_exceptions=True)
             await asyncio.gather(pool.close(), events.close())
 
     async def _listen(self, events: EventSocket) -> None:
@@ -189,6 +192,7 @@ class AriLink:
         listed, callers = found
         self.decoder.phones_are(listed.phones, held)
         self.up, self.status = True, f"up, Asterisk {version}"
+        self._playing.anew(asyncio.get_running_loop().time())
         self._counters["connects"] += 1
         told: tuple[Event, ...] = (LinkUp(version), *resync.unknown(callers, held), resync.rewound(listed, held))
         for event in (*told, *held):
@@ -213,10 +217,38 @@ class AriLink:
     async def _playbacks_over(self, ask: resync.Ask) -> list[PlaybackId]:
         """Of the playbacks we wait for, those whose end was missed."""
         over = []
-        for playback in tuple(self._playing):
+        for playback in self._playing:
             if (await ask(Request("GET", f"playbacks/{playback}", {}))).status == 404:
                 over.append(playback)
         return over
+
+    async def _look_after_prompts(self) -> None:
+        """Prompts whose end is overdue: Asterisk is asked, and the flow goes on whatever it says."""
+        now = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for playback in self._playing.overdue(now()) if self.up else ():
+                try:
+                    await self._find_out(playback)
+                except (AsteriskError, TimeoutError):
+                    break  # Asterisk says nothing at present: that is the link's affair.
+
+    async def _find_out(self, playback: PlaybackId) -> None:
+        told: list[Reply] = []
+
+        async def hear(reply: Reply) -> None:
+            told.append(reply)
+
+        where = f"playbacks/{playback}"
+        await self._ask((Request("GET", where, {}, quiet_404=True),), hear, express=True)
+        if is_over := told[0].status == 404:
+            self._counters["ends_missed"] += 1
+        else:
+            await self._ask((Request("DELETE", where, {}, quiet_404=True),), hear, express=True)
+            self._counters["prompts_stuck"] += 1
+        if playback in self._playing:  # Not told meanwhile.
+            log.warning("the end of a prompt was not told", playback=playback, over=is_over, answer=told[0].detail())
+            self._emit(PlaybackEnded(playback, ok=is_over))
 
     # ---- smaller parts ----
 
@@ -228,9 +260,9 @@ class AriLink:
     def _emit(self, event: Event) -> None:
         match event:
             case PlaybackEnded(playback=playback):
-                self._playing.discard(playback)
+                self._playing.over(playback)
             case CommandFailed(action="Play" | "Announce", target=target):
-                self._playing.discard(PlaybackId(target))
+                self._playing.over(PlaybackId(target))
         self._on_event(event)
 
     def _lost(self, reason: str) -> None:

@@ -12,14 +12,15 @@ from typing import Any, TypeVar
 from ari_app.ari.client import AriLink
 from ari_app.ari.connection import Address
 from ari_app.ari.facade import Client, connect
-from ari_app.model.effects import AsteriskEffect, Ring
+from ari_app.ari.playing import Seconds
+from ari_app.model.effects import Announce, AsteriskEffect, Play, Ring
 from ari_app.model.events import CallArrived, CommandFailed, Event, Listed
 from ari_app.phones.phone import Phone
 from tests.asterisk import RunningAsterisk
 
 E = TypeVar("E")
 CALLER = "13800138000"
-SECONDS = {"long": 4.0, "middle": 1.5, "short": 0.2}  # The prompts there are.
+SECONDS = {"longest": 15.0, "long": 4.0, "middle": 1.5, "short": 0.2}  # The prompts there are.
 
 
 @dataclass
@@ -84,12 +85,18 @@ def address_of(asterisk: RunningAsterisk, url: str = "", app: str = "hotline") -
     return Address(url or asterisk.ari_url, "hotline", asterisk.secrets.ari_password, app)
 
 
+def lasts(play: Play | Announce) -> float:
+    return sum(SECONDS[prompt] for prompt in play.prompts if prompt in SECONDS)
+
+
 @asynccontextmanager
-async def listening(asterisk: RunningAsterisk, url: str = "", wait: bool = True) -> AsyncIterator[Ear]:
+async def listening(
+    asterisk: RunningAsterisk, url: str = "", wait: bool = True, seconds: Seconds = lasts
+) -> AsyncIterator[Ear]:
     """A running link. At the end its channels are hung up and its bridges dropped."""
     async with await connect(asterisk.ari_url, "hotline", asterisk.secrets.ari_password) as engineer:
         ear = Ear(asterisk, engineer)
-        link = ear.link = AriLink(address_of(asterisk, url), ear.hear, prompts_of(asterisk))
+        link = ear.link = AriLink(address_of(asterisk, url), ear.hear, prompts_of(asterisk), seconds)
         running = asyncio.create_task(link.run())
         try:
             if wait:

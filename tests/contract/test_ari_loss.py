@@ -9,6 +9,8 @@ import structlog
 from ari_app.ari.client import AriLink
 from ari_app.ari.connection import SILENCE_S_MAX
 from ari_app.ari.decode import DISALLOWED
+from ari_app.ari.playing import GRACE_S
+from ari_app.errors import Gone
 from ari_app.model.effects import Announce, Answer, Join, MakeBridge, Play, Ring, StopPlay
 from ari_app.model.events import (
     BridgeSeen,
@@ -26,7 +28,7 @@ from ari_app.model.events import (
 )
 from ari_app.phones.phone import answer_after
 from tests.asterisk import running_asterisk
-from tests.contract.ari_kit import address_of, listening, prompts_of
+from tests.contract.ari_kit import SECONDS, address_of, lasts, listening, prompts_of
 from tests.wire import Wire
 
 C = "7-1"
@@ -107,7 +109,7 @@ async def test_bridges_speak_to_us_again_after_a_loss_and_after_a_new_start(aste
         assert "7-0.b1" in (await applications(ear))[3]
 
         told = []
-        second = AriLink(address_of(asterisk), told.append, prompts_of(asterisk))  # The next daemon.
+        second = AriLink(address_of(asterisk), told.append, prompts_of(asterisk), lasts)  # The next daemon.
         running = asyncio.create_task(second.run())
         assert "another program has taken over" in (await ear.wait(LinkDown, 5)).reason
         async with asyncio.timeout(5):
@@ -124,6 +126,26 @@ async def test_bridges_speak_to_us_again_after_a_loss_and_after_a_new_start(aste
         await asyncio.gather(running, return_exceptions=True)
         await second.close()
         await call.hangup()
+
+
+async def test_the_end_of_a_prompt_that_is_never_told_is_found_out(asterisk):
+    async with listening(asterisk) as ear, ear.caller() as (_, arrived):
+        ear.do(Answer(C, arrived.leg))
+        await ear.done()
+        deaf = {"disallowed": [{"type": kind} for kind in (*DISALLOWED, "PlaybackFinished")]}
+        await ear.engineer.applications.filter(applicationName="hotline", filter=deaf)
+        ear.do(Play(C, arrived.leg, "7-1.p1", ("short",), "en"))
+        assert await ear.wait(PlaybackEnded, SECONDS["short"] + GRACE_S + 5) == PlaybackEnded("7-1.p1", ok=True)
+        assert ear.link.counters["ends_missed"] == 1
+
+
+async def test_a_prompt_that_does_not_end_is_stopped(asterisk):
+    async with listening(asterisk, seconds=lambda play: SECONDS["short"]) as ear, ear.caller() as (_, arrived):
+        ear.do(Answer(C, arrived.leg), Play(C, arrived.leg, "7-1.p1", ("longest",), "en"))
+        assert await ear.wait(PlaybackEnded, SECONDS["short"] + GRACE_S + 5) == PlaybackEnded("7-1.p1", ok=False)
+        assert ear.link.counters["prompts_stuck"] == 1
+        with pytest.raises(Gone):
+            await ear.engineer.playbacks.get(playbackId="7-1.p1")
 
 
 async def test_two_links_under_one_name_do_not_throw_each_other_out_in_turn(asterisk):
@@ -193,7 +215,7 @@ async def test_a_wrong_password_is_said_once_and_no_link_comes_of_it(asterisk):
     told = []
     wrong = type(address)(address.url, address.user, "not-the-password", "hotline-elsewhere")
     with structlog.testing.capture_logs() as logs:
-        link = AriLink(wrong, told.append, prompts_of(asterisk))
+        link = AriLink(wrong, told.append, prompts_of(asterisk), lasts)
         running = asyncio.create_task(link.run())
         async with asyncio.timeout(5):
             while "wrong ARI user or password (401)" not in link.status:

@@ -142,7 +142,8 @@ async def linking(fake, password="secret"):
     """With the task of the link."""
     async with TestServer(fake.app()) as server:
         told = Told()
-        link = AriLink(Address(str(server.make_url("/")), "hotline", password, "app"), told, lambda p, *_: f"/s/{p}")
+        address = Address(str(server.make_url("/")), "hotline", password, "app")
+        link = AriLink(address, told, lambda p, *_: f"/s/{p}", lambda play: 60.0)
         running = asyncio.create_task(link.run())
         try:
             yield link, told, running
