@@ -17,7 +17,15 @@ from ari_app.ami.link import AmiLink
 from ari_app.errors import AsteriskError, RequestFailed
 from ari_app.media import recordings
 from ari_app.model.effects import JoinRecording, RecordingEffect, StartRecording, StopRecording
-from ari_app.model.events import CommandFailed, Event, FailReason, RecordingJoined, RecordingStarted, RecordingUnusable
+from ari_app.model.events import (
+    CommandFailed,
+    Event,
+    FailReason,
+    RecordingJoined,
+    RecordingStarted,
+    RecordingStopped,
+    RecordingUnusable,
+)
 from ari_app.model.ids import LegId, RecordingId
 
 CLOSED_S_MAX = 3.0  # Sides not closed by then belong to an Asterisk that was killed: taken as they are.
@@ -91,11 +99,11 @@ class Recorder:
                 await self.ami.stop_recording(leg, recording)
             except RequestFailed as error:
                 if error.status != 0:  # The caller's leg ended first: MixMonitor ended with it.
-                    return
+                    return self.post(RecordingStopped(recording))
             except AsteriskError as error:
                 log.warning("recording cannot be stopped yet", recording=recording, error=str(error))
             else:
-                return
+                return self.post(RecordingStopped(recording))
             await self._until(lambda: self.ami.connected, STOP_WAIT_S)
 
     async def _start(self, effect: StartRecording) -> None:

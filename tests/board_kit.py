@@ -226,6 +226,8 @@ class Kit:
                 self.replies.append(ev.CommandFailed("HangUp", call, leg, "gone"))
             case fx.StartRecording(_, _, recording):
                 self.replies.append(ev.RecordingStarted(recording))
+            case fx.StopRecording(_, _, recording):
+                self.replies.append(ev.RecordingStopped(recording))
             case fx.JoinRecording(_, recording):
                 self.replies.append(ev.RecordingJoined(recording, f"{recording}.wav", 3.0, 96_000, "ab" * 32))
             case fx.CheckPin(leg, agent, pin):

@@ -78,6 +78,7 @@ from ari_app.model.events import (
     PlaybackEnded,
     RecordingJoined,
     RecordingStarted,
+    RecordingStopped,
     RecordingUnusable,
     Restored,
     SeatLeft,
@@ -86,7 +87,7 @@ from ari_app.model.events import (
     StudioAnswered,
     TimerFired,
 )
-from ari_app.model.facts import DaemonStarted, RecordingMissed, RecordingStored
+from ari_app.model.facts import DaemonStarted
 from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Mint, TimerId, call_of
 from ari_app.model.screening_facts import ScreeningAsked, ScreeningLeft
 from ari_app.model.settings import Settings
@@ -185,8 +186,8 @@ class Board:
                     desk.pin_checked(self.floor, at, agent, ok, now)
             case PhoneChanged(phone, reachable):
                 seats.phone_changed(self.floor, phone, reachable, now)
-            case RecordingStarted() | RecordingJoined() | RecordingUnusable():
-                self._recording(event)
+            case RecordingStarted() | RecordingStopped() | RecordingJoined() | RecordingUnusable():
+                recording.told(self.floor, event)
             case LineJudged() | LineUnheard() | FaxHeard():
                 self._line(event, now)
             case LegMeasured():
@@ -332,19 +333,6 @@ class Board:
         ok, message = control.ask(self.floor, event, now)
         if event.request is not None:
             self.floor.do(Reply(event.request, ok, message))
-
-    def _recording(self, event: RecordingStarted | RecordingJoined | RecordingUnusable) -> None:
-        owner = call_of(event.recording)
-        assert owner is not None
-        match event:
-            case RecordingStarted(name):
-                if (call := self.floor.calls.get(owner)) is not None:
-                    recording.started(self.floor, call, name)
-            case RecordingJoined(name, path, seconds, size, sha256):
-                self.floor.note(RecordingStored(owner, name, path, seconds, size, sha256))
-            case RecordingUnusable(name, reason):
-                self.floor.note(RecordingMissed(owner, name, reason))
-                self.floor.do(Warn(f"recording {name} unusable: {reason}", owner))
 
     def _line(self, event: LineJudged | LineUnheard | FaxHeard, now: float) -> None:
         call = self.floor.calls.get(call_of(event.line) or CallId(""))

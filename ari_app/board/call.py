@@ -186,6 +186,8 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             walk.message_over(floor, call, now)
         case "prompt":
             prompt_failed(floor, call, now)
+        case "unasked":
+            walk.not_asked(floor, call, now)
         case "whisper":
             offers.whisper_over(floor, call, now)
         case "offer-again":

@@ -6,9 +6,9 @@ else that no call owns is hung up.
 """
 
 from ari_app.board import call as calls
-from ari_app.board import callback, control, desk, invite, offers, recovery, seats, voice, working
+from ari_app.board import callback, control, desk, invite, offers, recording, recovery, seats, voice, working
 from ari_app.board.floor import Floor
-from ari_app.model.effects import Answer, AskMessage, DropBridge, HangUp, JoinRecording, MakeBridge, StopRecording, Warn
+from ari_app.model.effects import Answer, AskMessage, DropBridge, HangUp, JoinRecording, MakeBridge, Warn
 from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
 from ari_app.model.facts import CallClosed
 from ari_app.model.ids import CallId, LegId, call_of
@@ -130,7 +130,7 @@ def _join_earlier(floor: Floor) -> None:
     for each in floor.unjoined:
         if each.call not in going_on:
             if (call := floor.calls.get(each.call)) is not None:  # Perhaps its end was ordered, and never carried out.
-                floor.do(StopRecording(call.id, call.leg, each.recording))
+                recording.stop(floor, call, each.recording)
             floor.do(JoinRecording(each.call, each.recording))
     floor.unjoined = tuple(each for each in floor.unjoined if each.call in going_on)
 

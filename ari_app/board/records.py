@@ -244,6 +244,8 @@ class Call:
     note: str = ""  # For whoever takes the call next, from whom (`passed_by`).
     passed_by: AgentId | None = None
     recording: RecordingId | None = None
+    stopping: tuple[RecordingId, ...] = ()  # Told to stop, and not confirmed yet.
+    unasked: tuple[str, ...] | None = None  # The question for a secret, while something may still be recorded.
     recording_refused: bool = False
     music: Literal["joined", "wanted", "joined again"] = "joined"  # wanted: made anew, after what is being said.
     untold: bool = False  # The recording notice could not be played: then nothing may be recorded.

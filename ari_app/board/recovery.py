@@ -57,6 +57,7 @@ def call_left(floor: Floor, left: CallLeft, now: float) -> None:
         return  # It is closed.
     if row.recording is not None and row.recording != call.recording:
         floor.unjoined += (Unjoined(call.id, row.recording),)
+        call.stopping = (*call.stopping, row.recording)
     floor.calls[call.id] = call
     floor.recovering.add(call.id)
     floor.legs.update(dict.fromkeys(call.legs, call.id))

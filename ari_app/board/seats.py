@@ -247,8 +247,12 @@ def phone_is(floor: Floor, seat: Seat, reachable: bool, now: float) -> None:
     if not reachable and seat.state is AgentState.READY:
         move(floor, seat, AgentMove.PHONE_LOST, now, PHONE_UNREACHABLE)
     was_for_the_phone = seat.state is AgentState.NOT_READY and seat.reason in (PHONE_UNREACHABLE, UNREACHABLE)
-    if reachable and was_for_the_phone and floor.settings.agent_rules.phone_back_ready:
+    if not (reachable and was_for_the_phone and floor.settings.agent_rules.phone_back_ready):
+        return
+    if seat.owes is None:
         ready(floor, seat, AgentMove.PHONE_BACK, now)
+    else:  # His phone went in the talk.
+        move(floor, seat, AgentMove.GO_NOT_READY, now, DISPOSITION_MISSING)
 
 
 def ask(floor: Floor, asked: AgentAsked, now: float) -> Outcome:

@@ -14,6 +14,9 @@ def say(floor: Floor, call: Call, prompts: tuple[str, ...]) -> None:
 def hush(floor: Floor, call: Call) -> None:
     """Stop what the caller hears; must stand before any Join or Leave of that leg (asterisk.md: requests wait)."""
     floor.cancel_timer(call, "prompt")
+    if call.unasked is not None:
+        call.unasked = None
+        floor.cancel_timer(call, "unasked")
     if call.playback is not None:
         floor.do(StopPlay(call.id, call.playback))
         call.playback = call.notice = None

@@ -29,6 +29,7 @@ from ari_app.flow.intents import (
     Place,
     QueueDone,
     Rated,
+    Recorded,
     Say,
     Speak,
     SpeakAgain,
@@ -43,9 +44,9 @@ from ari_app.flow.intents import (
 )
 from ari_app.flow.model import LoadedFlow
 from ari_app.flow.nodes import Callback, Voicemail
-from ari_app.flow.secrets import secret_names
+from ari_app.flow.secrets import asks_secret, secret_names
 from ari_app.model import facts
-from ari_app.model.effects import LookUp, MarkSecret, Play, RecordMessage, Warn
+from ari_app.model.effects import LookUp, MarkSecret, RecordMessage, Warn
 from ari_app.model.events import LookedUp, MessageRecorded, MessageSpooled, SpeechBegan, SpeechEnded
 from ari_app.model.facts import KeyTaken, LookUpDone, MessageLeft, NodeEntered, PromptFailed
 from ari_app.model.ids import LegId, LookUpId, MessageId, Number, call_of
@@ -53,6 +54,7 @@ from ari_app.model.states import CallState
 
 MESSAGE_GRACE_S = 0.2  # A message not ended by its key mostly ended with the caller: his leg's end follows within this.
 NOTHING_S = 1.0  # Asterisk says 1 s of a recording that was silent from beginning to end (measured on 22.10).
+STOPPED_S_MAX = 3.0  # How long the question for a secret waits for the end of a recording.
 LOOK_UP_GRACE_S = 1.0  # Whoever looks up keeps the time himself; this is the net below.
 
 
@@ -198,8 +200,7 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
         case Took(node, key, accepted):
             floor.note(KeyTaken(call.id, node, key, accepted))
         case Say(prompts):
-            call.playback = floor.playback(call.id)
-            floor.do(Play(call.id, call.leg, call.playback, prompts, call.language, call.audio))
+            _say(floor, call, prompts, now)
         case Hush():
             voice.hush(floor, call)
         case Wait(seconds):
@@ -237,6 +238,23 @@ def _carry_out(floor: Floor, call: Call, intent: Intent, now: float) -> str | No
                 floor.do(Warn("flow broken off: too many nodes without waiting for the caller", call.id))
             closing.close(floor, call, "flow", 16, now)
     return None
+
+
+def _say(floor: Floor, call: Call, prompts: tuple[str, ...], now: float) -> None:
+    """A secret is asked for once nothing of the call is recorded any more, and that is confirmed."""
+    if call.stopping and call.walk is not None and call.cursor is not None and asks_secret(call.walk, call.cursor):
+        call.unasked = prompts
+        floor.set_timer(call, "unasked", now + STOPPED_S_MAX)
+    else:
+        voice.say(floor, call, prompts)
+
+
+def not_asked(floor: Floor, call: Call, now: float) -> None:
+    """A recording may still be running: the secret is not asked for."""
+    if call.unasked is not None:
+        call.unasked = None
+        floor.do(Warn("a secret was not asked for: it is not certain that the recording has stopped", call.id))
+        take(floor, call, Recorded(), now)
 
 
 def key(floor: Floor, call: Call, leg: LegId, digit: str, now: float) -> None:

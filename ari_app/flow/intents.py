@@ -133,6 +133,11 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """The call may still be recorded: no secret may be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cleared:
     """The line is good again: neither too quiet nor too noisy."""
 
@@ -142,7 +147,9 @@ class SpeakAgain:
     """The caller may leave his message anew."""
 
 
-Input: TypeAlias = Key | SaidAll | WaitedOut | QueueDone | Answered | MessageTaken | SpeakAgain | Heard | Cleared
+Input: TypeAlias = (
+    Key | SaidAll | WaitedOut | QueueDone | Answered | MessageTaken | SpeakAgain | Heard | Cleared | Recorded
+)
 
 # -- intents --
 

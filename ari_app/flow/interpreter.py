@@ -23,6 +23,7 @@ from ari_app.flow.intents import (
     Key,
     MessageTaken,
     QueueDone,
+    Recorded,
     SaidAll,
     Speak,
     SpeakAgain,
@@ -194,6 +195,8 @@ def _take(turn: Turn, node: Node, got: Input) -> str | None:
             return keys.take_keyed(turn, node, got)
         case Collect(), (Key() | SaidAll() | WaitedOut()):
             return keys.take_collect(turn, node, got)
+        case Collect(), Recorded():
+            return node.on_failure or GOODBYE
         case ((Greet() | Play()), Key(digit)):
             return _ahead(turn, node, digit)
         case ((Greet() | Play()), SaidAll()) if turn.at.saying:

@@ -85,7 +85,10 @@ class Collect(Part):
     first_s: WaitSeconds = Field(8, description="Seconds to wait for the first digit after the prompts.")
     between_s: WaitSeconds = Field(4, description="Seconds to wait between digits; then the input ends.")
     tries: Tries = Field(3, description="Times the caller may give nothing, or too few digits.")
-    secret: bool = Field(False, description="A password or the like: its digits are kept nowhere.")
+    secret: bool = Field(
+        False,
+        description="A password or the like: its digits are kept nowhere; asked for only once nothing is recorded.",
+    )
     too_few: PromptId = Field("too-few-digits", description="Said after too few digits, before the prompts again.")
     no_key: PromptId = Field("no-key", description="Said after nothing, before the prompts again.")
     on_failure: NodeName | None = Field(None, description="Node after the last try; a goodbye when left out.")

@@ -6,8 +6,15 @@ A secret is never written down, so a call that goes on after a crash of the daem
 from collections.abc import Iterable, Mapping
 
 from ari_app.flow.expression import BadExpression, Value, names_in
+from ari_app.flow.intents import Cursor, Walk
 from ari_app.flow.model import GOODBYE, LoadedFlow, next_nodes, read, written
 from ari_app.flow.nodes import Collect, Node, SetVariables, Subflow
+
+
+def asks_secret(walk: Walk, at: Cursor) -> bool:
+    """Whether the caller is in a node that asks for one."""
+    node = (at.flow or walk.flow).node(at.node)
+    return isinstance(node, Collect) and node.secret
 
 
 def secret_names(flows: Iterable[LoadedFlow]) -> frozenset[str]:

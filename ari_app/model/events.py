@@ -165,6 +165,13 @@ class RecordingStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingStopped:
+    """Asterisk confirmed that it no longer records, or there is no longer a leg to record."""
+
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingJoined:
     """Both sides stand in one stereo file. `path` is relative to the recordings folder."""
 
@@ -359,6 +366,7 @@ Event: TypeAlias = (
     | LegResumed
     | PhoneChanged
     | RecordingStarted
+    | RecordingStopped
     | RecordingJoined
     | RecordingUnusable
     | LineJudged

@@ -179,6 +179,8 @@ class Exchange:
         match effect:
             case fx.StartRecording(_, _, recording):
                 self.replies.append(ev.RecordingStarted(recording))
+            case fx.StopRecording(_, _, recording):
+                self.replies.append(ev.RecordingStopped(recording))
             case fx.JoinRecording(_, recording):
                 self.replies.append(ev.RecordingJoined(recording, f"{recording}.wav", 0.0, 0, "0" * 64))
             case fx.FileMessage(_, message):

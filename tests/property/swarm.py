@@ -329,6 +329,8 @@ class World:
                 self.leg_ends(leg, cause)
             case fx.StartRecording(_, _, recording):
                 self.says(ev.RecordingStarted(recording))
+            case fx.StopRecording(_, _, recording):
+                self.says(ev.RecordingStopped(recording))
             case _:
                 pass
 

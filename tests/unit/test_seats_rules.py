@@ -221,6 +221,20 @@ def test_a_phone_that_comes_back(back: bool, state: AgentState) -> None:
     kit.everybody_leaves()
 
 
+def test_a_phone_that_comes_back_does_not_pay_what_is_owed() -> None:
+    """Found by a walk: his phone went in the talk, whose queue requires a disposition."""
+    kit = Kit(house({"disposition_required": True}, phone_back_ready=True))
+    kit.ready("81")
+    leg = talking(kit, "81")
+    kit.hang_up(kit.leg_of("81"), 44)
+    kit.hang_up(leg)
+    assert (kit.state("81"), reason(kit)) == (S.NOT_READY, "phone-unreachable")
+    kit.event(ev.PhoneChanged(PhoneName("p81"), True))
+    assert (kit.state("81"), reason(kit)) == (S.NOT_READY, "disposition-missing")
+    assert kit.ask("81", "disposition", "1")[0]
+    assert kit.state("81") is S.READY
+
+
 def test_a_break_is_not_ended_by_the_phone() -> None:
     kit = Kit(house(phone_back_ready=True))
     kit.ready("81")
