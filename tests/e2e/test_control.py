@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ari_app.model.control import Supervised, TransferAnswered, TransferEnded
-from ari_app.model.effects import Mute
+from ari_app.model.effects import Mute, StopRecording
 from ari_app.model.facts import (
     Connected,
     HoldBegan,
@@ -146,6 +146,9 @@ async def test_blind_to_a_node_of_the_flow(hotline: Hotline) -> None:
         call, answering = await connected(caller, desk)
         await does(hotline, "8025", "transfer", "flow:main_menu")
         await hotline.wait(NodeEntered, count=2, node="main_menu")
+        (there,) = hotline.daemon.loop.board.floor.calls.values()
+        assert (await hotline.asked(StopRecording)).leg == there.leg
+        await hotline.until(lambda: not there.stopping)
         await answering.wait_ended(5)
         await call.press("1")
         await hotline.wait(Queued, count=2)

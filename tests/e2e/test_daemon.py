@@ -45,6 +45,7 @@ from ari_app.web.client import Api
 from tests.asterisk import REPOSITORY, RunningAsterisk, merged, running_asterisk
 from tests.e2e.kit import CALLER, CHANGES, PORTS, talk
 from tests.e2e.test_calls import to_queue
+from tests.unit.store_calls import on_disk
 
 F = TypeVar("F")
 DRAIN_S = 20
@@ -501,7 +502,7 @@ async def test_the_pin_is_in_no_log(house: House) -> None:
         text = daemon.text
     assert daemon.said("ready", "info") and '"level": "debug"' in text
     assert pin not in text
-    assert pin.encode() not in house.store.read_bytes() + house.store.with_name("hotline.db-wal").read_bytes()
+    assert pin.encode() not in on_disk(house.store)
 
 
 async def test_the_commands_beside_a_running_daemon(house: House) -> None:
