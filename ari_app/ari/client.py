@@ -137,22 +137,18 @@ class AriLink:
         pool = self._pool = Pool(self.address, session)
         self._held = []
         self.decoder.phones_unknown()
-        listening = asyncio.create_task(self._listen(events))
-        settling = asyncio.create_task(self._settle(session))
-        looking = asyncio.create_task(self._look_after_prompts())
+        parts = (self._listen(events), events.alive(), self._settle(session), self._look_after_prompts())
+        tasks = [asyncio.create_task(part) for part in parts]
         try:
-            await asyncio.wait((listening, settling), return_when=asyncio.FIRST_COMPLETED)
-            if settling.done():
-                await settling
-            await listening
+            await asyncio.gather(*tasks)
         except AsteriskError as error:
             self._lost(str(error))
             raise
         finally:
             self.up, self._held = False, None
-            for task in (listening, settling, looking):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(listening, settling, looking, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.gather(pool.close(), events.close())
 
     async def _listen(self, events: EventSocket) -> None:

@@ -3,6 +3,7 @@ because Asterisk reads a socket serially and a blocked request would hold up our
 
 import asyncio
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,9 +18,11 @@ log = structlog.get_logger(__name__)
 
 CONNECT_S: Final = 5.0
 FRAME_MAX: Final = 2**26  # Bytes; a listing takes about 700 a channel.
-# A ping every PING_S; no answer within half of that is a loss. aiohttp waits for whole seconds, hence one more.
+# A ping every PING_S; one that is not answered at the last of PONG_LOOKS, LOOK_S apart, is a loss.
 PING_S: Final = 4.0
-SILENCE_S_MAX: Final = PING_S * 1.5 + 1
+PONG_LOOKS: Final = 3
+LOOK_S: Final = 1.0
+SILENCE_S_MAX: Final = PING_S + PONG_LOOKS * LOOK_S
 
 
 class LinkLost(AsteriskError):
@@ -72,14 +75,20 @@ class Address:
         return aiohttp.ClientSession(headers=self.headers(), connector=aiohttp.TCPConnector(limit=0))
 
     async def socket(
-        self, session: aiohttp.ClientSession, apps: str, ping_s: float | None = None
+        self, session: aiohttp.ClientSession, apps: str, ping_s: float | None = None, *, autoping: bool = True
     ) -> aiohttp.ClientWebSocketResponse:
-        """A WebSocket registered for the applications. AccessDenied, or AsteriskError with the reason."""
+        """A WebSocket registered for the applications. AccessDenied, or AsteriskError with the reason. Without
+        `autoping` pings and their answers are the caller's business."""
         # ws_close: Asterisk need not answer our close frame when it is blocked or gone.
         timeouts = aiohttp.ClientWSTimeout(ws_close=0.5)
         query = {"app": apps, "subscribeAll": "false"}
         connecting = session.ws_connect(
-            f"{self.base}/events", params=query, heartbeat=ping_s, timeout=timeouts, max_msg_size=2**22
+            f"{self.base}/events",
+            params=query,
+            heartbeat=ping_s,
+            timeout=timeouts,
+            max_msg_size=2**22,
+            autoping=autoping,
         )
         try:
             async with asyncio.timeout(CONNECT_S):
@@ -121,21 +130,28 @@ def denied(status: int) -> None:
 
 
 class EventSocket:
-    """`async with await EventSocket.open(…)`; then `message()` until LinkLost."""
+    """`await EventSocket.open(…)`; then `message()` until LinkLost, and `alive()` beside it."""
 
     def __init__(self, address: Address, socket: aiohttp.ClientWebSocketResponse, decoder: Decoder) -> None:
         self._address, self._socket, self._decoder = address, socket, decoder
+        self._answered = True  # The last ping.
 
     @classmethod
     async def open(cls, address: Address, session: aiohttp.ClientSession, decoder: Decoder) -> "EventSocket":
         """Connect as our two applications. AccessDenied, AsteriskError."""
         apps = f"{address.app},{address.phones_app}"
-        return cls(address, await address.socket(session, apps, PING_S), decoder)
+        return cls(address, await address.socket(session, apps, autoping=False), decoder)
 
     async def message(self) -> dict[str, Any]:
         """The next ARI event. Frames that are none are counted and skipped; LinkLost when the socket is gone."""
         while True:
             frame = await self._socket.receive()
+            if frame.type is aiohttp.WSMsgType.PONG:
+                self._answered = True
+                continue
+            if frame.type is aiohttp.WSMsgType.PING:
+                await self._pong(frame.data)
+                continue
             if frame.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 raise LinkLost(self._why(frame))
             heard = hear(frame.data)
@@ -147,11 +163,33 @@ class EventSocket:
                 raise Replaced(self._address)
             return message
 
+    async def alive(self) -> None:
+        """Ping for ever; LinkLost when Asterisk does not answer. Only its answer counts: that its events reach us does
+        not say that we reach it, and aiohttp's own heartbeat is content with them.
+
+        It looks several times, since a process that stood still comes to its timers before it has read what arrived.
+        """
+        looks = 0
+        while True:
+            await asyncio.sleep(PING_S - looks * LOOK_S)
+            self._answered = False
+            with suppress(aiohttp.ClientError, OSError):  # Broken: `message` says so, and why.
+                await self._socket.ping()
+            looks = 0
+            while not self._answered:
+                if looks == PONG_LOOKS:
+                    raise LinkLost(f"no answer to a ping for {SILENCE_S_MAX:g} s")
+                looks += 1
+                await asyncio.sleep(LOOK_S)
+
+    async def _pong(self, data: bytes) -> None:
+        with suppress(aiohttp.ClientError, OSError):
+            await self._socket.pong(data)
+
     def _why(self, frame: aiohttp.WSMessage) -> str:
-        if frame.type is aiohttp.WSMsgType.ERROR:
-            return f"no answer to a ping for {SILENCE_S_MAX:g} s" if _silent(frame.data) else "connection broken"
         code = self._socket.close_code
-        return "connection broken" if code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE else f"closed by Asterisk ({code})"
+        broken = frame.type is aiohttp.WSMsgType.ERROR or code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE
+        return "connection broken" if broken else f"closed by Asterisk ({code})"
 
     async def close(self) -> None:
         await self._socket.close()
@@ -176,7 +214,3 @@ class Backoff:
 
     def reset(self) -> None:
         self._next_s = self._first_s
-
-
-def _silent(error: object) -> bool:
-    return isinstance(error, TimeoutError)  # aiohttp's ServerTimeoutError is one.

@@ -10,7 +10,9 @@ import orjson
 
 from ari_app.errors import Gone, RequestFailed
 
-TIMEOUT_S = 5.0
+# Longer than a dead link stays unnoticed (connection.SILENCE_S_MAX): what such a link swallowed fails as `down`, which
+# says that the link is to blame, and is ordered again when it is back.
+TIMEOUT_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)

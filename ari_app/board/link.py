@@ -6,8 +6,9 @@ else that no call owns is hung up.
 """
 
 from ari_app.board import call as calls
-from ari_app.board import callback, control, desk, invite, offers, recording, recovery, seats, voice, working
+from ari_app.board import callback, control, desk, invite, offers, recording, recovery, seats, voice, walk, working
 from ari_app.board.floor import Floor
+from ari_app.board.records import Call
 from ari_app.model.effects import Answer, AskMessage, DropBridge, HangUp, JoinRecording, MakeBridge, Warn
 from ari_app.model.events import ChannelSeen, LegEnded, LinkDown, LinkUp, Listed, OpenCall, Restored
 from ari_app.model.facts import CallClosed
@@ -61,7 +62,7 @@ def _compare(floor: Floor, listed: Listed, now: float) -> None:
         owner = floor.legs.get(channel.leg, NO_CALL)
         taken_over = owner in floor.recovering and channel.leg in floor.unsure
         if not taken_over or not recovery.made_up(floor, floor.calls[owner], channel, at, now):
-            _made_up(floor, channel, now)
+            _made_up(floor, channel, at, now)
     recovery.settled(floor, listed)
     for seat in floor.seats.values():
         seats.phone_is(floor, seat, seat.phone in listed.phones, now)
@@ -82,8 +83,9 @@ def _compare(floor: Floor, listed: Listed, now: float) -> None:
             floor.do(DropBridge(NO_CALL, bridge.bridge))
 
 
-def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
-    """A leg lived through the loss: what it said meanwhile, as far as its state tells; prompts are taken for over."""
+def _made_up(floor: Floor, channel: ChannelSeen, bridges: recovery.Bridges, now: float) -> None:
+    """A leg lived through the loss: what it said meanwhile, as far as its state tells; what was ordered is ordered
+    again where it was not done, since a line can swallow orders for a while before it is noticed to be dead."""
     owner = floor.legs.get(channel.leg, NO_CALL)
     if channel.leg in floor.unsure and (at := floor.desks.get(owner)) is not None:
         desk.missed_events(floor, at, now)
@@ -107,9 +109,24 @@ def _made_up(floor: Floor, channel: ChannelSeen, now: float) -> None:
         if channel.state == "Up":
             offers.agent_answered(floor, call, channel.leg, now)
     else:
+        _lived(floor, call, channel, bridges, now)
+
+
+def _lived(floor: Floor, call: Call, channel: ChannelSeen, bridges: recovery.Bridges, now: float) -> None:
+    """A caller in the flow hears his node once more: what was said and pressed in it meanwhile is not known."""
+    is_callers = channel.leg == call.leg
+    asks = is_callers and call.lookup is None and recovery.is_in_node(call)
+    if asks:
+        voice.hush(floor, call)
+        for name in ("flow", "speech"):
+            floor.cancel_timer(call, name)
+    else:
         calls.missed_events(floor, call, channel.leg, now)
-        if channel.leg == call.leg and channel.state != "Up" and call.state is not CallState.CLOSING:
-            floor.do(Answer(call.id, call.leg))  # The order to answer was lost with the link.
+    if is_callers and channel.state != "Up" and call.state is not CallState.CLOSING:
+        floor.do(Answer(call.id, call.leg))  # The order to answer was lost with the link.
+    recovery.put(floor, call, channel.leg, bridges)
+    if asks:
+        walk.again(floor, call, now)
 
 
 def orphan_ended(floor: Floor, leg: LegId, now: float) -> None:

@@ -25,7 +25,7 @@ from ari_app.model.effects import (
 )
 from ari_app.model.events import BridgeSeen, CallLeft, ChannelSeen, LegEnded, Listed, SeatLeft, Unjoined
 from ari_app.model.facts import AgentChanged
-from ari_app.model.ids import BridgeId, CallId, LegId, Number, PhoneName, PlaybackId, TimerId
+from ari_app.model.ids import BridgeId, LegId, Number, PhoneName, PlaybackId, TimerId
 from ari_app.model.states import SIGNED_IN, AgentState, CallState
 
 MOMENTARY = ("flow", "prompt", "whisper", "look-up", "speech", "code", "watch", "offer-again")
@@ -215,7 +215,7 @@ def made_up(floor: Floor, call: Call, channel: ChannelSeen, at: Bridges, now: fl
     if call.watch is not None and leg in (call.watch.leg, call.watch.snoop):
         supervise.stop(floor, call, now)  # He may begin again; the talk does not feel it.
         return True
-    _put(floor, call, leg, at)
+    put(floor, call, leg, at)
     return False
 
 
@@ -230,17 +230,22 @@ def _caller(floor: Floor, call: Call, channel: ChannelSeen, at: Bridges, *, now:
     voice.hush(floor, call)
     if channel.state != "Up" and call.state is not CallState.CALLING_BACK:
         floor.do(Answer(call.id, call.leg))  # The order to answer was noted, and never sent.
-    _put(floor, call, channel.leg, at)
+    put(floor, call, channel.leg, at)
     if call.line is not None:
         floor.do(ForgetLine(call.id, call.leg, call.line))
         line.listen(floor, call)
-    if call.state is CallState.IN_FLOW:
-        if call.message is None and TimerId(f"{call.id}.message") not in call.timers:
-            walk.again(floor, call, now)
+    if is_in_node(call):
+        walk.again(floor, call, now)
     elif call.state is CallState.CALLING_BACK:
         callback.again(floor, call, channel.state == "Up", now)
     elif call.state in WAITING:
         waiting.again(floor, call, was_notice, now)
+
+
+def is_in_node(call: Call) -> bool:
+    """Whether the flow waits for the caller, and not for the end of a message of his."""
+    has_spoken = call.message is not None or TimerId(f"{call.id}.message") in call.timers
+    return call.state is CallState.IN_FLOW and not call.refusing and not has_spoken
 
 
 def _stop_unwritten(floor: Floor, call: Call) -> None:
@@ -251,8 +256,8 @@ def _stop_unwritten(floor: Floor, call: Call) -> None:
         floor.do(StopPlay(call.id, PlaybackId(made)))
 
 
-def _put(floor: Floor, call: Call, leg: LegId, at: Bridges) -> None:
-    """Into the bridge where it belongs: what was ordered just before the crash may not have been done."""
+def put(floor: Floor, call: Call, leg: LegId, at: Bridges) -> None:
+    """Into the bridge where it belongs: what was ordered just before the crash, or the loss, may not have been done."""
     wanted, found = _belongs(floor, call).get(leg), at.of.get(leg)
     if wanted == found:
         return
@@ -272,6 +277,9 @@ def _belongs(floor: Floor, call: Call) -> dict[LegId, BridgeId]:
         with_agent = {call.talk.leg: call.talk.bridge, call.leg: music if call.talk.away else call.talk.bridge}
         if call.invite is not None and call.invite.answered:
             with_agent[call.invite.leg] = call.talk.bridge
+        if call.watch is not None and call.watch.answered:
+            with_agent[call.watch.leg] = call.talk.bridge if call.watch.how == "barge" else call.watch.bridge
+            with_agent |= {call.watch.snoop: call.watch.bridge} if call.watch.snoop and call.watch.snooping else {}
         return with_agent
     if call.party is not None:
         return {call.leg: call.party.bridge, call.party.leg: call.party.bridge}
@@ -288,9 +296,8 @@ def unknown(floor: Floor, listed: Listed) -> list[BridgeSeen]:
 def settled(floor: Floor, listed: Listed) -> None:
     """All legs are known: bridges that nobody needs any more go, and who could serve the waiting is looked at anew."""
     for each in unknown(floor, listed):
-        owners = [floor.legs.get(leg, CallId("")) for leg in each.legs]
-        if owners and floor.recovering.issuperset(owners):
-            floor.do(DropBridge(owners[0], each.bridge))
+        if each.legs and all(leg in floor.legs for leg in each.legs):
+            floor.do(DropBridge(floor.legs[each.legs[0]], each.bridge))
     for call in floor.calls.values():
         if call.id in floor.recovering:
             floor.do(*(SetTimer(timer, at) for timer, at in call.timers.items()))

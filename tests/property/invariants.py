@@ -1,6 +1,7 @@
 """What must hold after every event, whatever happened: `check` looks at the floor, `Watch` at the effects."""
 
 from collections import Counter
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -329,7 +330,7 @@ class Watch:
                 self.booked[booking] = rank
         self._places_kept([e.fact for e in effects if isinstance(e, fx.Note)])
         for effect in effects:
-            self._effect(effect)
+            self._effect(effect, again=isinstance(event, ev.Listed))
         self.reopened = isinstance(event, ev.Listed)
         noted = [e.fact for e in effects if isinstance(e, fx.Note)]
         is_surge = any(isinstance(fact, SurgeStepTaken | SurgeStepUndone) for fact in noted)
@@ -341,7 +342,7 @@ class Watch:
         self._places(noted)
         if restoring:
             return
-        self._hears()
+        self.hears(self.where)
         self.phones = {leg: phone for leg, phone in self.phones.items() if leg in self.floor.legs}
         self.where = {leg: bridge for leg, bridge in self.where.items() if leg in self.floor.legs}
         self.playing = {playback: leg for playback, leg in self.playing.items() if leg in self.floor.legs}
@@ -354,7 +355,8 @@ class Watch:
         self.playing = {playback: leg for playback, leg in self.playing.items() if playback in playing}
         self.idle, self.crashed = set(), True
 
-    def _effect(self, effect: fx.Effect) -> None:
+    def _effect(self, effect: fx.Effect, again: bool) -> None:
+        """`again`: what was lost with the link is ordered once more."""
         match effect:
             case fx.Play(_, leg, playback):
                 assert leg not in self.playing.values(), f"{effect} over another prompt: {self.playing}"
@@ -369,11 +371,11 @@ class Watch:
                     case fx.Leave(_, _, leg):
                         self.where.pop(leg, None)
             case fx.MakeBridge(call, bridge) if call is not None:
-                assert bridge not in self.bridges
+                assert again or bridge not in self.bridges
                 self.bridges.add(bridge)
             case fx.DropBridge(call, bridge):
                 # Again, when it is listed still, or when the daemon that dropped it died before that was written down.
-                assert bridge in self.bridges or call == NO_CALL or self.crashed
+                assert again or bridge in self.bridges or call == NO_CALL or self.crashed
                 self.bridges.discard(bridge)
                 self.where = {leg: at for leg, at in self.where.items() if at != bridge}
             case fx.Ring(_, leg, phone):
@@ -385,8 +387,9 @@ class Watch:
             case _:
                 pass
 
-    def _hears(self) -> None:
-        """Whoever should hear each other are in one bridge, and nobody else is."""
+    def hears(self, where: Mapping[LegId, BridgeId], alive: Container[LegId] | None = None) -> None:
+        """Whoever should hear each other are in one bridge, and nobody else is. `where`: as it was ordered, or as it is
+        in Asterisk, for the legs `alive` there; who waits then hears music, too."""
         for call in self.floor.calls.values():
             wanted: dict[LegId, BridgeId] = {}
             talk, invite, party, watch = call.talk, call.invite, call.party, call.watch
@@ -400,9 +403,20 @@ class Watch:
                     assert (watch.snoop is None) or watch.how != "barge"
             if party is not None:
                 wanted |= {party.leg: party.bridge, call.leg: party.bridge}
-            assert {leg: self.where.get(leg) for leg in wanted} == wanted, call
+            if alive is not None:
+                if call.state in (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING):
+                    wanted[call.leg] = voice.music_bridge(voice.music_of(self.floor, call))
+                wanted = {leg: bridge for leg, bridge in wanted.items() if leg in alive}
+            assert {leg: where.get(leg) for leg in wanted} == wanted, call
             if call.state is CallState.IN_FLOW:
-                assert call.leg not in self.where, f"in the flow, and in {self.where[call.leg]}: {call}"
+                assert call.leg not in where, f"in the flow, and in {where[call.leg]}: {call}"
+
+    def needs(self, bridges: set[BridgeId]) -> None:
+        """Those in Asterisk are somebody's: a talk's, or of a talk that no call here owns."""
+        calls = self.floor.calls.values()
+        known = {at.bridge for call in calls for at in (call.talk, call.party, call.watch) if at is not None}
+        known |= {each.bridge for each in self.floor.orphans.values()}
+        assert bridges <= known, f"nobody needs {bridges - known}"
 
     def _places(self, facts: list[object]) -> None:
         """Whom an agent passes on, or whose consult fails, keeps his place in a queue."""

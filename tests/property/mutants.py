@@ -458,7 +458,18 @@ def wrap_up_without_end_after_the_crash(patch: Patch) -> None:
 
 def left_where_he_was(patch: Patch) -> None:
     """Nobody is put into the bridge he belongs in."""
-    patch.setattr(recovery, "_put", _nothing)
+    patch.setattr(recovery, "put", _nothing)
+
+
+def orders_lost_with_the_link(patch: Patch) -> None:
+    """Only after a crash."""
+    real = recovery.put
+
+    def put(floor: Floor, call: Call, leg: LegId, at: recovery.Bridges) -> None:
+        if call.id in floor.recovering:
+            real(floor, call, leg, at)
+
+    patch.setattr(recovery, "put", put)
 
 
 def others_not_written_down(patch: Patch) -> None:
@@ -531,6 +542,7 @@ MUTANTS: Final[tuple[Callable[[Patch], None], ...]] = (
     staff_forgotten,
     wrap_up_without_end_after_the_crash,
     left_where_he_was,
+    orders_lost_with_the_link,
     others_not_written_down,
     limit_forgotten_by_the_crash,
 )

@@ -207,6 +207,10 @@ class World:
     seed: int
     now: float = NOON
     link: bool = True
+    half: str = (
+        ""  # Half of the link is dead, and nobody has noticed: "deaf", Asterisk hears nothing; "mute", we do not.
+    )
+    unanswered: list[fx.Effect] = field(default_factory=list)  # Ordered meanwhile.
     failing: float = 0.0  # How often a command fails.
     legs: dict[LegId, Leg] = field(default_factory=dict)
     playing: dict[PlaybackId, LegId] = field(default_factory=dict)
@@ -252,6 +256,9 @@ class World:
             self.carry_out(effect)
         if self.restoring:
             return
+        if isinstance(event, ev.Listed) and not self.failing and not self.half:
+            self.watch.hears(self.where, self.legs)
+            self.watch.needs(self.bridges)
         due = {timer for timer, at in self.timers._at.items() if at <= self.now}
         check(self.board.floor, set(self.timers._at) - due, due | set(self.firing), self.now)
 
@@ -280,6 +287,10 @@ class World:
                 pass
             case _ if not self.link:
                 self.fails(effect, "down")
+            case _ if self.half:
+                self.unanswered.append(effect)
+                if self.half == "mute":
+                    self.on_asterisk(effect)
             case _ if self.rng.random() < self.failing:
                 reason = self.rng.choice(REASONS)
                 if reason == "timeout":
@@ -336,7 +347,7 @@ class World:
 
     def says(self, event: ev.Event) -> None:
         """Asterisk tells; nobody hears it while the link is down."""
-        if self.link:
+        if self.link and self.half != "mute":
             self.pending.append(event)
 
     def prompt_ends(self, playback: PlaybackId, ok: bool) -> None:
@@ -368,7 +379,7 @@ class World:
         life = [self.arrive, self.press, self.ring, self.answer, self.prompt_over, self.work]
         ends = [self.caller_leaves, self.runs_out, self.phone_ends, self.pass_time, self.hold, self.speak, self.line]
         noise = [self.wish, self.dial, self.again, self.stale_timer, self.phone_changes, self.link_changes]
-        noise += [self.door, self.stray, self.code, self.supervise, self.cancel, self.restore]
+        noise += [self.half_dies, self.door, self.stray, self.code, self.supervise, self.cancel, self.restore]
         life += [self.speak_out]
         tempers = [
             (life, [4, 8, 16]),
@@ -628,6 +639,16 @@ class World:
             kept = ev.CommandFailed | ev.PinChecked | ev.RecordingJoined
             self.pending = [e for e in self.pending if isinstance(e, kept)]
             self.feed(ev.LinkDown("lost"))
+            for effect in self.unanswered:
+                self.fails(effect, "down")
+            self.half, self.unanswered = "", []
+
+    def half_dies(self) -> None:
+        """Half of the link dies without a word; some time later that is noticed."""
+        if self.link and not self.half:
+            self.half = self.rng.choice(["deaf", "mute"])
+        elif self.half:
+            self.link_changes()
 
     def crash(self) -> None:
         """Killed, perhaps before the last few events were committed; the next daemon is told what was."""
@@ -642,6 +663,7 @@ class World:
         whole = kept is self.kept and not self.restoring
         before = left_behind(old, set(self.legs)) if whole else None
         self.pending, self.timers, self.firing, self.once_set = [], Timers(), [], []
+        self.half, self.unanswered = "", []
         self.now += self.rng.choice([0.1, 1, 5])
         for playback in [each for each in self.playing if self.rng.random() < 0.3]:
             del self.playing[playback]
@@ -696,6 +718,8 @@ class World:
 
     def everybody_leaves(self) -> None:
         self.failing = 0.0
+        if self.half:
+            self.link_changes()
         if not self.link:
             self.link_changes()
         while self.legs or self.pending:

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 import structlog
-from aiohttp import web
+from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 from ari_app.ami.link import Timing
 from ari_app.ari.client import AriLink
 from ari_app.ari.connection import SILENCE_S_MAX, Address, Backoff, Replaced
 from ari_app.ari.pool import Pool
-from ari_app.ari.protocol import Request
+from ari_app.ari.protocol import TIMEOUT_S, Request
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import Answer, Play
 from ari_app.model.events import CallArrived, CommandFailed, LinkDown, LinkUp, Listed, PlaybackEnded
@@ -47,6 +47,11 @@ def test_a_silent_cut_is_noticed_within_ten_seconds():
     assert Timing().ping_s + Timing().pong_s <= 10
 
 
+def test_a_dead_link_is_noticed_before_its_requests_are_given_up():
+    """Else what it swallowed would be taken for refused, and not be ordered again."""
+    assert SILENCE_S_MAX < TIMEOUT_S
+
+
 class FakeAri:
     """`answers` maps `METHOD path` to a JSON value or a status; `during` a path to what happens before its answer."""
 
@@ -54,6 +59,7 @@ class FakeAri:
         self.events = None
         self.connects = 0
         self.refuse = 0
+        self.deaf = False  # No ping on the event socket is answered.
         self.asked = []
         self.during = {}
         self.answers = {
@@ -70,12 +76,15 @@ class FakeAri:
             return web.Response(status=self.refuse)
         assert "api_key" not in request.query_string
         assert request.headers["Authorization"].startswith("Basic ")
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         if request.query["app"] == "app,app-phones":
             self.events = socket
         async for frame in socket:
-            await self.serve(socket, json.loads(frame.data))
+            if frame.type is WSMsgType.TEXT:
+                await self.serve(socket, json.loads(frame.data))
+            elif frame.type is WSMsgType.PING and not self.deaf:
+                await socket.pong(frame.data)
         return socket
 
     async def http(self, request):
@@ -313,6 +322,27 @@ async def test_more_requests_than_sockets_wait_their_turn_and_the_express_does_n
             assert replies == [204] * 6
             await pool.close()
             assert pool.sockets == 0
+
+
+@pytest.mark.parametrize("deaf", [True, False])
+async def test_who_talks_and_does_not_hear_is_lost(monkeypatch, deaf):
+    """Half of the line is dead: events come all the time, and no ping is answered."""
+    monkeypatch.setattr("ari_app.ari.connection.PING_S", 0.02)
+    monkeypatch.setattr("ari_app.ari.connection.LOOK_S", 0.02)
+    fake = FakeAri()
+    async with linked(fake) as (link, told):
+        await told.wait(Listed)
+        fake.deaf = deaf
+        heard = 0
+        async with asyncio.timeout(5):
+            while link.up and heard < 50:
+                await fake.say(arrives(f"c{heard}"))
+                await told.wait(CallArrived, heard + 1)
+                heard += 1
+                await asyncio.sleep(0.005)
+        assert link.up is not deaf
+        if deaf:
+            assert "no answer to a ping" in (await told.wait(LinkDown)).reason
 
 
 async def test_what_a_dead_connection_still_holds_never_arrives():

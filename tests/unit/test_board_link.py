@@ -1,9 +1,12 @@
 """The link to Asterisk is lost, comes back, tells what is there; what an earlier daemon left is closed or let be."""
 
+from typing import Any
+
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
-from ari_app.model.ids import BridgeId, CallId, LegId, PhoneName, RecordingId
+from ari_app.model.control import ControlAsked
+from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, Number, PhoneName, RecordingId, RequestId
 from ari_app.model.states import AgentState, CallState
 from tests.board_kit import Kit
 from tests.unit.test_board_call import queued, talking
@@ -106,15 +109,68 @@ def test_missed_answer_and_missed_ringing() -> None:
     kit.everybody_leaves()
 
 
-def test_missed_end_of_a_prompt() -> None:
-    """Else the caller would hear nothing more until the call's limit."""
+def test_a_caller_in_the_flow_hears_his_node_once_more() -> None:
+    """What was said and pressed meanwhile is not known; else he might hear nothing more."""
     kit = Kit()
     leg = kit.arrive()
+    kit.heard()
     lost(kit)
     kit.playing = {}
     kit.link_up()
-    kit.wait(1)
-    assert kit.said(leg)[-1] == "main-menu"
+    assert kit.said(leg)[1:] == ["main-menu", "main-menu"]
+    kit.press("1")
+    assert kit.call(leg) is CallState.QUEUED
+    kit.everybody_leaves()
+
+
+def test_what_the_flow_waits_for_elsewhere_is_not_asked_for_again() -> None:
+    asks: dict[str, Any] = {
+        "start": "record",
+        "nodes": {
+            "record": {"type": "lookup", "agi": "caller_record", "next": "bye", "on_failure": "bye"},
+            "bye": {"type": "hangup", "say": ["no-answer-goodbye"]},
+        },
+    }
+    kit = Kit(flow=asks)
+    kit.arrive()
+    lost(kit)
+    kit.link_up()
+    assert len(kit.effects(fx.LookUp)) == 1
+    kit.everybody_leaves()
+
+
+def test_what_a_dying_link_swallowed_is_ordered_again() -> None:
+    """Asterisk has heard nothing for a while: a talk began in no bridge, and a caller waits without music."""
+    kit = Kit()
+    kit.deaf = {fx.Join, fx.MakeBridge}
+    kit.ready("81")
+    begun = talking(kit)
+    agent, waiting = kit.leg_of("81"), queued(kit)
+    assert kit.call(begun) is CallState.TALKING and not kit.bridges
+    kit.deaf = set()
+    lost(kit)
+    kit.link_up()
+    talk = kit.board.floor.calls[kit.board.floor.legs[begun]].talk
+    assert talk is not None
+    assert kit.bridges == {begun: talk.bridge, agent: talk.bridge, waiting: "music-default"}
+    kit.everybody_leaves()
+
+
+def test_a_bridge_that_should_be_gone_goes_when_the_link_is_back() -> None:
+    """The talk is over, both legs are still in its bridge: neither order arrived."""
+    kit = Kit()
+    kit.ready("81")
+    caller = talking(kit)
+    bridge = kit.bridges[caller]
+    kit.deaf = {fx.DropBridge, fx.HangUp}
+    kit.event(ControlAsked(AgentId("81"), "survey", "", Number(""), "", RequestId("r")))
+    assert kit.bridges[caller] == bridge
+    kit.deaf = set()
+    lost(kit)
+    dropped = len(kit.effects(fx.DropBridge))
+    kit.link_up()
+    assert [each.bridge for each in kit.effects(fx.DropBridge)[dropped:]] == [bridge]
+    assert bridge not in kit.bridges.values()
     kit.everybody_leaves()
 
 
