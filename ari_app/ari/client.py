@@ -237,7 +237,10 @@ class AriLink:
 
         where = f"playbacks/{playback}"
         await self._ask((Request("GET", where, {}, quiet_404=True),), hear, express=True)
-        if is_over := told[0].status == 404:
+        is_over = told[0].status == 404
+        if is_over and self._playing.ended_with_its_bridge(playback):
+            return self._emit(PlaybackEnded(playback, ok=False))
+        if is_over:
             self._counters["ends_missed"] += 1
         else:
             await self._ask((Request("DELETE", where, {}, quiet_404=True),), hear, express=True)

@@ -16,30 +16,40 @@ GRACE_S: Final = 5.0  # For what is ordered before it, the way there and back, a
 
 
 @dataclass(slots=True)
+class _One:
+    lasts: float
+    due: float
+    to_bridge: bool
+
+
+@dataclass(slots=True)
 class Playing:
     """`now` is of the event loop's clock. What is over is forgotten; a second `over` does no harm."""
 
     seconds: Seconds
-    _lasts: dict[PlaybackId, float] = field(default_factory=dict)
-    _due: dict[PlaybackId, float] = field(default_factory=dict)
+    _ones: dict[PlaybackId, _One] = field(default_factory=dict)
 
     def __contains__(self, playback: PlaybackId) -> bool:
-        return playback in self._due
+        return playback in self._ones
 
     def __iter__(self) -> Iterator[PlaybackId]:
-        return iter(tuple(self._due))
+        return iter(tuple(self._ones))
 
     def began(self, play: Play | Announce, now: float) -> None:
-        self._lasts[play.playback] = self.seconds(play) + GRACE_S
-        self._due[play.playback] = now + self._lasts[play.playback]
+        lasts = self.seconds(play) + GRACE_S
+        self._ones[play.playback] = _One(lasts, now + lasts, isinstance(play, Announce))
 
     def over(self, playback: PlaybackId) -> None:
-        self._lasts.pop(playback, None)
-        self._due.pop(playback, None)
+        self._ones.pop(playback, None)
 
     def anew(self, now: float) -> None:
         """Asterisk could not be heard for a while, and may have stood still: each gets its whole time once more."""
-        self._due = {playback: now + lasts for playback, lasts in self._lasts.items()}
+        for one in self._ones.values():
+            one.due = now + one.lasts
 
     def overdue(self, now: float) -> list[PlaybackId]:
-        return [playback for playback, due in self._due.items() if due < now]
+        return [playback for playback, one in self._ones.items() if one.due < now]
+
+    def ended_with_its_bridge(self, playback: PlaybackId) -> bool:
+        """Whether it may have: of what is said to a bridge Asterisk tells no end when the bridge goes first."""
+        return playback in self._ones and self._ones[playback].to_bridge

@@ -11,7 +11,7 @@ from ari_app.ari.connection import SILENCE_S_MAX
 from ari_app.ari.decode import DISALLOWED
 from ari_app.ari.playing import GRACE_S
 from ari_app.errors import Gone
-from ari_app.model.effects import Announce, Answer, Join, MakeBridge, Play, Ring, StopPlay
+from ari_app.model.effects import Announce, Answer, DropBridge, Join, MakeBridge, Play, Ring, StopPlay
 from ari_app.model.events import (
     BridgeSeen,
     CallArrived,
@@ -137,6 +137,17 @@ async def test_the_end_of_a_prompt_that_is_never_told_is_found_out(asterisk):
         ear.do(Play(C, arrived.leg, "7-1.p1", ("short",), "en"))
         assert await ear.wait(PlaybackEnded, SECONDS["short"] + GRACE_S + 5) == PlaybackEnded("7-1.p1", ok=True)
         assert ear.link.counters["ends_missed"] == 1
+
+
+async def test_of_what_was_said_to_a_bridge_that_is_gone_no_end_is_told(asterisk):
+    async with listening(asterisk, seconds=lambda play: 0.0) as ear:
+        ear.do(MakeBridge(C, "7-1.b1", "mixing"), Announce(C, "7-1.b1", "7-1.p1", ("longest",), "en"))
+        await ear.done()
+        ear.do(DropBridge(C, "7-1.b1"))
+        began = time.monotonic()
+        assert await ear.wait(PlaybackEnded, GRACE_S + 5) == PlaybackEnded("7-1.p1", ok=False)
+        assert time.monotonic() - began > GRACE_S - 1, "Asterisk told it after all: then we need not ask"
+        assert not ear.link.counters["ends_missed"] and not ear.link.counters["prompts_stuck"]
 
 
 async def test_a_prompt_that_does_not_end_is_stopped(asterisk):
