@@ -1,6 +1,6 @@
 """Expected wait in a queue, as a range, from what happened in it lately. Pure, deterministic, a few floats a queue.
 
-A caller with `ahead` others before him is next after `ahead + 1` departures: connects, at the pace of the staff, and
+A caller with `ahead` others on the line before him is next after `ahead + 1` departures: connects, by the staff, and
 abandons of those before him. Each takes an exponential time; their sum is taken as a gamma, and the range is its 10 %
 to 90 % quantiles, wider while little is known, and moved by how earlier callers' ranges turned out. Young queues go by
 priors. Not applied here: never growing over a visit.

@@ -147,7 +147,8 @@ class World:
         if self.estimator is not None:
             position = engine.position(caller.call)
             self.estimator.entered(queue, now, overtook=engine.length(queue) - position)
-            caller.told = self.estimator.expect(queue, position - 1, self.servers[queue], now)
+            live = max(0, position - 1 - self.booked[queue])  # As board/expecting: a booked place costs him nothing.
+            caller.told = self.estimator.expect(queue, live, self.servers[queue], now)
 
     def _relax(self, caller: Caller) -> None:
         if caller.at in (At.TALKING, At.GONE):

@@ -147,6 +147,25 @@ def test_the_wait_told_is_a_fact_and_does_not_grow() -> None:
     kit.everybody_leaves()
 
 
+@pytest.mark.parametrize("are_booked", [True, False])
+def test_booked_places_before_him_are_no_wait(are_booked: bool) -> None:
+    """Whose turn comes is dialled, and meanwhile the agent takes the next one on the line."""
+    kit = made(queues={**QUEUES, "billing": {**QUEUES["billing"], "wait_s_max": 3600}})
+    kit.prompt_s = 1.0
+    kit.ready("81")
+    waiting(kit)
+    kit.answers("81")
+    for n in range(6):
+        (book if are_booked else waiting)(kit, f"1370013700{n}")
+    kit.wait(2)
+    leg = waiting(kit, "13900139000")
+    kit.wait(60)
+    told = next(fact for fact in kit.facts(work.WaitTold) if fact.call == kit.board.floor.legs[leg])
+    assert told.position == 7
+    assert (told.high_s < 900) is are_booked, "one talk of 240 s, or seven"
+    kit.everybody_leaves()
+
+
 # -- choices --
 
 
