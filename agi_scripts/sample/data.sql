@@ -13,3 +13,7 @@ INSERT OR IGNORE INTO customer (number, balance_fen, due_fen, is_stopped, is_vip
 
 -- Tickets begin at 100001: six digits are easy to say.
 INSERT INTO sqlite_sequence (name, seq) SELECT 'ticket', 100000 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'ticket');
+
+-- A complaint that is not solved yet: its caller is raised when he calls about it again.
+INSERT INTO ticket (id, number, kind, opened_at)
+SELECT 100000, '13800138005', 'complaint', 1790000000 WHERE NOT EXISTS (SELECT 1 FROM ticket WHERE id = 100000);

@@ -187,7 +187,14 @@ async def test_a_script_logs_within_its_call(tmp_path: Path) -> None:
 
 
 def test_scripts_are_short_and_complete() -> None:
-    assert SAMPLE.names() == ("balance", "caller_record", "check_password", "lost_sim", "set_password")
+    assert SAMPLE.names() == (
+        "balance",
+        "caller_record",
+        "check_password",
+        "lost_sim",
+        "open_complaint",
+        "set_password",
+    )
     for name in SAMPLE.names():
         assert len((FOLDER / f"{name}.py").read_text().splitlines()) <= 60
         assert f"| `{name}` |" in (FOLDER / "README.md").read_text()
@@ -328,6 +335,19 @@ def test_one_number_in_all_its_forms() -> None:
     forms = ("+8613800138000", "008613800138000", "8613800138000", "138 0013 8000", ANA)
     assert {national(form) for form in forms} == {ANA}
     assert national("+113800138000") != ANA and national("1860") == "1860"
+
+
+@pytest.mark.parametrize(
+    ("number", "found"),
+    [
+        ("13800138005", {"open": True, "ticket": "100000"}),
+        ("+8613800138005", {"open": True, "ticket": "100000"}),
+        (ANA, {"open": False, "ticket": ""}),
+        ("", {"open": False, "ticket": ""}),
+    ],
+)
+async def test_an_open_complaint(number: str, found: dict[str, object]) -> None:
+    assert await SAMPLE.run("open_complaint", {"number": number}, 5) == found
 
 
 async def test_a_lost_sim_keeps_its_ticket() -> None:
