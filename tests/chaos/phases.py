@@ -3,7 +3,7 @@ many they are, and, after the fault, shows that each of them is still served. `L
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Final, TypeAlias
 
 from ari_app.phones.call import Call
@@ -12,7 +12,7 @@ from ari_app.phones.sip import PhoneError
 from tests.chaos.house import House
 from tests.chaos.site import AGENTS, BOOKING, MENU, NUMBERS, WRAP_UP_S
 
-Phase: TypeAlias = Callable[[House], AsyncIterator[int]]
+Phase: TypeAlias = Callable[[House], AsyncGenerator[int, None]]
 
 LINES: Final = 3  # Callers waiting in line.
 SERVED_S: Final = 20.0  # Within this each caller must have an agent again.
@@ -78,7 +78,7 @@ async def served(at: House, agent: str, caller: Call, theirs: Call | None = None
 # -- waiting --
 
 
-async def lines(at: House) -> AsyncIterator[int]:
+async def lines(at: House) -> AsyncGenerator[int, None]:
     """Several wait in line, no agent is ready."""
     (agent,) = AGENTS["lines"]
     phone = await at.phone(agent)
@@ -126,7 +126,7 @@ async def _waiting(at: House, count: int) -> bool:
     return await at.waiting("lines") == count
 
 
-async def ringing(at: House) -> AsyncIterator[int]:
+async def ringing(at: House) -> AsyncGenerator[int, None]:
     """Offered to an agent whose phone rings."""
     (agent,) = AGENTS["ringing"]
     phone = await at.ready(agent)
@@ -143,7 +143,7 @@ async def ringing(at: House) -> AsyncIterator[int]:
     await served(at, agent, caller, theirs)
 
 
-async def answered(at: House) -> AsyncIterator[int]:
+async def answered(at: House) -> AsyncGenerator[int, None]:
     """The agent has answered and hears the whisper; the caller still hears music."""
     (agent,) = AGENTS["answered"]
     phone = await at.ready(agent)
@@ -171,7 +171,7 @@ async def _joined(at: House, agent: str, caller: Call, theirs: Call) -> None:
 # -- in the flow --
 
 
-async def menu(at: House) -> AsyncIterator[int]:
+async def menu(at: House) -> AsyncGenerator[int, None]:
     """In the menu, choosing; after the fault a key leads to an agent."""
     await at.phone(AGENTS["menu"][0])
     caller = await (await at.caller()).dial(MENU)
@@ -180,7 +180,7 @@ async def menu(at: House) -> AsyncIterator[int]:
     await _chooses(at, caller)
 
 
-async def greeting(at: House) -> AsyncIterator[int]:
+async def greeting(at: House) -> AsyncGenerator[int, None]:
     """In the first words of the greeting."""
     await at.phone(AGENTS["menu"][0])
     caller = await (await at.caller()).dial(MENU)
@@ -205,7 +205,7 @@ async def _chooses(at: House, caller: Call) -> None:
 # -- talking --
 
 
-async def talking(at: House) -> AsyncIterator[int]:
+async def talking(at: House) -> AsyncGenerator[int, None]:
     """Caller and agent talk, recorded."""
     caller, theirs = await connected(at, "talk")
     yield 1
@@ -216,7 +216,7 @@ async def talking(at: House) -> AsyncIterator[int]:
     await theirs.wait_ended(5)
 
 
-async def hold(at: House) -> AsyncIterator[int]:
+async def hold(at: House) -> AsyncGenerator[int, None]:
     """The caller is on hold, and is taken back after the fault."""
     (agent,) = AGENTS["hold"]
     caller, theirs = await connected(at, "hold")
@@ -234,7 +234,7 @@ async def _held(at: House, agent: str) -> bool:
     return bool((await at.agent(agent))["held"])
 
 
-async def wrap_up(at: House) -> AsyncIterator[int]:
+async def wrap_up(at: House) -> AsyncGenerator[int, None]:
     """No call, but an agent at work after one: he gets ready by himself at the end of his time, not before."""
     (agent,) = AGENTS["wrap-up"]
     caller, theirs = await connected(at, "wrap-up")
@@ -258,7 +258,7 @@ async def _is(at: House, agent: str, state: str) -> bool:
     return bool((await at.agent(agent))["state"] == state)
 
 
-async def booked(at: House) -> AsyncIterator[int]:
+async def booked(at: House) -> AsyncGenerator[int, None]:
     """No call either, but a call-back that keeps a place."""
     caller = await (await at.caller()).dial(BOOKING)
     await caller.wait_silence_end(5)
@@ -277,14 +277,14 @@ async def _bookings(at: House) -> list[object]:
 # -- being transferred --
 
 
-async def consult_ringing(at: House) -> AsyncIterator[int]:
+async def consult_ringing(at: House) -> AsyncGenerator[int, None]:
     """The agent consults another one, whose phone rings; the caller hears music."""
     caller, theirs, second = await _consults(at, "consult-ringing")
     yield 1
     await _somebody(at, "consult-ringing", caller, theirs, second)
 
 
-async def consulting(at: House) -> AsyncIterator[int]:
+async def consulting(at: House) -> AsyncGenerator[int, None]:
     """Both agents talk; the caller hears music. Afterwards he goes to the second."""
     caller, theirs, second = await _consults(at, "consulting")
     await second.answer()
@@ -293,7 +293,7 @@ async def consulting(at: House) -> AsyncIterator[int]:
     await _somebody(at, "consulting", caller, theirs, second)
 
 
-async def completing(at: House) -> AsyncIterator[int]:
+async def completing(at: House) -> AsyncGenerator[int, None]:
     """The moment in which the caller goes from one agent to the other."""
     caller, theirs, second = await _consults(at, "completing")
     await second.answer()
@@ -304,7 +304,7 @@ async def completing(at: House) -> AsyncIterator[int]:
     await _somebody(at, "completing", caller, theirs, second)
 
 
-async def returned(at: House) -> AsyncIterator[int]:
+async def returned(at: House) -> AsyncGenerator[int, None]:
     """Back from a consult: caller and first agent talk again."""
     caller, theirs, second = await _consults(at, "returned")
     await second.answer()
@@ -315,7 +315,7 @@ async def returned(at: House) -> AsyncIterator[int]:
     await _somebody(at, "returned", caller, theirs, second)
 
 
-async def blind(at: House) -> AsyncIterator[int]:
+async def blind(at: House) -> AsyncGenerator[int, None]:
     """Handed over without a word: the second agent's phone rings, the first has left."""
     first, other = AGENTS["blind"]
     phone = await at.ready(other)
@@ -384,7 +384,7 @@ async def _hang_up(*calls: Call) -> None:
 # -- where one phone is the fault --
 
 
-async def vanishing(at: House) -> AsyncIterator[int]:
+async def vanishing(at: House) -> AsyncGenerator[int, None]:
     """A talk whose agent's phone is about to vanish; another agent is ready for the caller."""
     first, other = AGENTS["vanishing"]
     caller, _ = await connected(at, "vanishing")

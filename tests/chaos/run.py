@@ -4,7 +4,7 @@ docs/contributor.md."""
 import asyncio
 import contextlib
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -75,14 +75,17 @@ async def _hurt(at: House, case: Case, seed: Random, row: Row) -> None:
     linked = await at.linked()
     if await load_agents(at):
         at.notes.append("agents were signed out")
-    for name, story in stories.items():
-        await _outcome(name, story, row)
+    if case.asterisk_lives:
+        for name, story in stories.items():
+            await _outcome(name, story, row)
+    else:
+        await _anew(at, stories, row)
     row.recover_s = round(max(linked, at.first_ring_at or linked) - began, 2)
     if "booked" in case.phases:
         row.booked = len((await at.get("/api/callbacks"))["callbacks"])
 
 
-async def _outcome(name: str, story: AsyncIterator[int], row: Row) -> None:
+async def _outcome(name: str, story: AsyncGenerator[int, None], row: Row) -> None:
     """Take the story to its end."""
     try:
         with contextlib.suppress(StopAsyncIteration):
@@ -96,6 +99,18 @@ async def _outcome(name: str, story: AsyncIterator[int], row: Row) -> None:
     except (PhoneError, TimeoutError, AssertionError) as error:
         row.lost += 1
         row.notes.append(f"{name}: {type(error).__name__} {error}")
+
+
+async def _anew(at: House, stories: dict[str, AsyncGenerator[int, None]], row: Row) -> None:
+    """Asterisk died, and with it every call; whoever calls afterwards must be served."""
+    for story in stories.values():
+        await story.aclose()
+    row.lost = row.live
+    try:
+        async for _ in PHASES["menu"](at):
+            pass
+    except (Lost, PhoneError, TimeoutError, AssertionError) as error:
+        row.broken.append(f"nobody is served afterwards: {type(error).__name__} {error}")
 
 
 async def load_agents(at: House) -> int:
