@@ -278,6 +278,17 @@ class House:
         finally:
             conn.close()
 
+    async def has_connected(self, agent: str) -> bool:
+        """Whether it stands in the store that he talks: from then on a crash finds the talk."""
+        conn = sqlite3.connect(f"{self.site.store.as_uri()}?mode=ro", uri=True)
+        try:
+            found = conn.execute(
+                "SELECT 1 FROM fact WHERE kind = 'Connected' AND json_extract(body, '$.agent') = ?", (agent,)
+            )
+            return found.fetchone() is not None
+        finally:
+            conn.close()
+
     async def linked(self, timeout_s: float = READY_S) -> float:
         """Until `is_linked`; when that was."""
         await self.until(self.is_linked, timeout_s, 0.02)

@@ -54,10 +54,12 @@ async def takes(phone: Phone, caller: Call, hz: tuple[int, int] = FRESH) -> Call
 
 
 async def connected(at: House, queue: str) -> tuple[Call, Call]:
-    """A new caller of the queue talks with its agent."""
+    """A new caller of the queue talks with its agent, for longer than facts take to be written down."""
     phone = await at.ready(AGENTS[queue][0])
     call = await (await at.caller()).dial(NUMBERS[queue])
-    return call, await takes(phone, call, (600, 900))
+    theirs = await takes(phone, call, (600, 900))
+    await at.until(lambda: at.has_connected(AGENTS[queue][0]))
+    return call, theirs
 
 
 async def served(at: House, agent: str, caller: Call, theirs: Call | None = None) -> None:

@@ -208,6 +208,18 @@ def test_blind_to_an_agent_with_a_note() -> None:
     kit.everybody_leaves()
 
 
+@pytest.mark.parametrize("target", ["82", "queue:network", "flow:english", f"number:{OUTSIDE}"])
+def test_the_agent_does_not_leave_before_the_transfer_is_in_the_store(target: str) -> None:
+    """Killed in between, the next daemon would find him gone, and take the talk for ended."""
+    kit = house_kit()
+    talking(kit)
+    kit.ready("82")
+    agent = kit.leg_of("81")
+    does(kit, "81", "transfer", target)
+    [effects] = [out for _, _, out in kit.log if any(isinstance(e, fx.HangUp) and e.leg == agent for e in out)]
+    assert any(isinstance(e, fx.Note) and isinstance(e.fact, ft.DURABLE) for e in effects)
+
+
 @pytest.mark.parametrize(("cause", "outcome"), [(17, "busy"), (21, "declined"), (19, "unreachable")])
 def test_blind_that_nobody_takes_comes_back_to_the_queue_in_its_place(cause: int, outcome: str) -> None:
     kit = house_kit()
