@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import pytest
 from ari_app.ari.connection import Address
 from ari_app.ari.rescue import Rescued, rescue
 from ari_app.model.facts import CallOpened, MessageLeft, NodeEntered, Queued
+from ari_app.model.settings import Settings
 from ari_app.model.work import MessageStored
 from ari_app.phones import audio
 from ari_app.phones.call import Call
-from ari_app.phones.phone import Phone, answer_after
+from ari_app.phones.phone import Phone, answer_after, reject
+from ari_app.render.asterisk import render
 from ari_app.store.reader import open_reader
 from tests.asterisk import REPOSITORY, RunningAsterisk, merged, running_asterisk
+from tests.e2e.control_kit import NUMBER, outside
 from tests.e2e.kit import CALLER, CHANGES, PORTS, running_hotline, talk
 from tests.e2e.test_calls import to_queue
 
@@ -158,6 +162,44 @@ async def test_callers_of_a_daemon_that_never_comes_back_are_given_to_the_net(bo
         for call in (talking, answered, waiting, choosing):
             await call.hangup()
         await until(lambda: not playing(box).strip())
+
+
+@contextmanager
+def overflow(box: RunningAsterisk) -> Iterator[None]:
+    """The dialplan with an emergency number, which the telephone `outside` answers."""
+    local = box.settings.trunks["local"].model_copy(update={"address": f"127.0.0.1:{box.spare_ports[0]}"})
+    net = box.settings.net.model_copy(update={"overflow": NUMBER})
+    try:
+        take_dialplan(box, box.settings.model_copy(update={"trunks": {"local": local}, "net": net}))
+        yield
+    finally:
+        take_dialplan(box, box.settings)
+
+
+def take_dialplan(box: RunningAsterisk, settings: Settings) -> None:
+    box.instance.write(render(settings, box.secrets, box.layout))
+    box.instance.cli("dialplan reload")
+
+
+async def test_the_emergency_number_is_called_and_its_owner_speaks_with_the_caller(box: RunningAsterisk) -> None:
+    """One who is busy: the caller may leave a message after all. One who answers: no message is asked for."""
+    with overflow(box):
+        async with outside(box) as far, caller(box) as phone:
+            far.on_invite = reject(486)
+            call = await phone.dial("1860")
+            assert (await far.incoming(30)).called == NUMBER
+            await until(lambda: "voicemail-ask" in playing(box))
+            await call.hangup()
+            await until(lambda: not playing(box).strip())
+            far.on_invite = answer_after(0.1)
+            call = await phone.dial("1860")
+            dialled = await far.incoming(30)
+            assert dialled.caller == CALLER
+            await talk(call, dialled)
+            await dialled.hangup()
+            await call.wait_ended(10)
+            assert call.ended_by == "them"
+    assert spooled(box) == [] and not list(Path(box.layout.net, "new").iterdir())
 
 
 async def test_with_a_daemon_the_net_is_not_touched(box: RunningAsterisk) -> None:
