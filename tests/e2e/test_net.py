@@ -171,6 +171,7 @@ def overflow(box: RunningAsterisk) -> Iterator[None]:
     net = box.settings.net.model_copy(update={"overflow": NUMBER})
     try:
         take_dialplan(box, box.settings.model_copy(update={"trunks": {"local": local}, "net": net}))
+        box.instance.cli("module load app_dial.so")  # With an overflow number modules.conf names it.
         yield
     finally:
         take_dialplan(box, box.settings)
@@ -190,7 +191,7 @@ async def test_the_emergency_number_is_called_and_its_owner_speaks_with_the_call
             assert (await far.incoming(30)).called == NUMBER
             await until(lambda: "voicemail-ask" in playing(box))
             await call.hangup()
-            await until(lambda: not playing(box).strip())
+            await until(lambda: not in_the_net(box))
             far.on_invite = answer_after(0.1)
             call = await phone.dial("1860")
             dialled = await far.incoming(30)
@@ -199,7 +200,7 @@ async def test_the_emergency_number_is_called_and_its_owner_speaks_with_the_call
             await dialled.hangup()
             await call.wait_ended(10)
             assert call.ended_by == "them"
-    assert spooled(box) == [] and not list(Path(box.layout.net, "new").iterdir())
+    assert spooled(box) == []
 
 
 async def test_with_a_daemon_the_net_is_not_touched(box: RunningAsterisk) -> None:
