@@ -57,5 +57,5 @@ def main() -> None:
     try:
         app()
     except HotlineError as error:
-        print(placed(str(error), common.config_path()), file=sys.stderr)
+        print(common.told(placed(str(error), common.config_path())), file=sys.stderr)
         sys.exit(error.exit_code)

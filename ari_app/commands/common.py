@@ -1,4 +1,4 @@
-"""What every command needs: which config.yaml, progress lines, JSON output, the daemon's API."""
+"""What every command needs: which config.yaml, progress lines, JSON output, the daemon's API, the reader's language."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from ari_app.config.chinese import translated
 from ari_app.errors import AsteriskError, ConfigError
 from ari_app.provision import install as provision
 from ari_app.provision.install import Install
@@ -26,6 +27,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on o
 def config_path() -> Path:
     """HOTLINE_CONFIG, else config.yaml in this folder."""
     return Path(os.environ.get("HOTLINE_CONFIG") or "config.yaml")
+
+
+def told(message: str) -> str:
+    """A message as whoever is at the terminal reads it: in Chinese where the locale is. Logs and JSON stay English."""
+    locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return translated(message) if locale.startswith("zh") else message
 
 
 def site(**changes: object) -> Site:

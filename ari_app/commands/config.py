@@ -14,10 +14,8 @@ app = typer.Typer(no_args_is_help=True, help="config.yaml: check, keys.")
 def check() -> None:
     """Check config.yaml; all problems at once, exit 1 if there are any."""
     settings = load_settings(common.config_path())
-    common.console.print(
-        f"{common.config_path()}: {len(settings.numbers)} numbers, {len(settings.queues)} queues, "
-        f"{len(settings.agents)} agents: ok"
-    )
+    counts = f"{len(settings.numbers)} numbers, {len(settings.queues)} queues, {len(settings.agents)} agents"
+    common.console.print(common.told(f"{common.config_path()}: {counts}: ok"))
 
 
 @app.command()

@@ -72,7 +72,7 @@ def _read(paths: Iterable[Path]) -> tuple[list[Transcript], int]:
             transcripts.append(stage.read(path))
         except HotlineError as problem:
             failed += 1
-            for line in str(problem).splitlines():
+            for line in common.told(str(problem)).splitlines():
                 common.console.print(f"FAILED  {line}", markup=False)
     return transcripts, failed
 

@@ -70,14 +70,15 @@ def diff(
 
 def reload() -> None:
     """Have the running daemon check all flow files and take them; all problems and exit 1 if there are any."""
-    common.console.print(common.api().post("/api/flows/reload", {"by": who()})["message"], markup=False)
+    answer = common.api().post("/api/flows/reload", {"by": who()})
+    common.console.print(common.told(answer["message"]), markup=False)
 
 
 def rollback(name: Name, version: Version = "") -> None:
     """Make an earlier version live for new calls; its file is not taken again before it changes."""
     body = {"version": version, "by": who()}
     answer = common.api().post(f"/api/flows/{quote(name, safe='')}/rollback", body)
-    common.console.print(answer["message"], markup=False)
+    common.console.print(common.told(answer["message"]), markup=False)
 
 
 def _text(at: Site, kept: Sequence[store.KeptVersion], name: str, wanted: str) -> tuple[str, list[str]]:
