@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from ari_app.config.marks import read_marked
+from ari_app.model.settings import Settings
 
 _KEY: Final = re.compile(r"([a-z_]+(?:\.[a-z_]+)+): ")
 
@@ -17,7 +18,7 @@ def placed(message: str, config: Path) -> str:
 
 
 def _placed(line: str, values: dict[tuple[str | int, ...], tuple[int, int]], file: str) -> str:
-    if (found := _KEY.match(line)) is None:
-        return line
+    if (found := _KEY.match(line)) is None or found[1].partition(".")[0] not in Settings.model_fields:
+        return line  # Also `main.yaml: no such flow file`.
     at = values.get(tuple(found[1].split(".")))
     return f"{file}:{at[0]}:{at[1]}  {line}" if at is not None else f"{file}  {line}"

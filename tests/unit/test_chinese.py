@@ -262,7 +262,7 @@ def test_lines_as_promised() -> None:
         "ivr_flows/main.yaml:14:11  F003  nodes.a.to: 没有名为 'main_manu' 的节点   是不是 'main_menu'？\n"
         "ivr_flows/main.yaml:62:3  F041  警告：nodes.b: 无处可返回：没有流程调用它"
         "   在这里等于告别：请写 type: hangup，或用 subflow 节点调用本流程\n"
-        "config.yaml:1:9  C007  name: 最多只能有 60 个字符，不能是 'a   b: c'\n"
+        "config.yaml:1:9  C007  name: 最多只能有 60 个字符，这里是 'a   b: c'\n"
         "2 个错误，1 个警告\n3 个流程，1,012 个节点，47 个情形：没有错误，2 个警告\n……另有 7 处\nwho knows this?"
     )
 

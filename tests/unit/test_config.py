@@ -398,12 +398,13 @@ def test_many_problems_are_cut(folder: Path) -> None:
 # -- the documentation --
 
 
-def test_every_code_is_documented() -> None:
-    page = (REPOSITORY / "docs" / "codes.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["codes.md", "codes.zh-CN.md"])
+def test_every_code_is_documented(name: str) -> None:
+    page = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if re.match(r"\| [A-Z]\d{3}", line)]
     documented = {code for row in rows for code in re.findall(r"[A-Z]\d{3}", row.split("|")[1])}
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "ari_app").rglob("*.py"))
-    used = set(re.findall(r'"([CFSV]\d{3})"', sources)) | {letter + kind for letter in "CFSV" for kind in Shared}
+    used = set(re.findall(r'"([CFPSV]\d{3})"', sources)) | {letter + kind for letter in "CFPSV" for kind in Shared}
     assert used == documented
     assert all(len(row.strip("| ").split(" | ")) == 4 for row in rows), "code, meaning, cause, cure"
 
