@@ -1,5 +1,6 @@
 """Fixtures every tier may use."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import settings
 
 from tests.asterisk import RunningAsterisk, running_asterisk
 
+os.environ["LC_ALL"] = "C.UTF-8"  # Commands speak the language of the locale; the tests read English.
 settings.register_profile("hotline", deadline=None)  # How long an example takes is the machine's business.
 settings.load_profile("hotline")
 

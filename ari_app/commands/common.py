@@ -35,6 +35,11 @@ def told(message: str) -> str:
     return translated(message) if locale.startswith("zh") else message
 
 
+def show(message: str) -> None:
+    """Print it in the reader's language."""
+    console.print(told(message), markup=False)
+
+
 def site(**changes: object) -> Site:
     """ConfigError when there is none here, or with all its problems."""
     path = config_path()

@@ -15,7 +15,7 @@ def check() -> None:
     """Check config.yaml; all problems at once, exit 1 if there are any."""
     settings = load_settings(common.config_path())
     counts = f"{len(settings.numbers)} numbers, {len(settings.queues)} queues, {len(settings.agents)} agents"
-    common.console.print(common.told(f"{common.config_path()}: {counts}: ok"))
+    common.show(f"{common.config_path()}: {counts}: ok")
 
 
 @app.command()

@@ -41,16 +41,16 @@ def check(files: Files = None) -> None:
     checked = looked_over(site, {**mine, **others})
     errors, warnings = (_of(mine, found) for found in (checked.errors, checked.warnings))
     for problem in sorted([*errors, *warnings])[:PROBLEMS_MAX]:
-        common.console.print(common.told(str(problem)), markup=False)
+        common.show(str(problem))
     if errors:
-        common.console.print(common.told(f"{_many(len(errors), 'error')}, {_many(len(warnings), 'warning')}"))
+        common.show(f"{_many(len(errors), 'error')}, {_many(len(warnings), 'warning')}")
         raise typer.Exit(1)
     flows = flow_texts(mine)
     counts = [_many(len(flows), "flow"), _many(sum(len(checked.flows[f.stem].flow.nodes) for f in flows), "node")]
     if len(flows) < len(mine):
         counts.append(_many(len(checked.situations.named), "situation"))
     told = f", {_many(len(warnings), 'warning')}" if warnings else ""
-    common.console.print(common.told(f"{', '.join(counts)}: ok{told}"))
+    common.show(f"{', '.join(counts)}: ok{told}")
 
 
 def looked_over(site: Site, texts: Texts) -> Checked:

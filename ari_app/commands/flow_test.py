@@ -56,11 +56,11 @@ def test(
     else:
         failed += _shown(rehearse(each, house) for each in chosen)
     for each in left:
-        common.console.print(f"left    {each.file}  not live: {each.header.not_live}", markup=False)
+        common.show(f"left    {each.file}  not live: {each.header.not_live}")
     passed = len(paths) - len(left) - failed
     what = "1 transcript" if len(paths) == 1 else f"{len(paths)} transcripts"
     counts = f"{what}: {passed} passed, {failed} failed" + (f", {len(left)} not live" if left else "")
-    common.console.print(f"{counts}; {time.monotonic() - began:.1f} s", markup=False)
+    common.show(f"{counts}; {time.monotonic() - began:.1f} s")
     if failed:
         raise typer.Exit(1)
 
@@ -72,8 +72,8 @@ def _read(paths: Iterable[Path]) -> tuple[list[Transcript], int]:
             transcripts.append(stage.read(path))
         except HotlineError as problem:
             failed += 1
-            for line in common.told(str(problem)).splitlines():
-                common.console.print(f"FAILED  {line}", markup=False)
+            for line in str(problem).splitlines():
+                common.show(f"FAILED  {line}")
     return transcripts, failed
 
 
@@ -83,7 +83,7 @@ def _shown(outcomes: Iterable[Outcome]) -> int:
     for outcome in outcomes:
         failed += not outcome.ok
         for line in report.lines(outcome):
-            common.console.print(line, markup=False)
+            common.show(line)
     return failed
 
 
@@ -163,7 +163,7 @@ def _header(flow: str, at: str, lang: str) -> Header:
 
 def say(lines: Iterable[str]) -> None:
     for line in lines:
-        common.console.print(line, markup=False)
+        common.show(line)
 
 
 def _converse(trial: Trial, house: House) -> None:

@@ -71,14 +71,14 @@ def diff(
 def reload() -> None:
     """Have the running daemon check all flow files and take them; all problems and exit 1 if there are any."""
     answer = common.api().post("/api/flows/reload", {"by": who()})
-    common.console.print(common.told(answer["message"]), markup=False)
+    common.show(answer["message"])
 
 
 def rollback(name: Name, version: Version = "") -> None:
     """Make an earlier version live for new calls; its file is not taken again before it changes."""
     body = {"version": version, "by": who()}
     answer = common.api().post(f"/api/flows/{quote(name, safe='')}/rollback", body)
-    common.console.print(common.told(answer["message"]), markup=False)
+    common.show(answer["message"])
 
 
 def _text(at: Site, kept: Sequence[store.KeptVersion], name: str, wanted: str) -> tuple[str, list[str]]:

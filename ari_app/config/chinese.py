@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ari_app.config.marks import read_marked
 
@@ -22,7 +23,13 @@ _FILLED: Final = re.compile(r"\{([0-9])(?::([a-z]+))?\}")
 _PLACE: Final = re.compile(rf"(?:[^\s:'\"]|{_QUOTED})+: ")  # `nodes.menu.keys: ` before a message.
 _COUNTED: Final = re.compile(r"[0-9,]+ [a-z]+")
 _COUNTS: Final = re.compile(r"[0-9,]+ [a-z]+(, [0-9,]+ [a-z]+)*(: ok(, [0-9,]+ [a-z]+)?)?")
+_GAP: Final = re.compile(" {3}(?! )")
+_LEAD: Final = re.compile(r"[0-9:]{8}  | +|(FAILED  )?(.*?\.call:[0-9]+: )?")
+_TRIED_MAX: Final = 8  # Places where a message may begin or end.
 _DEPTH_MAX: Final = 6
+
+InChinese: TypeAlias = Callable[[str], str | None]
+"""A message in Chinese; None when it has no translation."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,16 @@ def _rank(template: Template) -> tuple[int, int]:
 
 def _line(line: str) -> str:
     if (found := _LINE.fullmatch(line)) is None:
-        return _said(line, _whole) or _counts(line) or line
+        return _said(line, _whole) or _counts(line) or _of_a_call(line)
     where, warning, said = found.groups()
-    return f"{where}{'警告：' if warning else ''}{_said(said, _placed) or said}"
+    return f"{where}{'警告：' if warning else ''}{_said(said, _placed) or _in_parts(said, _placed)}"
+
+
+def _of_a_call(line: str) -> str:
+    """A line of `hotline flow try` or `hotline flow test`."""
+    found = _LEAD.match(line)
+    lead = found[0] if found else ""
+    return lead + (_said(line[len(lead) :], _walked) or _in_parts(line[len(lead) :], _walked))
 
 
 def _counts(line: str) -> str | None:
@@ -89,25 +103,33 @@ def _counts(line: str) -> str | None:
     return _COUNTED.sub(counted, line).replace(": ok", "：没有错误").replace(", ", "，")
 
 
-def _said(said: str, in_chinese: Callable[[str], str | None]) -> str | None:
-    """A message with its hint, three spaces between them; values in a message may hold as many."""
-    for at in reversed([found.start() for found in re.finditer(" {3}(?! )", said)]):
-        message, hint = in_chinese(said[:at]), _whole(said[at + 3 :])
-        if message and hint:
-            return f"{message}   {hint}"
+def _said(said: str, in_chinese: InChinese) -> str | None:
+    """A message with its hints, three spaces between them; None when one of them has no translation."""
     if (only := in_chinese(said)) is not None:
         return only
-    message_, gap, hint_ = said.rpartition("   ")
-    return f"{in_chinese(message_) or message_}   {_whole(hint_) or hint_}" if gap else None
+    for found in reversed(list(_GAP.finditer(said))[-_TRIED_MAX:]):  # Quoted values may hold spaces, too.
+        if (hint := _walked(said[found.end() :])) and (message := _said(said[: found.start()], in_chinese)):
+            return f"{message}   {hint}"
+    return None
+
+
+def _in_parts(said: str, in_chinese: InChinese) -> str:
+    """As much of it as has a translation."""
+    message, *hints = _GAP.split(said)
+    return "   ".join([in_chinese(message) or message, *(_walked(hint) or hint for hint in hints)])
 
 
 def _whole(text: str) -> str | None:
     return _in_part("lines", text)
 
 
+def _walked(text: str) -> str | None:
+    return _whole(text) or _in_part("calls", text)
+
+
 def _placed(text: str) -> str | None:
     """A message with its place before it, if it has one: `nodes.menu.keys: `; a key may hold anything."""
-    places = [_PLACE.match(text), *re.finditer(": ", text)]
+    places = [_PLACE.match(text), *islice(re.finditer(": ", text), _TRIED_MAX)]
     for place in (*(text[: found.end()] for found in places if found), ""):
         if (found_ := _whole(text[len(place) :])) is not None:
             return place + found_

@@ -21,12 +21,15 @@ from ari_app.flow.model import Flow
 from ari_app.flow.situations import SituationFile
 from ari_app.model.scenario import Scenario
 from ari_app.model.settings import Settings
+from ari_app.transcript.parse import BadTranscript, parse
+from ari_app.transcript.trial import HELP
 from tests.unit import (
     test_config,
     test_flow_check,
     test_scenario,
     test_situations_check,
     test_surge_checks,
+    test_transcript_parse,
 )
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -51,6 +54,10 @@ PIECES = {  # Put together into what zh.yaml has whole, or shown to nobody.
     "{} are both {}",
     "text matching",
     "lookups.{}.{} of config.yaml",
+    "write {}",
+    "more than {}",
+    "{} levels deep",
+    "{} values",
     "must be {} {}",
     "needs {} {} {}",
     "and no",
@@ -70,9 +77,8 @@ PIECES = {  # Put together into what zh.yaml has whole, or shown to nobody.
 HINTED = "scanning an alias|scanning an anchor|mapping values are not allowed|cannot start any token|did not find .*|could not find .*|found unexpected end of stream|unknown escape character"  # noqa: E501
 
 
-def texts(file: Path) -> Iterator[str]:
+def texts(tree: ast.Module) -> Iterator[str]:
     """What could be shown to somebody: texts of more than one word, f-strings as the catalogue writes them."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
     nodes = list(ast.walk(tree))
     left = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     left |= {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
@@ -103,8 +109,49 @@ def known() -> set[str]:
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: file.name)
 def test_every_text_has_a_chinese_one(file: Path) -> None:
-    lacking = {text for text in texts(file) if text not in known() | PIECES and not re.fullmatch(HINTED, text)}
+    lacking = {
+        text
+        for text in texts(ast.parse(file.read_text(encoding="utf-8")))
+        if text not in known() | PIECES and not re.fullmatch(HINTED, text)
+    }
     assert not lacking, f"write them in {CATALOGUE.name}"
+
+
+def raised(file: Path) -> Iterator[str]:
+    """What a module of transcripts tells: in what it raises, or in what it gives back line by line."""
+    tells = ("Impossible", "_Fault", "ConfigError", "Failure", "ValueError", "problem", "say", "show")
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in tells:
+            yield from texts(ast.Module([ast.Expr(ast.Tuple(node.args))], []))
+        elif isinstance(node, ast.FunctionDef) and node.name in ("_effect", "_fact", "_instead", "_loose_ends"):
+            yield from texts(ast.Module(node.body, []))
+
+
+TOLD = ("transcript/parse", "transcript/rehearse", "transcript/report", "transcript/stage", "transcript/trial")
+PIECES_TOLD = {
+    "not saved: {}: {}",
+    "{}; {} s",
+    "“{}”  {}",
+    "> {}",
+    "FAILED  {}",
+    "{}: {}   a transcript is a text file in UTF-8",
+    "{}: no such flow file   {}",
+    "{} {}",
+    "caller {} → {}",
+}
+
+
+@pytest.mark.parametrize("name", [*TOLD, "commands/flow_test"])
+def test_every_text_of_a_walk_and_of_a_test_has_a_chinese_one(name: str) -> None:
+    asked = {*raised(APP / f"{name}.py")}
+    assert asked
+    assert {
+        text for text in asked - PIECES_TOLD - known() if chinese._said(filled(text), chinese._walked) is None
+    } == set()
+
+
+def test_the_help_of_a_walk_has_a_chinese_one() -> None:
+    assert {*HELP.splitlines()} <= known()
 
 
 def every_model(*models: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -132,10 +179,13 @@ def test_every_choice_of_kinds_has_a_chinese_one() -> None:
 # -- none is taken for another --
 
 
-def sample(template: Template) -> str:
+def filled(english: str) -> str:
     words = iter(range(1, 10))
-    filled = re.sub(r"'\{\}'|\{\}", lambda hole: hole[0].replace("{}", f"w{next(words)}"), template.english)
-    return filled.replace("or w1 for none", "or {} for none")
+    return re.sub(r"'\{\}'|\{\}", lambda hole: hole[0].replace("{}", f"w{next(words)}"), english)
+
+
+def sample(template: Template) -> str:
+    return filled(template.english).replace("or w1 for none", "or {} for none")
 
 
 @pytest.mark.parametrize("part", catalogue())
@@ -151,6 +201,13 @@ def test_a_text_is_known_behind_its_place() -> None:
         for place in ("a.yaml:1:2  F007  nodes.menu.keys: ", "a.yaml:1:2  F007  warning: my menu.'a b'.keys: "):
             told = place.replace("warning: ", "警告：") + str(chinese._in_part("lines", text))
             assert translated(f"{place}{text}") == told
+
+
+def test_a_line_of_a_walk_is_known_behind_its_time_and_of_a_test_behind_its_place() -> None:
+    for template in catalogue()["calls"]:
+        text = sample(template)
+        for place in ("", "10:00:00  ", "          ", "FAILED  tests/calls/a b.call:12: "):
+            assert translated(f"{place}{text}") == place + str(chinese._in_part("calls", text))
 
 
 @pytest.mark.parametrize("part", catalogue())
@@ -246,6 +303,19 @@ def test_the_mistakes_of_config_yaml(tmp_path: Path) -> None:
 
 def test_the_mistakes_of_scenarios(tmp_path: Path) -> None:
     checked(list(of_scenarios(tmp_path)))
+
+
+def test_the_faults_of_transcripts() -> None:
+    kept = re.compile(
+        f"{KEPT.pattern}|写法如 .*|请以它开头：.*|步骤以这些词开头：.*|press 13800138000#|   [a-z ,-]+…?$"
+    )
+    for text in test_transcript_parse.WRONG:
+        with pytest.raises(BadTranscript) as bad:
+            parse(text, "x.call")
+        for line in bad.value.problems:
+            place, _, told = translated(line).partition(": ")
+            assert place == line.partition(": ")[0]
+            assert not re.search("[A-Za-z]{2,} [a-z]{2,}", kept.sub("·", told)), told
 
 
 # -- as it is shown --
