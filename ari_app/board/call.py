@@ -23,7 +23,7 @@ from ari_app.flow.nodes import Queue
 from ari_app.model.effects import Answer, HangUp, Leave, Play, Remember, StopPlay, Warn
 from ari_app.model.events import CallArrived, CallerSeen, LegEnded
 from ari_app.model.facts import CallOpened, CallRefused, LegOpened, NodeEntered, PromptFailed
-from ari_app.model.ids import BridgeId, LegId
+from ari_app.model.ids import BridgeId, LegId, TimerId
 from ari_app.model.settings import NumberPlan
 from ari_app.model.states import CallState
 
@@ -175,8 +175,17 @@ def missed_events(floor: Floor, call: Call, leg: LegId, now: float) -> None:
         prompt_over(floor, call, playback, False, now)
 
 
+def is_in_node(call: Call) -> bool:
+    """Whether the flow waits for the caller, and not for the end of a message of his."""
+    has_spoken = call.message is not None or TimerId(f"{call.id}.message") in call.timers
+    return call.state is CallState.IN_FLOW and not call.refusing and not has_spoken
+
+
 def timer(floor: Floor, call: Call, name: str, now: float) -> None:
-    """One of the call's timers fired."""
+    """One of the call's timers fired. Without a link nobody can choose, or hears anything: the flow stands still, and
+    the node is begun anew when the link is back (link)."""
+    if not floor.link and is_in_node(call) and name in ("flow", "prompt", "speech"):
+        return
     match name:
         case "flow":
             walk.take(floor, call, WaitedOut(), now)

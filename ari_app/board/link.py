@@ -115,7 +115,7 @@ def _made_up(floor: Floor, channel: ChannelSeen, bridges: recovery.Bridges, now:
 def _lived(floor: Floor, call: Call, channel: ChannelSeen, bridges: recovery.Bridges, now: float) -> None:
     """A caller in the flow hears his node once more: what was said and pressed in it meanwhile is not known."""
     is_callers = channel.leg == call.leg
-    asks = is_callers and call.lookup is None and recovery.is_in_node(call)
+    asks = is_callers and call.lookup is None and calls.is_in_node(call)
     if asks:
         voice.hush(floor, call)
         for name in ("flow", "speech"):

@@ -234,18 +234,12 @@ def _caller(floor: Floor, call: Call, channel: ChannelSeen, at: Bridges, *, now:
     if call.line is not None:
         floor.do(ForgetLine(call.id, call.leg, call.line))
         line.listen(floor, call)
-    if is_in_node(call):
+    if calls.is_in_node(call):
         walk.again(floor, call, now)
     elif call.state is CallState.CALLING_BACK:
         callback.again(floor, call, channel.state == "Up", now)
     elif call.state in WAITING:
         waiting.again(floor, call, was_notice, now)
-
-
-def is_in_node(call: Call) -> bool:
-    """Whether the flow waits for the caller, and not for the end of a message of his."""
-    has_spoken = call.message is not None or TimerId(f"{call.id}.message") in call.timers
-    return call.state is CallState.IN_FLOW and not call.refusing and not has_spoken
 
 
 def _stop_unwritten(floor: Floor, call: Call) -> None:

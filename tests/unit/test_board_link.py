@@ -123,6 +123,25 @@ def test_a_caller_in_the_flow_hears_his_node_once_more() -> None:
     kit.everybody_leaves()
 
 
+def test_nobody_is_hung_up_for_not_choosing_while_the_link_is_down() -> None:
+    kit = Kit(prompt_s=2)
+    leg = kit.arrive()
+    kit.wait(10)
+    lost(kit)
+    kit.deaf, failed = {fx.Play, fx.HangUp}, len(kit.effects(fx.Play))
+    for _ in range(100):
+        kit.wait(3)
+        for play in kit.effects(fx.Play)[failed:]:
+            kit.event(ev.CommandFailed("Play", play.call, play.playback, "down"))
+        failed = len(kit.effects(fx.Play))
+    kit.deaf = set()
+    kit.link_up()
+    assert not kit.effects(fx.HangUp) and kit.said(leg)[-1] == "main-menu"
+    kit.press("1")
+    assert kit.call(leg) is CallState.QUEUED
+    kit.everybody_leaves()
+
+
 def test_what_the_flow_waits_for_elsewhere_is_not_asked_for_again() -> None:
     asks: dict[str, Any] = {
         "start": "record",
