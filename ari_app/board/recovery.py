@@ -255,6 +255,9 @@ def put(floor: Floor, call: Call, leg: LegId, at: Bridges) -> None:
     wanted, found = _belongs(floor, call).get(leg), at.of.get(leg)
     if wanted == found:
         return
+    if call.talk is not None and call.talk.leg == leg and call.talk.said is not None:
+        floor.do(StopPlay(call.id, call.talk.said))  # While the agent is told something he can be put nowhere.
+        call.talk.said = None
     if wanted is None:
         assert found is not None
         floor.do(Leave(call.id, found, leg))
