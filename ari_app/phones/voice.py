@@ -1,10 +1,13 @@
 """One call's RTP: what a phone hears, and what it says at 20 ms a frame, over aiortp's session (which adds RTCP).
 
-Arrival is noted in the moment a packet comes (aiortp's jitter buffer would hold each frame back for the next one).
+Arrival is when the kernel got a packet, however late this process reads it (aiortp's jitter buffer would hold each
+frame back for the next one, besides).
 One clock a process sends for all its phones; while there is nothing to say, a phone sends silence.
 """
 
 import asyncio
+import fcntl
+import struct
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +29,9 @@ FRAME = 160  # Samples, and bytes of G.711, in 20 ms at 8 kHz.
 EVENT_TYPE = 101  # Payload type we offer for telephone-event (RFC 4733).
 END_SENT = 3  # RFC 4733 §2.5.1.4: the end of an event is sent three times.
 GAP_S = 0.06  # A frame this much later than expected leaves a gap that is filled with silence.
+STAMP = 0x8907  # SIOCGSTAMPNS, socket(7): when the datagram that was read last came, by the wall clock.
+STAMP_OF = struct.Struct("@ll")
+LATE_S_MAX = 10.0  # Read later than this: the wall clock has been set meanwhile.
 
 
 class _Session(RTPSession):
@@ -34,7 +40,7 @@ class _Session(RTPSession):
     arrived: Callable[[RtpPacket, float], None] | None = None
 
     def _handle_rtp(self, data: bytes, addr: Address) -> None:
-        now = time.monotonic()
+        now = self.came_at()
         try:
             packet = RtpPacket.parse(data)
         except ValueError:
@@ -45,6 +51,17 @@ class _Session(RTPSession):
             self._stream_stats.add(packet)  # For the receiver reports.
         if self.arrived is not None:
             self.arrived(packet, now)
+
+    def came_at(self) -> float:
+        """When the datagram just read came, monotonic; now, while it has no stamp."""
+        assert self._rtp_transport is not None and self._rtp_transport._transport is not None
+        try:
+            stamp = fcntl.ioctl(self._rtp_transport._transport.get_extra_info("socket"), STAMP, bytes(STAMP_OF.size))
+        except OSError:
+            return time.monotonic()
+        seconds, nanoseconds = STAMP_OF.unpack(stamp)
+        late_s = time.time() - seconds - nanoseconds / 1e9
+        return time.monotonic() - (late_s if 0.0 <= late_s < LATE_S_MAX else 0.0)
 
 
 @dataclass(frozen=True)
@@ -96,6 +113,7 @@ class Voice:
             if rtp_sequence is not None and session._sender is not None:
                 session._sender._sequence_number = rtp_sequence
             assert isinstance(session, _Session)
+            session.came_at()  # The kernel begins to stamp once it was asked, and some milliseconds later.
             voice = cls(session, port)
             voice._type = payload_type
             return voice
