@@ -262,7 +262,10 @@ def put(floor: Floor, call: Call, leg: LegId, at: Bridges) -> None:
         assert found is not None
         floor.do(Leave(call.id, found, leg))
         return
-    if wanted not in at.there and wanted != voice.music_bridge(voice.music_of(floor, call)):
+    if wanted == voice.music_bridge(voice.music_of(floor, call)):
+        voice.join_music(floor, call)
+        return
+    if wanted not in at.there:
         at.there.add(wanted)
         floor.do(MakeBridge(call.id, wanted, "mixing"))
     floor.do(Join(call.id, wanted, leg, keep_keys=leg != call.leg and call.party is None))

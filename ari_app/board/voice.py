@@ -35,7 +35,12 @@ def music_of(floor: Floor, call: Call) -> str:
 
 def to_music(floor: Floor, call: Call) -> None:
     call.music = "joined"
-    floor.do(Join(call.id, music_bridge(music_of(floor, call)), call.leg))
+    join_music(floor, call)
+
+
+def join_music(floor: Floor, call: Call) -> None:
+    music = music_of(floor, call)
+    floor.do(Join(call.id, music_bridge(music), call.leg, music=music))
 
 
 def from_music(floor: Floor, call: Call) -> None:

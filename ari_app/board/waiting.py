@@ -14,7 +14,7 @@ from ari_app.board.records import Call
 from ari_app.board.voice import music_bridge
 from ari_app.flow import hours, speech
 from ari_app.flow.nodes import Queue
-from ari_app.model.effects import Join, Leave, MakeBridge, Play
+from ari_app.model.effects import Leave, MakeBridge, Play
 from ari_app.model.events import ALL_HOURS
 from ari_app.model.facts import Queued, QueueLeft, RecordingRefused, VisitOutcome
 from ari_app.model.ids import QueueName
@@ -81,12 +81,10 @@ def enter(floor: Floor, call: Call, node: Queue, visit: Visit, now: float) -> No
 
 def _wait(floor: Floor, call: Call, now: float) -> None:
     """Into the music; the timers of a waiting caller."""
-    settings = queue_of(floor, call)
-    floor.set_timer(call, "wait", max(now, call.waits_since + settings.wait_s_max))
+    floor.set_timer(call, "wait", max(now, call.waits_since + queue_of(floor, call).wait_s_max))
     await_stage(floor, call)
     choices.set_timers(floor, call, now)
-    call.music = "joined"
-    floor.do(Join(call.id, music_bridge(settings.music), call.leg))
+    voice.to_music(floor, call)
 
 
 def _come_back(floor: Floor, call: Call, node: Queue, now: float) -> None:
@@ -125,7 +123,7 @@ def music_gone(floor: Floor, call: Call) -> None:
 
 def _join_music(floor: Floor, call: Call) -> None:
     call.music = "joined again"
-    floor.do(Join(call.id, music_bridge(queue_of(floor, call).music), call.leg))
+    voice.join_music(floor, call)
 
 
 def turned_away(floor: Floor, call: Call, node: Queue, now: float) -> VisitOutcome | None:

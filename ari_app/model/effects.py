@@ -114,12 +114,16 @@ class MakeBridge:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """`keep_keys`: the keys of this leg come to us alone, not to the others: those of agents are codes."""
+    """`keep_keys`: the keys of this leg come to us alone, not to the others: those of agents are codes.
+
+    `music`: the class that must be heard from then on; the music of a bridge ends when the last one leaves it.
+    """
 
     call: CallId
     bridge: BridgeId
     leg: LegId
     keep_keys: bool = False
+    music: str = ""
 
 
 @dataclass(frozen=True, slots=True)

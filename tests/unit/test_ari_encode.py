@@ -93,6 +93,13 @@ def sent(effect):
             ],
         ),
         (Join(C, "7-1.b1", CALLER), [("POST", "bridges/7-1.b1/addChannel", {"channel": CALLER}, False)]),
+        (
+            Join(C, "music-default", CALLER, music="default"),
+            [
+                ("POST", "bridges/music-default/addChannel", {"channel": CALLER}, False),
+                ("POST", "bridges/music-default/moh", {"mohClass": "default"}, False),
+            ],
+        ),
         (Leave(C, "7-1.b1", CALLER), [("POST", "bridges/7-1.b1/removeChannel", {"channel": CALLER}, True)]),
         (DropBridge(C, "7-1.b1"), [("DELETE", "bridges/7-1.b1", {}, True)]),
         (

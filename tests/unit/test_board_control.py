@@ -80,7 +80,7 @@ def test_hold_reminds_the_agent_alone_and_ends() -> None:
     leg = talking(kit)
     agent = kit.leg_of("81")
     does(kit, "81", "hold")
-    assert kit.effects(fx.Join)[-1] == fx.Join("7-1", "music-default", leg)
+    assert kit.effects(fx.Join)[-1] == fx.Join("7-1", "music-default", leg, music="default")
     kit.wait(20)
     assert kit.said(agent)[-2:] == ["beep", "hold-reminder"] and "beep" not in kit.said(leg)
     kit.wait(40)
@@ -323,7 +323,7 @@ def test_consult_and_complete() -> None:
     leg, second = consulting(kit)
     bridge = kit.effects(fx.MakeBridge)[-1].bridge
     assert kit.effects(fx.Join)[-2:] == [
-        fx.Join("7-1", "music-default", leg),
+        fx.Join("7-1", "music-default", leg, music="default"),
         fx.Join("7-1", bridge, second, keep_keys=True),
     ]
     assert kit.state("82") is AgentState.TALKING
