@@ -13,7 +13,9 @@ from ari_app.model.states import AgentMove, CallMove
 
 
 def begin(floor: Floor, call: Call, target: Target, now: float) -> None:
+    assert call.talk is not None
     floor.cancel_timer(call, "remind")
+    talk.hush_agent(floor, call, call.talk)
     talk.hold(floor, call, away=True)
     invite.ring(floor, call, target, "consult", now)
 

@@ -14,7 +14,7 @@ from ari_app.board.targets import Target
 from ari_app.flow.intents import QueueDone
 from ari_app.flow.nodes import Queue
 from ari_app.model.control import ControlAsked, HelpAsked, Supervision, TransferBegan, TransferEnded, TransferOutcome
-from ari_app.model.effects import Mute, Play, StopPlay, Unmute
+from ari_app.model.effects import Mute, Play, Unmute
 from ari_app.model.events import CommandFailed
 from ari_app.model.facts import TalkEndedBy
 from ari_app.model.ids import AgentId, LegId, QueueName, TransferId
@@ -90,8 +90,7 @@ def _mute(floor: Floor, call: Call, talking: Talk, on: bool) -> Outcome:
 
 def _tell(floor: Floor, call: Call, talking: Talk, *prompts: str) -> None:
     """To the agent alone."""
-    if talking.said is not None:
-        floor.do(StopPlay(call.id, talking.said))
+    talk.hush_agent(floor, call, talking)
     talking.said = floor.playback(call.id)
     floor.do(Play(call.id, talking.leg, talking.said, prompts, floor.settings.language))
 

@@ -6,7 +6,7 @@ from ari_app.board import bookings, expecting, invite, line, recording, seats, s
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call, Offer, Talk
 from ari_app.model.control import TransferOutcome
-from ari_app.model.effects import Announce, DropBridge, Join, MakeBridge
+from ari_app.model.effects import Announce, DropBridge, Join, MakeBridge, StopPlay
 from ari_app.model.facts import Connected, HoldBegan, HoldEnded, OfferEnded, QueueLeft, TalkEnded, TalkEndedBy
 from ari_app.model.ids import AgentId, BridgeId, LegId, OfferId, QueueName
 from ari_app.model.states import AgentMove, CallMove
@@ -93,9 +93,17 @@ def hold(floor: Floor, call: Call, *, held: bool | None = None, away: bool | Non
             voice.to_music(floor, call)
         else:
             floor.cancel_timer(call, "remind")
+            hush_agent(floor, call, talk)
             floor.do(Join(call.id, talk.bridge, call.leg))
     if was != (talk.held or talk.away):
         floor.note(HoldEnded(call.id, talk.agent) if was else HoldBegan(call.id, talk.agent))
+
+
+def hush_agent(floor: Floor, call: Call, talk: Talk) -> None:
+    """While a leg in a bridge hears a prompt of its own, nobody in there hears it (phones.md §2.2)."""
+    if talk.said is not None:
+        floor.do(StopPlay(call.id, talk.said))
+        talk.said = None
 
 
 def held(floor: Floor, call: Call, leg: LegId, on: bool) -> None:

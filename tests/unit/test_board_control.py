@@ -95,6 +95,20 @@ def test_hold_reminds_the_agent_alone_and_ends() -> None:
     kit.everybody_leaves()
 
 
+def test_the_caller_comes_back_to_an_agent_he_hears() -> None:
+    """A prompt on the agent's leg would keep the agent's words from him."""
+    kit = house_kit()
+    leg = talking(kit)
+    does(kit, "81", "hold")
+    kit.wait(20)
+    does(kit, "81", "resume")
+    stopped, joined = kit.effects(fx.StopPlay)[-1], fx.Join("7-1", kit.bridges[leg], leg)
+    reminder = [play for play in kit.effects(fx.Play) if "hold-reminder" in play.prompts][-1]
+    assert stopped.playback == reminder.playback
+    assert kit.effects(fx.StopPlay, fx.Join)[-2:] == [stopped, joined]
+    kit.everybody_leaves()
+
+
 def test_both_kinds_of_hold_are_one_stretch() -> None:
     kit = house_kit()
     talking(kit)
