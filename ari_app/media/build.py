@@ -113,7 +113,8 @@ def _render(folder: Path, want: Wanted, synthesise: Synthesise | None) -> Row:
     elif synthesise is None:
         raise HotlineError(f"{want.file}: no voice to speak it with")
     else:
-        sound = finished(want, pcm.telephone(synthesise(want.text, want.language, want.facts), SPEECH_RATE))
+        spoken = pcm.telephone(synthesise(want.text, want.language, want.facts), SPEECH_RATE)
+        sound = finished(want, pcm.trim(spoken))
     pcm.write_wav(folder / want.file, sound)
     return row_of(folder, want)
 

@@ -16,8 +16,9 @@ from ari_app.errors import ConfigError
 Samples = npt.NDArray[np.float64]
 
 RATE: Final = 8000
-LEAD_S: Final = 0.10
-TAIL_S: Final = 0.15
+# What a sentence fades in and out within comes on top: between two prompts the caller hears some 0.3 s of nothing.
+LEAD_S: Final = 0.06
+TAIL_S: Final = 0.10
 PART_EDGE_S: Final = 0.02  # Around a word that is put together with others.
 PART_QUIET_DB: Final = 30.0  # Such a word is cut closer than a sentence, which may end in a breath.
 FRAME: Final = 160  # 20 ms

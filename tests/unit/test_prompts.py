@@ -95,7 +95,7 @@ def test_speech_begins_and_ends_in_silence_but_hardly_any_around_the_words_of_va
     parts = {want.file: want for want in read_catalogue(SOUNDS) if want.part}
     for row in read_manifest(SOUNDS):
         samples = _samples(row.file)
-        lead, tail = (160, 160) if row.file in parts else (800, 1200)
+        lead, tail = (160, 160) if row.file in parts else (round(pcm.LEAD_S * 8000), round(pcm.TAIL_S * 8000))
         assert not samples[:lead].any() and not samples[-tail:].any(), row.file
         if row.file in parts:
             heard = np.flatnonzero(np.abs(samples) > 0.01)
@@ -177,7 +177,7 @@ def test_too_fast_too_long_and_strange_files_are_reported(built: Path) -> None:
     pcm.write_wav(built / "en/stray.wav", pcm.tone(500, 1))
     said = "\n".join(check(built))
     assert "zh-CN/greeting.wav: 7 characters in 1.40 s; at most 280 a minute" in said
-    assert "en/greeting.wav: 15.25 s long, want 0.5 to 15 s" in said
+    assert f"en/greeting.wav: {15 + pcm.LEAD_S + pcm.TAIL_S:.2f} s long, want 0.5 to 15 s" in said
     assert "digit-1.wav: not a readable WAV file" in said
     assert "en/stray.wav: not in the catalogue" in said
 
@@ -231,7 +231,7 @@ def test_a_studio_recording_wins_and_comes_to_the_same_level(built: Path) -> Non
     assert check(built) == []
     row = next(row for row in read_manifest(built) if (row.id, row.language) == ("greeting", "en"))
     assert row.voice == "studio"
-    assert row.seconds == pytest.approx(6 + 0.25, abs=0.2)
+    assert row.seconds == pytest.approx(6 + pcm.LEAD_S + pcm.TAIL_S, abs=0.2)
     shutil.rmtree(built / "studio")
     assert rebuild(built)[1].said == [("Hello, and welcome.", "en", False)]
 
