@@ -40,10 +40,10 @@ def check() -> None:
     folder = common.site().sounds
     problems = builder.check(folder, read_catalogue(folder))
     for problem in problems:
-        common.console.print(problem, markup=False)
+        common.show(problem)
     if problems:
         raise typer.Exit(1)
-    common.console.print("prompts ok")
+    common.show("prompts ok")
 
 
 @app.command()

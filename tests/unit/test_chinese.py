@@ -19,6 +19,7 @@ from ari_app.config.diagnostics import BadFile, Problem, choices
 from ari_app.config.words import _KIND_WORDS as KIND_WORDS
 from ari_app.flow.model import Flow
 from ari_app.flow.situations import SituationFile
+from ari_app.media import build
 from ari_app.model.scenario import Scenario
 from ari_app.model.settings import Settings
 from ari_app.transcript.parse import BadTranscript, parse
@@ -99,6 +100,8 @@ def _piece(part: ast.expr) -> str:
     if isinstance(part, ast.Constant):
         return str(part.value)
     assert isinstance(part, ast.FormattedValue)
+    if getattr(part.value, "id", "") == "_CURE":
+        return build._CURE
     is_shown = isinstance(part.value, ast.Call) and getattr(part.value.func, "id", "") == "shown"
     return "'{}'" if is_shown or part.conversion == ord("r") else "{}"
 
@@ -148,6 +151,29 @@ def test_every_text_of_a_walk_and_of_a_test_has_a_chinese_one(name: str) -> None
     assert {
         text for text in asked - PIECES_TOLD - known() if chinese._said(filled(text), chinese._walked) is None
     } == set()
+
+
+KEPT_BY_COMMANDS = {"w1: w2 → w3", "no version", "more than one version", "no longer held", "changed, for every call"}
+KEPT_BY_COMMANDS |= {
+    "w1: w2",
+    "w1: w2, w3",
+    "hours w1: w2",
+    "w1 of w2 begins with 'w3'; `hotline flow versions w4` lists them",
+}
+OF_COMMANDS = {
+    "media/build": ("check", "_differences", "_check_one", "sound_problems", "_check_pace"),
+    "live": ("chosen", "changes", "_numbers_without_flow"),
+}
+
+
+@pytest.mark.parametrize("name", OF_COMMANDS)
+def test_what_checks_of_prompts_and_reloads_say_has_a_chinese_one(name: str) -> None:
+    tree = ast.parse((APP / f"{name}.py").read_text(encoding="utf-8"))
+    bodies = [node.body for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in OF_COMMANDS[name]]
+    assert len(bodies) == len(OF_COMMANDS[name])
+    asked = {filled(text) for body in bodies for text in texts(ast.Module(list(body), []))} - KEPT_BY_COMMANDS
+    assert asked
+    assert {text for text in asked if not any(map(chinese._placed, (text, f"a.wav: {text}")))} == set()
 
 
 def test_the_help_of_a_walk_has_a_chinese_one() -> None:
@@ -387,6 +413,17 @@ def test_what_ends_a_command_is_told_in_chinese_too(
     with pytest.raises(SystemExit):
         cli.main()
     assert "config.yaml:2:1  C005  没有 'queus' 这个键   是不是 'queues'？" in capsys.readouterr().err
+
+
+def test_a_reload_that_is_refused() -> None:
+    """As the daemon answers, in English, and the command shows it."""
+    problem = Problem("ivr_flows/main.yaml", 1, 2, "F003", "nodes.a.to: no node named 'b'", "did you mean 'a'?")
+    assert translated(f"{BadFile([problem])}\nmend the files; nothing was changed") == (
+        "ivr_flows/main.yaml:1:2  F003  nodes.a.to: 没有名为 'b' 的节点   是不是 'a'？\n请改正文件；什么也没有改变"
+    )
+    assert translated("hours office: changed, for every call\nmain: 0a1b → 2c3d, new audio").splitlines()[0] == (
+        "营业时间 office：已改，对所有通话生效"
+    )
 
 
 def test_the_error_itself_stays_english() -> None:
