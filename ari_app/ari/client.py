@@ -7,6 +7,7 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import aiohttp
@@ -27,7 +28,9 @@ from ari_app.model.ids import LegId, PlaybackId
 
 log = structlog.get_logger(__name__)
 
-SYNC_S: Final = 1.0
+ECHO_EVERY_S: Final = 5.0  # Between looks whether Asterisk's events still reach us:
+ECHO_LOOKS: Final = 5  # one of our own must come back by the last of these, ECHO_LOOK_S apart.
+ECHO_LOOK_S: Final = 1.0
 TAKEN_BACK_MAX: Final = 2  # Times within
 TAKEN_BACK_S: Final = 600.0  # that we throw out who has thrown us out.
 LOOK_S: Final = 1.0  # How often prompts are looked for whose end was not told.
@@ -164,7 +167,8 @@ class AriLink:
                     self._held.append(event)
 
     async def _settle(self, session: aiohttp.ClientSession) -> None:
-        """Subscribe, list, then tell the board everything at once, so that nothing can come in between."""
+        """Subscribe, list, then tell the board everything at once, so that nothing can come in between; then see to it
+        that events go on coming."""
 
         async def ask(request: Request) -> Reply:
             return await fetch(self.address, session, request)
@@ -181,6 +185,7 @@ class AriLink:
         held, self._held = self._held or [], None
         self._tell(version, (listed, callers), held, over)
         log.info("link to Asterisk is up", version=version, channels=len(listed.channels), meanwhile=len(held))
+        await self._hear_ourselves(ask)
 
     def _tell(
         self, version: str, found: tuple[Listed, list[CallerSeen]], held: list[Event], over: list[PlaybackId]
@@ -205,10 +210,21 @@ class AriLink:
         name, seen = f"sync-{next(self._names)}", asyncio.Event()
         self._sync = (name, seen)
         (await ask(Request("POST", f"events/user/{name}", {"application": self.address.app}))).check()
-        try:
-            await asyncio.wait_for(seen.wait(), SYNC_S)
-        except TimeoutError:
-            log.warning("events lag behind replies", seconds=SYNC_S)
+        for _ in range(ECHO_LOOKS):  # Several, as in EventSocket.alive.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(seen.wait(), ECHO_LOOK_S)
+                return
+        raise AsteriskError("Asterisk answers, but its events do not reach us")
+
+    async def _hear_ourselves(self, ask: resync.Ask) -> None:
+        """For ever: an application whose events go nowhere answers every ping. Asterisk makes one of ours deaf when an
+        earlier connection under its name, given up long ago, arrives late and ends (seen as a cut was mended)."""
+        while True:
+            await asyncio.sleep(ECHO_EVERY_S)
+            try:
+                await self._catch_up(ask)
+            except TimeoutError:
+                raise AsteriskError("no answer to a request in time") from None
 
     async def _playbacks_over(self, ask: resync.Ask) -> list[PlaybackId]:
         """Of the playbacks we wait for, those whose end was missed."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import structlog
@@ -60,6 +60,7 @@ class FakeAri:
         self.connects = 0
         self.refuse = 0
         self.deaf = False  # No ping on the event socket is answered.
+        self.mute = False  # No event comes, though everything is answered.
         self.asked = []
         self.during = {}
         self.answers = {
@@ -106,7 +107,7 @@ class FakeAri:
         self.asked.append(name)
         if name in self.during:
             await self.during[name]()
-        if path.startswith("events/user/"):
+        if path.startswith("events/user/") and not self.mute:
             await self.say({"type": "ChannelUserevent", "eventname": path.rpartition("/")[2]})
         answer = self.answers.get(name, APPLICATION if "applications/" in name else 204)
         return (answer, "") if isinstance(answer, int) else (200, json.dumps(answer))
@@ -333,16 +334,36 @@ async def test_who_talks_and_does_not_hear_is_lost(monkeypatch, deaf):
     async with linked(fake) as (link, told):
         await told.wait(Listed)
         fake.deaf = deaf
-        heard = 0
+        for n in range(50):
+            if any(isinstance(event, LinkDown) for event in told):
+                break
+            with suppress(ConnectionResetError):  # It has just been given up.
+                await fake.say(arrives(f"c{n}"))
+            await asyncio.sleep(0.005)
+        assert told.count(CallArrived("c0", "123", "1860", "trunk")) == 1
+        down = [event.reason for event in told if isinstance(event, LinkDown)]
+        assert down[:1] == (["no answer to a ping for 7 s"] if deaf else [])
+
+
+@pytest.mark.parametrize("from_the_start", [True, False])
+async def test_who_answers_and_whose_events_do_not_come_is_lost(monkeypatch, from_the_start):
+    """Asterisk can leave a connection registered for nothing: it answers pings and requests."""
+    monkeypatch.setattr("ari_app.ari.client.ECHO_EVERY_S", 0.02)
+    monkeypatch.setattr("ari_app.ari.client.ECHO_LOOK_S", 0.02)
+    fake = FakeAri()
+    fake.mute = from_the_start
+    async with linked(fake) as (link, told):
+        if not from_the_start:
+            await told.wait(Listed)
+            fake.mute = True
+            assert "its events do not reach us" in (await told.wait(LinkDown)).reason
         async with asyncio.timeout(5):
-            while link.up and heard < 50:
-                await fake.say(arrives(f"c{heard}"))
-                await told.wait(CallArrived, heard + 1)
-                heard += 1
-                await asyncio.sleep(0.005)
-        assert link.up is not deaf
-        if deaf:
-            assert "no answer to a ping" in (await told.wait(LinkDown)).reason
+            while fake.connects < 3:
+                await asyncio.sleep(0.01)
+        assert not link.up and "its events do not reach us" in link.status
+        fake.mute = False
+        await told.wait(Listed, 1 if from_the_start else 2)
+        assert link.up
 
 
 async def test_what_a_dead_connection_still_holds_never_arrives():
