@@ -331,7 +331,7 @@ async def test_who_talks_and_does_not_hear_is_lost(monkeypatch, deaf):
     monkeypatch.setattr("ari_app.ari.connection.PING_S", 0.02)
     monkeypatch.setattr("ari_app.ari.connection.LOOK_S", 0.02)
     fake = FakeAri()
-    async with linked(fake) as (link, told):
+    async with linked(fake) as (_, told):
         await told.wait(Listed)
         fake.deaf = deaf
         for n in range(50):
