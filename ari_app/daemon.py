@@ -230,6 +230,7 @@ class Daemon:
                 self.spool.run(),
                 self.guard.run(),
                 self.screens.run(),
+                self.screens.count(),
                 self.flows.watch(),
                 self._ready(ready),
             )

@@ -23,6 +23,8 @@ from ari_app.model.screening_facts import ScreeningLeft
 log = structlog.get_logger(__name__)
 
 RETRY_S: Final = 2.0
+COUNT_S: Final = 10.0  # How often Asterisk is asked how many calls it has screened.
+OUTCOMES: Final = ("answered", "refused")  # Of calls of screened numbers; refused: on top of what is answered at once.
 LANGUAGES: Final = ("zh-CN", "en")  # In the order of a value's parts: see extensions.conf.
 
 
@@ -46,6 +48,7 @@ class Screens:
     zone: tzinfo
     wanted: dict[Number, float] = field(default_factory=dict)
     agrees: bool = False  # Asterisk has what is wanted, as far as is known.
+    calls: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))  # Since Asterisk started.
     _there: dict[str, str] | None = None  # What Asterisk has; None: to be read.
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -92,6 +95,16 @@ class Screens:
                 log.warning("Asterisk's list of screened numbers is not up to date", why=str(error))
                 await asyncio.sleep(RETRY_S)
                 self._changed.set()
+
+    async def count(self) -> None:
+        """For ever: how many calls Asterisk has screened, which no daemon sees."""
+        while True:
+            try:
+                for outcome in OUTCOMES:
+                    self.calls[outcome] = int(await self.ami.variable(f"SCREENED_{outcome.upper()}") or 0)
+            except (AsteriskError, ValueError):
+                pass  # What was known stays, until the manager interface is back.
+            await asyncio.sleep(COUNT_S)
 
     async def _agree(self) -> None:
         wanted = rows(self.wanted, self.rules, self.zone)

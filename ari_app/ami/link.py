@@ -148,6 +148,10 @@ class AmiLink:
             raise
         return {each["Key"].removeprefix(f"/{family}/"): each.get("Val", "") for each in found if "Key" in each}
 
+    async def variable(self, name: str) -> str:
+        """A global variable of the dialplan; empty when it has none."""
+        return (await self._ask("Getvar", Variable=name)).get("Value", "")
+
     async def reload(self, module: str) -> None:
         """Let a module (`res_pjsip.so`) read its configuration again; waits until it has."""
         await self._alive().ask("Reload", {"Module": module}, _RELOAD_S)

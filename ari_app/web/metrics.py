@@ -161,6 +161,7 @@ class Metrics:
         self.unheard = self._counter("prompts_failed", "Prompts not heard to their end though nobody stopped them.")
         self.warnings = self._counter("warnings", "Warnings of the board; the log says which.")
         self.attacks = self._counter("security_events", "Failed log-ins and calls, by what Asterisk says.", "event")
+        self.screened_calls = self._counter("screened_calls", "Calls of screened numbers, by outcome.", "outcome")
         self.banned = self._counter("addresses_banned", "Addresses shut out.")
         self.bugs = self._counter("bugs", "Exceptions of the board; the log has the traceback.")
         self.limits = self._counter("limit_reached", "Times a limit of config.yaml was reached.", "limit")
@@ -326,8 +327,10 @@ class Metrics:
         self._count_on(self.banned, "banned", made)
         self.bans.set(held)
 
-    def harassed(self, screened: int, appeals: int) -> None:
-        """Numbers screened now, and those whose appeal nobody has decided."""
+    def harassed(self, screened: int, appeals: int, calls: Mapping[str, int]) -> None:
+        """Numbers screened now, those whose appeal nobody has decided, and what became of calls of such numbers."""
+        for outcome, total in calls.items():
+            self._count_on(self.screened_calls.labels(outcome), f"screened {outcome}", total)
         self.screened.set(screened)
         self.appeals.set(appeals)
 

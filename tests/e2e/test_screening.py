@@ -1,11 +1,13 @@
 """A caller who harasses: marked by an agent, screened by Asterisk alone, appeals, is lifted, and gets through again."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ari_app import screening
 from ari_app.model.facts import CallOpened, Connected, MessageLeft, SituationBegan
 from ari_app.model.ids import Number
 from ari_app.model.screening_facts import AppealLeft, CallerScreened, ScreeningAsked, ScreeningRefused
@@ -30,6 +32,12 @@ def playing(hotline: Hotline) -> str:
 
 def kept(hotline: Hotline, family: str) -> str:
     return hotline.asterisk.instance.cli(f"database show {family}")
+
+
+def kept_calls(hotline: Hotline) -> dict[str, str]:
+    """What Asterisk has counted."""
+    shown = hotline.asterisk.instance.cli("dialplan show globals")
+    return dict(re.findall(r"SCREENED_([A-Z]+)=([0-9]+)", shown))
 
 
 async def reply(hotline: Hotline, **wish: Any) -> str:
@@ -61,6 +69,8 @@ async def test_marked_screened_appealed_lifted(hotline: Hotline) -> None:
         rival = await caller.dial("1860")  # A second call of the same number at once is not even answered.
         assert await rival.wait_ended(5) is None and rival.status == 403
         await until(lambda: "screening-appeal-ask" in playing(hotline), 25)
+        assert kept_calls(hotline) == {"ANSWERED": "1", "REFUSED": "1"}
+        await until(lambda: hotline.daemon.screens.calls == {"answered": 1, "refused": 1}, screening.COUNT_S + 5)
         await again.press("1")
         await until(lambda: "!AGI!" in playing(hotline), 20)
         new = Path(hotline.asterisk.layout.net, "new")

@@ -159,9 +159,15 @@ def test_names_and_privacy(metrics):
     assert "13800138000" not in text and "_created" not in text
 
 
-def test_who_is_screened_and_appeals(metrics):
-    metrics.harassed(3, 1)
-    assert {name: value for (name, *_), value in read(metrics).items() if "screened" in name or "appeals" in name} == {
-        "hotline_numbers_screened": 3,
-        "hotline_appeals_waiting": 1,
-    }
+def test_who_is_screened_and_appeals_and_what_became_of_calls(metrics):
+    metrics.harassed(3, 1, {"answered": 2, "refused": 7})
+    found = read(metrics)
+    assert found["hotline_numbers_screened",] == 3 and found["hotline_appeals_waiting",] == 1
+    assert found["hotline_screened_calls_total", "answered"] == 2
+    assert found["hotline_screened_calls_total", "refused"] == 7
+    metrics.harassed(3, 1, {"answered": 3, "refused": 7})
+    metrics.harassed(3, 1, {"answered": 1, "refused": 0})  # Asterisk has started anew.
+    metrics.harassed(3, 1, {"answered": 2, "refused": 1})
+    found = read(metrics)
+    assert found["hotline_screened_calls_total", "answered"] == 4
+    assert found["hotline_screened_calls_total", "refused"] == 8

@@ -26,6 +26,7 @@ class Asterisk:
 
     def __init__(self) -> None:
         self.db: dict[str, dict[str, str]] = {FAMILY: {}, APPEALED: {}}
+        self.globals: dict[str, str] = {}
         self.connected = True
         self.broken = 0
         self.asked = 0
@@ -36,6 +37,10 @@ class Asterisk:
         if self.broken:
             self.broken -= 1
             raise AsteriskError("AMI: connection lost")
+
+    async def variable(self, name: str) -> str:
+        self._ask()
+        return self.globals.get(name, "")
 
     async def db_tree(self, family: str) -> dict[str, str]:
         self._ask()
@@ -121,3 +126,19 @@ async def test_an_asterisk_that_lost_everything_gets_it_back_when_it_is_there_ag
         asterisk.on_change(True, "connected")
         await agree(screens)
     assert len(asterisk.db[FAMILY]) == 8
+
+
+async def test_what_asterisk_has_counted_is_asked_for_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screening, "COUNT_S", 0.01)
+    asterisk = Asterisk()
+    asterisk.broken = 1
+    screens = Screens(cast(AmiLink, asterisk), Screening(), ZoneInfo("Asia/Shanghai"))
+    counting = asyncio.create_task(screens.count())
+    async with asyncio.timeout(2):
+        while asterisk.asked < 3:
+            await asyncio.sleep(0)
+        assert screens.calls == {"answered": 0, "refused": 0}
+        asterisk.globals = {"SCREENED_ANSWERED": "2", "SCREENED_REFUSED": "40"}
+        while screens.calls != {"answered": 2, "refused": 40}:
+            await asyncio.sleep(0.001)
+    counting.cancel()
