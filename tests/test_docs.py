@@ -289,3 +289,10 @@ def _bare(block: Block) -> tuple[str, str]:
 def test_states_page_is_current() -> None:
     page = runpy.run_path(str(REPOSITORY / "tools" / "draw_states.py"))["page"]
     assert (REPOSITORY / "docs" / "states.md").read_text(encoding="utf-8") == page(), "python tools/draw_states.py"
+
+
+def test_a_decision_record_is_the_only_one_with_its_number() -> None:
+    records = [path.name for path in (REPOSITORY / "docs/adr").glob("*.md")]
+    assert len({name[:4] for name in records}) == len(records) > 0
+    for name in records:
+        assert (REPOSITORY / "docs/adr" / name).read_text("utf-8").startswith(f"# {name[:4]}"), name

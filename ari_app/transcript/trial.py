@@ -14,7 +14,7 @@ from ari_app.model import effects as fx
 from ari_app.model import facts as ft
 from ari_app.model.control import TransferBegan, TransferEnded
 from ari_app.transcript import parse as reading
-from ari_app.transcript.rehearse import House, Impossible, Rehearsal, dressed
+from ari_app.transcript.rehearse import KEY_S, House, Impossible, Rehearsal, dressed
 from ari_app.transcript.steps import AgentDoes, Deed, Header, LeavesMessage, Press, Step, Wait
 from ari_app.transcript.words import Told
 
@@ -201,9 +201,11 @@ class Trial:
         return text
 
     def _pressed(self, keys: str) -> str:
-        """Those keys that found the caller still on the line."""
+        """Those keys that found the caller still on the line. They take their time, as they will in the saved walk."""
         pressed = ""
         for key in keys:
+            if pressed:
+                self.rehearsal.exchange.wait(KEY_S)
             if not pressed or not self.over:
                 self.rehearsal.do(Press(key))
                 pressed += key

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ari_app.media.prompts import Prompts
@@ -95,6 +95,7 @@ def test_what_is_shown(house: House) -> None:
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commands=st.lists(st.one_of(st.sampled_from(TYPED), st.text(max_size=30)), max_size=12))
+@example(commands=["1", "3456", "0" * 29])  # Longer than a look-up may take.
 def test_whatever_is_typed_is_answered_and_can_be_saved(commands: list[str], house: House) -> None:
     trial = begin(house, "desk")
     for command in commands:
