@@ -200,12 +200,12 @@ class Voice:
         if first:  # RFC 4733 §2.2.2: all packets of an event carry the time of its start.
             self._key_since = sender.current_timestamp
         event = DtmfEvent(beat.event, beat.end, 10, beat.samples).serialize()
+        if beat.end:  # Before it is sent: what answers the first of its packets may be here before the last is gone.
+            self._key_end_at = time.monotonic()
         for _ in range(END_SENT if beat.end else 1):
             sender.send_raw(
                 self._event_type, event, self._key_since, marker=int(first), addr=self._session._remote_addr
             )
-        if beat.end:
-            self._key_end_at = time.monotonic()
 
     def _next(self) -> bytes:
         if self._loop:
