@@ -44,14 +44,20 @@ class Saying:
         prompt, language, _ = key
         if ":" in prompt:  # Heard once or twice, and then never again.
             return self._shown(_spoken(self.site, prompt))
-        found = self._known[key] = self._shown(self.kept(*key) or self.prompts.path(prompt, language))
+        found = self._shown(self.kept(*key) or self.prompts.path(prompt, language))
+        if found[0] is not None:  # What is missing may come back.
+            self._known[key] = found
         return found
 
     def _shown(self, file: Path | None) -> tuple[str | None, float]:
-        if file is None or not file.is_file():
+        try:
+            size = file.stat().st_size if file is not None else 0
+        except OSError:  # Removed just now, perhaps.
+            size = 0
+        if file is None or not size:
             return None, 0.0
         shown = seen_by_asterisk(PurePath(file), self.site.settings.asterisk.path_map)
-        return str(shown.with_suffix("")), file.stat().st_size / BYTES_PER_S
+        return str(shown.with_suffix("")), size / BYTES_PER_S
 
 
 def _spoken(site: Site, prompt: str) -> Path | None:

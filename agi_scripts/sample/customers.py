@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,8 @@ def customers() -> Iterator[sqlite3.Connection]:
     """A connection; each statement is committed by itself."""
     path = Path(os.environ.get("HOTLINE_CUSTOMERS") or HERE.parents[1] / "var" / "customers.db")
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    with suppress(FileExistsError):  # Only if missing: closing a handle of it takes the locks of our other threads.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     conn = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
     try:
         conn.row_factory = sqlite3.Row

@@ -85,18 +85,11 @@ class AriLink:
 
     async def rtp(self, leg: LegId) -> dict[str, Any] | None:
         """Asterisk's counts of a leg's voice so far; None when it has none, or cannot be asked."""
-        told: list[Reply] = []
-
-        async def hear(reply: Reply) -> None:
-            told.append(reply)
-
         try:
-            await self._ask(
-                (Request("GET", f"channels/{leg}/rtp_statistics", {}, quiet_404=True),), hear, express=False
-            )
+            reply = await self._answer(Request("GET", f"channels/{leg}/rtp_statistics", {}, quiet_404=True))
         except (AsteriskError, TimeoutError):
             return None
-        found = told[0].value() if told and told[0].ok else None
+        found = reply.value() if reply.ok else None
         return found if isinstance(found, dict) else None
 
     async def run(self) -> None:
@@ -246,26 +239,30 @@ class AriLink:
                     break  # Asterisk says nothing at present: that is the link's affair.
 
     async def _find_out(self, playback: PlaybackId) -> None:
-        told: list[Reply] = []
-
-        async def hear(reply: Reply) -> None:
-            told.append(reply)
-
         where = f"playbacks/{playback}"
-        await self._ask((Request("GET", where, {}, quiet_404=True),), hear, express=True)
-        is_over = told[0].status == 404
+        there = await self._answer(Request("GET", where, {}, quiet_404=True), express=True)
+        is_over = there.status == 404
         if is_over and self._playing.ended_with_its_bridge(playback):
             return self._emit(PlaybackEnded(playback, ok=False))
         if is_over:
             self._counters["ends_missed"] += 1
         else:
-            await self._ask((Request("DELETE", where, {}, quiet_404=True),), hear, express=True)
+            await self._answer(Request("DELETE", where, {}, quiet_404=True), express=True)
             self._counters["prompts_stuck"] += 1
         if playback in self._playing:  # Not told meanwhile.
-            log.warning("the end of a prompt was not told", playback=playback, over=is_over, answer=told[0].detail())
+            log.warning("the end of a prompt was not told", playback=playback, over=is_over, answer=there.detail())
             self._emit(PlaybackEnded(playback, ok=is_over))
 
     # ---- smaller parts ----
+
+    async def _answer(self, request: Request, express: bool = False) -> Reply:
+        told: list[Reply] = []
+
+        async def hear(reply: Reply) -> None:
+            told.append(reply)
+
+        await self._ask((request,), hear, express)
+        return told[0]
 
     async def _ask(self, requests: Sequence[Request], hear_reply: Hear, express: bool) -> None:
         if self._pool is None:
