@@ -12,12 +12,14 @@ One side after the other, each at rising rates until calls are lost:
   beside the load at the lowest rate once more.
 - rss_mb_at_200: memory in RAM with that many calls talking (`live`): ours is the daemon's, natively it is Asterisk's;
   asterisk_rss_mb_at_200 is Asterisk's on either side.
-Both record every call; no notice is played. Ours may be measured with callers' lines analysed as well.
+Both record every call; no notice is played. What app_queue cannot do is measured by itself: `hotline` does what it
+does, `hotline_number` has the work number announced as well (4 s, which outlast the talk), `hotline_lines` is the
+sample's way, with callers' lines analysed besides.
 """
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -41,6 +43,12 @@ IDLE_S: Final = 3.0
 POLL_S: Final = 0.25
 NO_LINES: Final[Changes] = {"line": {"lines_max": 0}}
 RECORDED: Final = {"skills": {"billing": 1}, "wrap_up_s": 0, "recording": {"policy": "always"}}
+NO_NUMBER: Final = {**RECORDED, "announce_work_number": False}
+OURS: Final[dict[str, Changes]] = {
+    "hotline": {"queues": {"billing": NO_NUMBER}, **NO_LINES},
+    "hotline_number": {"queues": {"billing": RECORDED}, **NO_LINES},
+    "hotline_lines": {"queues": {"billing": RECORDED}},
+}
 
 
 @dataclass(frozen=True)
@@ -234,25 +242,33 @@ class Run:
         }
 
 
-def bench_against(site: Site, install: Install, ladder: Ladder, say: Say, *, lines: bool = True) -> dict[str, Any]:
-    """Native, ours, and with `lines` ours with callers' lines analysed. HotlineError when it cannot be run."""
+def bench_against(
+    site: Site, install: Install, ladder: Ladder, say: Say, *, sides: Collection[str] = tuple(OURS)
+) -> dict[str, Any]:
+    """Native, then `sides` of ours. HotlineError when it cannot be run."""
     if not sipp.available():
         raise HotlineError("sipp is not installed; try: apt-get install sip-tester")
     here = figures.machine()
     found: dict[str, Any] = {"native": _native(site, install, ladder, say)}
-    found["hotline"] = _ours(site, install, ladder, say, NO_LINES)
-    if lines:
-        found["hotline_lines"] = _ours(site, install, ladder, say, {})
-    of = found["native"]["clean_rate"]
-    ratio = {name: round(found[name]["clean_rate"] / of, 2) if of else None for name in found if name != "native"}
+    for side in sides:
+        found[side] = _ours(site, install, ladder, say, side)
+    of = found["native"]
     return {
         **found,
-        "ratio": {"clean_rate": ratio["hotline"], "clean_rate_lines": ratio.get("hotline_lines")},
+        "ratio": {"clean_rate" + side.removeprefix("hotline"): _ratio(found[side], of, "clean_rate") for side in sides}
+        | {
+            "asterisk_cpu" + side.removeprefix("hotline"): _ratio(found[side], of, "asterisk_cpu_ms_per_call")
+            for side in sides
+        },
         "agents": ladder.scale.agents,
         "stay_s": ladder.stay_s,
         "asterisk_version": str(install.version),
         **here,
     }
+
+
+def _ratio(one: dict[str, Any], other: dict[str, Any], figure: str) -> float | None:
+    return round(one[figure] / other[figure], 2) if other[figure] else None
 
 
 def _native(site: Site, install: Install, ladder: Ladder, say: Say) -> dict[str, Any]:
@@ -261,9 +277,9 @@ def _native(site: Site, install: Install, ladder: Ladder, say: Say) -> dict[str,
         return asyncio.run(Run(running, None, ladder, say).all())
 
 
-def _ours(site: Site, install: Install, ladder: Ladder, say: Say, changes: Changes) -> dict[str, Any]:
-    with house(site, install, ladder.scale, {"queues": {"billing": RECORDED}, **changes}) as running:
-        say(f"ours, line analysis {'on' if running.listens else 'off'}: daemon pid {running.daemon.pid}")
+def _ours(site: Site, install: Install, ladder: Ladder, say: Say, side: str) -> dict[str, Any]:
+    with house(site, install, ladder.scale, OURS[side]) as running:
+        say(f"{side}, line analysis {'on' if running.listens else 'off'}: daemon pid {running.daemon.pid}")
 
         async def measured() -> dict[str, Any]:
             await sign_in(running, ladder.scale.numbers)

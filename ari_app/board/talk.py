@@ -53,7 +53,7 @@ def _together(floor: Floor, call: Call, who: Who, queue: QueueName, now: float) 
 
 
 def _connected(floor: Floor, call: Call, wait_s: float) -> None:
-    """The facts of a talk that begins; the caller is told the work number."""
+    """The facts of a talk that begins; both are told the work number, where the queue says so."""
     talk = call.talk
     assert talk is not None
     call.talked_to = talk.agent
@@ -62,9 +62,10 @@ def _connected(floor: Floor, call: Call, wait_s: float) -> None:
     floor.seats_changed.add(talk.agent)
     floor.familiar.talked(call.caller, talk.agent, talk.since)
     situations.talk_began(floor, call, talk.since)
-    number = tuple(f"digit-{digit}" for digit in talk.agent)
-    prompts = ("work-number-before", *number, "work-number-after")
-    floor.do(Announce(call.id, talk.bridge, floor.playback(call.id), prompts, call.language))
+    if floor.settings.queues[talk.queue].announce_work_number:
+        number = tuple(f"digit-{digit}" for digit in talk.agent)
+        prompts = ("work-number-before", *number, "work-number-after")
+        floor.do(Announce(call.id, talk.bridge, floor.playback(call.id), prompts, call.language))
 
 
 def hand_over(floor: Floor, call: Call, to: Who, by: TalkEndedBy, now: float) -> None:

@@ -119,6 +119,10 @@ class Queue(Part):
     )
     announce_position: bool = Field(True, description="Whether he is told his place: on entering, and when it fell.")
     announce_wait: bool = Field(True, description="Whether he is told the expected wait, as a range of minutes.")
+    announce_work_number: bool = Field(
+        True,
+        description="Whether caller and agent hear the agent's work number when they are joined. It costs Asterisk as much as the same seconds of talk.",
+    )
     recording: RecordingPolicy = Field(
         default_factory=RecordingPolicy, description="The recording policy of this queue."
     )

@@ -103,6 +103,10 @@ def test_agents_number_is_said_to_the_talk() -> None:
     kit.ready("81")
     talking(kit)
     assert kit.effects(fx.Announce)[0].prompts == ("work-number-before", "digit-8", "digit-1", "work-number-after")
+    silent = Kit(settings(billing={"announce_work_number": False}))
+    silent.ready("81")
+    talking(silent)
+    assert not silent.effects(fx.Announce)
 
 
 @pytest.mark.parametrize("who", ["caller", "agent"])
