@@ -1,8 +1,9 @@
 """What Asterisk says of how each leg sounded: packets lost on the way to us, jitter, round trip.
 
-It makes a report on each leg every 5 s (RTCP); of these only those come that tell of loss, for nearly all tell of none
-(manager.conf). All else it says when the leg ends, in the channel's variables RTPAUDIOQOS, …JITTER and …RTT, the last
-of which completes it. Told once, when the board has asked and Asterisk has said it, whichever comes last.
+It makes a report on each leg every 5 s (RTCP): of loss, and of which stream came and how far it has counted, by which a
+stream that began anew is noticed. All else it says when the leg ends, in the channel's variables RTPAUDIOQOS, …JITTER
+and …RTT, the last of which completes it. Told once, when the board has asked and Asterisk has said it, whichever comes
+last.
 """
 
 import time
@@ -13,13 +14,15 @@ from typing import Any, Final
 from ari_app.ami.protocol import Headers
 from ari_app.kpi.mos import mos_of
 from ari_app.model.effects import MeasureLeg
-from ari_app.model.events import Event, LegMeasured
+from ari_app.model.events import Event, LegMeasured, StreamRestarted
 from ari_app.model.ids import CallId, LegId
 
 CLASSES: Final = ("reporting", "dialplan")  # Of the manager interface's events.
 LEGS_MAX: Final = 4000  # Legs kept; of more, the oldest is forgotten.
 JITTER_S_MAX: Final = 2.0  # More is no jitter.
-REPORT_S: Final = 5.5  # A report of loss is the last one for so long: the next would have come if it told of loss.
+REPORT_S: Final = 5.5  # A report of loss is the last one for so long.
+NUMBERS: Final = 0x1_0000  # Of packets (RFC 3550); in the second half of them, from the last one on, lie older ones.
+ASTRAY: Final = 100  # Packets that came so much out of order are no stream of their own.
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class Figures:
     lost: int = 0
     jitter_ms: float = 0.0
     rtt_ms: float | None = None
+    stream: tuple[str, int] | None = None  # The stream that came last (SSRC), and the number its packets have reached.
 
 
 @dataclass
@@ -50,6 +54,10 @@ class Quality:
                 figures = self._of(leg)
                 figures.last, figures.last_at = _number(event["Report0FractionLost"]) / 256, self.clock()
                 figures.worst = max(figures.worst, figures.last)
+                stream = event.get("Report0SourceSSRC", ""), int(_number(event.get("Report0HighestSequence", "")))
+                if figures.stream is not None and _began_anew(figures.stream, stream):
+                    self.post(StreamRestarted(leg))
+                figures.stream = stream
             case "VarSet", "RTPAUDIOQOS":
                 said = _pairs(event.get("Value", ""))
                 figures = self._of(leg)
@@ -93,6 +101,11 @@ class Quality:
             loss = figures.lost / figures.packets
             shares = (round(loss, 4), round(max(figures.worst, loss), 4))
             self.post(LegMeasured(figures.call, leg, *shares, round(figures.jitter_ms, 1), round(figures.rtt_ms, 1)))
+
+
+def _began_anew(before: tuple[str, int], now: tuple[str, int]) -> bool:
+    """Whether another stream comes than in the report before, or one whose numbers have fallen."""
+    return before[0] != now[0] or NUMBERS / 2 <= (now[1] - before[1]) % NUMBERS < NUMBERS - ASTRAY
 
 
 def _jitter_ms(said: Mapping[str, str]) -> float:

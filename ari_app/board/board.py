@@ -26,6 +26,7 @@ from ari_app.board import (
     screening,
     scripts,
     seats,
+    stream,
     studio,
     surge,
     talk,
@@ -84,6 +85,7 @@ from ari_app.model.events import (
     SeatLeft,
     SpeechBegan,
     SpeechEnded,
+    StreamRestarted,
     StudioAnswered,
     TimerFired,
 )
@@ -192,6 +194,9 @@ class Board:
                 self._line(event, now)
             case LegMeasured():
                 line.measured(self.floor, event)
+            case StreamRestarted(leg):
+                if isinstance(at := self._at(leg), Call):
+                    stream.restarted(self.floor, at, leg, now)
             case LookedUp():
                 self._looked_up(event, now)
             case MessageRecorded():
@@ -247,6 +252,8 @@ class Board:
                     offers.agent_answered(self.floor, call, leg, now)
             case Call() as call, (LegHeld(leg) | LegResumed(leg)):
                 talk.held(self.floor, call, leg, isinstance(event, LegHeld))
+                if isinstance(event, LegResumed):
+                    stream.resumed(self.floor, call, leg, now)
             case None, LegEnded(leg):
                 link.orphan_ended(self.floor, leg, now)
             case None, LegAnswered(leg):

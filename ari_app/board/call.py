@@ -9,6 +9,7 @@ from ari_app.board import (
     recording,
     seats,
     situations,
+    stream,
     supervise,
     transfer,
     waiting,
@@ -215,6 +216,8 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
             waiting.relax(floor, call, now)
         case "record-again":
             recording.again(floor, call)
+        case "stream" | "ears":
+            stream.timer(floor, call, name, now)
         case "speech":
             walk.take(floor, call, Heard(), now)
         case "long-agent" | "long-supervisor":

@@ -1,10 +1,12 @@
 """The end of a call: hang up whoever is still there; the call is over when its last leg is gone."""
 
-from ari_app.board import bookings, invite, line, seats, situations, talk, transfer, waiting
+from ari_app.board import bookings, invite, line, seats, situations, stream, talk, transfer, waiting
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call
 from ari_app.model.facts import CallClosed, ClosedBy, VisitOutcome
 from ari_app.model.states import CallMove, CallState
+
+_TIMERS = ("flow", "prompt", "wait", "life", "look-up", "message", "record-again", "speech", "confirm", *stream.TIMERS)
 
 
 def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> None:
@@ -22,8 +24,8 @@ def close(floor: Floor, call: Call, by: ClosedBy, cause: int, now: float) -> Non
     bookings.call_over(floor, call, cause, now)
     call.to(CallMove.CLOSE)
     call.closed_by, call.cause = by, cause
-    call.playback = call.notice = None
-    for name in ("flow", "prompt", "wait", "life", "look-up", "message", "record-again", "speech", "confirm"):
+    call.playback = call.notice = call.resting = None
+    for name in _TIMERS:
         floor.cancel_timer(call, name)
     for leg in sorted(call.legs):
         floor.hang_up(call, leg, now, cause if by == "refused" else 16)

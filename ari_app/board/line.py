@@ -1,5 +1,7 @@
 """The caller's line while he talks or leaves a message: listened to; each change is a fact, and in the view."""
 
+from dataclasses import replace
+
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call
 from ari_app.kpi.mos import mos_of
@@ -11,12 +13,16 @@ from ari_app.model.ids import LineId
 
 def listen(floor: Floor, call: Call) -> None:
     """From here on the caller's line is judged, if the hotline listens at all."""
-    if floor.settings.line.lines_max:
+    if call.resting is not None:
+        call.resting = replace(call.resting, listens=True)
+    elif floor.settings.line.lines_max:
         call.line, call.verdict = LineId(floor.mint.part(call.id, "h")), None
         floor.do(HearLine(call.id, call.leg, call.line))
 
 
 def forget(floor: Floor, call: Call) -> None:
+    if call.resting is not None:
+        call.resting = replace(call.resting, listens=False)
     if call.line is not None:
         floor.do(ForgetLine(call.id, call.leg if call.leg in call.legs else None, call.line))
         call.line = call.verdict = None

@@ -1,5 +1,7 @@
 """The recording of a talk: ordered when caller and agent are joined, tried again while it fails, joined at the end."""
 
+from dataclasses import replace
+
 from ari_app.board import voice
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call
@@ -14,6 +16,9 @@ RECORD_AGAIN_S = 2.0  # Between tries to record while a talk goes on unrecorded.
 def order(floor: Floor, call: Call, agent: AgentId, queue: QueueName) -> None:
     policy = floor.settings.queues[queue].recording
     if policy.policy == "never" or call.recording_refused:
+        return
+    if call.resting is not None:
+        call.resting = replace(call.resting, records=True)
         return
     call.recording = RecordingId(floor.mint.part(call.id, "r"))
     call.recording_on = call.recording_missed = False
@@ -70,6 +75,8 @@ def again(floor: Floor, call: Call) -> None:
 
 def drop(floor: Floor, call: Call) -> None:
     """The talk is over: stop, and make one file of the two sides."""
+    if call.resting is not None:
+        call.resting = replace(call.resting, records=False)
     if call.recording is None:
         return
     recording, call.recording = call.recording, None

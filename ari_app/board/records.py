@@ -105,6 +105,14 @@ class Talk:
 
 
 @dataclass(frozen=True)
+class Resting:
+    """What listened to the caller's leg, and goes on with it in a moment (board.stream)."""
+
+    records: bool = False
+    listens: bool = False
+
+
+@dataclass(frozen=True)
 class Script:
     """A situation's script that runs outside of the flow, and where it is in it."""
 
@@ -251,6 +259,8 @@ class Call:
     untold: bool = False  # The recording notice could not be played: then nothing may be recorded.
     recording_on: bool = False
     recording_missed: bool = False  # Noted once a recording, however often it is tried again.
+    resting: Resting | None = None  # Nothing may listen to his leg just now.
+    deaf: tuple[LegId, ...] = ()  # Legs to be moved out of their bridge and back, once they are told nothing.
     line: LineId | None = None  # What is listened to on his leg, while he talks or leaves a message.
     verdict: Verdict | None = None
     is_fax: bool = False  # A machine is on his line.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ari_app.board import call as calls
-from ari_app.board import callback, control, line, offers, seats, supervise, voice, waiting, walk, working
+from ari_app.board import callback, control, line, offers, seats, stream, supervise, voice, waiting, walk, working
 from ari_app.board.checkpoint import Unusable, call_from, people, seat_from
 from ari_app.board.floor import HANG_UP_S_MAX, Floor, Spoken
 from ari_app.board.records import Call, Seat
@@ -30,7 +30,6 @@ from ari_app.model.states import SIGNED_IN, AgentState, CallState
 
 MOMENTARY = ("flow", "prompt", "whisper", "look-up", "speech", "code", "watch", "offer-again")
 """Timers of what is begun anew."""
-WAITING = (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING)
 
 
 # -- from the store --
@@ -238,7 +237,7 @@ def _caller(floor: Floor, call: Call, channel: ChannelSeen, at: Bridges, *, now:
         walk.again(floor, call, now)
     elif call.state is CallState.CALLING_BACK:
         callback.again(floor, call, channel.state == "Up", now)
-    elif call.state in WAITING:
+    elif call.state in stream.WAITING:
         waiting.again(floor, call, was_notice, now)
 
 
@@ -252,7 +251,7 @@ def _stop_unwritten(floor: Floor, call: Call) -> None:
 
 def put(floor: Floor, call: Call, leg: LegId, at: Bridges) -> None:
     """Into the bridge where it belongs: what was ordered just before the crash, or the loss, may not have been done."""
-    wanted, found = _belongs(floor, call).get(leg), at.of.get(leg)
+    wanted, found = stream.belongs(floor, call).get(leg), at.of.get(leg)
     if wanted == found:
         return
     if call.talk is not None and call.talk.leg == leg and call.talk.said is not None:
@@ -268,22 +267,7 @@ def put(floor: Floor, call: Call, leg: LegId, at: Bridges) -> None:
     if wanted not in at.there:
         at.there.add(wanted)
         floor.do(MakeBridge(call.id, wanted, "mixing"))
-    floor.do(Join(call.id, wanted, leg, keep_keys=leg != call.leg and call.party is None))
-
-
-def _belongs(floor: Floor, call: Call) -> dict[LegId, BridgeId]:
-    music = voice.music_bridge(voice.music_of(floor, call))
-    if call.talk is not None:
-        with_agent = {call.talk.leg: call.talk.bridge, call.leg: music if call.talk.away else call.talk.bridge}
-        if call.invite is not None and call.invite.answered:
-            with_agent[call.invite.leg] = call.talk.bridge
-        if call.watch is not None and call.watch.answered:
-            with_agent[call.watch.leg] = call.talk.bridge if call.watch.how == "barge" else call.watch.bridge
-            with_agent |= {call.watch.snoop: call.watch.bridge} if call.watch.snoop and call.watch.snooping else {}
-        return with_agent
-    if call.party is not None:
-        return {call.leg: call.party.bridge, call.party.leg: call.party.bridge}
-    return {call.leg: music} if call.state in (*WAITING, CallState.DIALLING) else {}
+    floor.do(Join(call.id, wanted, leg, keep_keys=stream.keeps_keys(call, leg)))
 
 
 def unknown(floor: Floor, listed: Listed) -> list[BridgeSeen]:

@@ -91,6 +91,11 @@ def join_if_heard(floor: Floor, call: Call, now: float) -> None:
 def party_joined(floor: Floor, call: Call, leg: LegId, bridge: BridgeId) -> None:
     """Caller and number outside are in their bridge; recorded as the queue's policy says, if he heard the notice."""
     call.party = Party(leg, bridge)
+    record(floor, call)
+
+
+def record(floor: Floor, call: Call) -> None:
+    """The talk with a number outside, by the rules of the queue the caller came from."""
     if call.queue is None:
         return
     queue = QueueName(call.queue.queue)

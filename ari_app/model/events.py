@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from ari_app.model.control import ControlAsked
-from ari_app.model.facts import FlowsHow, Verdict
+from ari_app.model.facts import FlowsHow
 from ari_app.model.ids import (
     AgentId,
     CallId,
     LegId,
-    LineId,
     LookUpId,
     MessageId,
     Number,
@@ -22,6 +21,7 @@ from ari_app.model.ids import (
     RequestId,
 )
 from ari_app.model.screening_facts import ScreeningAsked, ScreeningLeft
+from ari_app.model.sound_events import FaxHeard, LegMeasured, LineJudged, LineUnheard, StreamRestarted
 from ari_app.model.system_events import (
     Booted,
     BridgeSeen,
@@ -58,9 +58,6 @@ class Answer:
 
     name: str
     value: str | int | float | bool
-
-
-# -- the system --
 
 
 # -- telephony --
@@ -188,47 +185,6 @@ class RecordingUnusable:
 
     recording: RecordingId
     reason: str
-
-
-# -- the caller's line --
-
-
-@dataclass(frozen=True, slots=True)
-class LineJudged:
-    """What a caller's line is like has changed. Levels in dBFS; `speech_dbfs` is -100 without speech."""
-
-    line: LineId
-    verdict: Verdict
-    speech_dbfs: float
-    noise_dbfs: float
-    loss: float | None = None  # Share of packets lost on the way to us just now; None: not known.
-
-
-@dataclass(frozen=True, slots=True)
-class LineUnheard:
-    """The line is not listened to (any more); the call goes on as if it were clear."""
-
-    line: LineId
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class FaxHeard:
-    """What is on the line is a fax machine or a modem, by its tones."""
-
-    line: LineId
-
-
-@dataclass(frozen=True, slots=True)
-class LegMeasured:
-    """Answer to MeasureLeg. Shares of packets lost on the way to us, 0 to 1; `rtt_ms` 0: not known."""
-
-    call: CallId
-    leg: LegId
-    loss: float
-    loss_max: float
-    jitter_ms: float
-    rtt_ms: float
 
 
 # -- changes while calls go on --
@@ -373,6 +329,7 @@ Event: TypeAlias = (
     | LineUnheard
     | FaxHeard
     | LegMeasured
+    | StreamRestarted
     | MessageRecorded
     | CallbackLeft
     | ItemLeft

@@ -297,6 +297,10 @@ class Call:
         """A tone until told otherwise."""
         self._voice().send(audio.tone(hz, 1, dbfs), loop=True)
 
+    def begins_anew(self, sequence: int, ssrc: int | None = None) -> None:
+        """See Voice.begins_anew."""
+        self._voice().begins_anew(sequence, ssrc)
+
     def hush(self) -> None:
         """Silence from now on."""
         self._voice().hush()

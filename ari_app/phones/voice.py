@@ -139,6 +139,13 @@ class Voice:
         """aiortp's counts, ours and (remote_*) the other side's view of our stream."""
         return dict(self._session.stats)
 
+    def begins_anew(self, sequence: int, ssrc: int | None = None) -> None:
+        """From the next packet on: another stream, or with `ssrc` None the same one, that counts on from `sequence`."""
+        sender = self._sender
+        assert sender is not None
+        sender._sequence_number = sequence
+        sender._ssrc = sender._ssrc if ssrc is None else ssrc
+
     # ---- say ----
 
     def send(self, pcm: bytes, loop: bool = False) -> None:

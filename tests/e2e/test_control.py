@@ -15,6 +15,7 @@ from ari_app.model.facts import (
     NodeEntered,
     Queued,
     Rated,
+    RecordingRunning,
     RecordingStored,
     RecordingWanted,
     TalkEnded,
@@ -316,6 +317,39 @@ async def test_second_agent_is_heard_and_recorded(
         assert len(left) == len(right)
         assert audio.heard(left, CALLER_HZ) and audio.heard_s(right, heard) >= 1.0
         assert not audio.heard(right, foreign) and not audio.heard(left, heard)
+
+
+# -- a phone whose RTP stream begins anew (adr/0020) --
+
+LATER_HZ = 2300
+
+
+@pytest.mark.parametrize(("who", "ssrc"), [("caller", None), ("caller", 0x1234_5678), ("agent", None)])
+async def test_a_voice_that_begins_anew_is_heard_and_recorded(hotline: Hotline, who: str, ssrc: int | None) -> None:
+    async with (
+        hotline.agent("8025") as desk,
+        Phone(CALLER, None, hotline.asterisk.sip, PORTS) as caller,
+    ):
+        caller.rtp_sequence = desk.rtp_sequence = 30_000
+        call, answering = await connected(caller, desk)
+        await call.lasts(6.0)  # Asterisk has reported on both legs.
+        speaks, hearer = (call, answering) if who == "caller" else (answering, call)
+        speaks.begins_anew(1_000, ssrc)
+        speaks.play_tone(LATER_HZ)
+        await hears(hearer, LATER_HZ)
+        if who == "caller":
+            await hotline.wait(RecordingRunning, count=2)
+        await call.lasts(1.0)
+        await call.hangup()
+        await hotline.closed()
+    wanted = await hotline.wait(RecordingWanted, count=2 if who == "caller" else 1)
+    stored = await hotline.wait(RecordingStored, recording=wanted.recording)
+    _, (left, right) = audio.read_wav(hotline.daemon.site.recordings / stored.path)
+    assert audio.heard_s(left if who == "caller" else right, LATER_HZ) >= 0.5
+    if who == "caller":  # What came before stands in the first one.
+        first = await hotline.wait(RecordingStored, recording=(await hotline.wait(RecordingWanted)).recording)
+        _, (left, _) = audio.read_wav(hotline.daemon.site.recordings / first.path)
+        assert audio.heard_s(left, CALLER_HZ) >= 5.0 and not audio.heard(left, LATER_HZ)
 
 
 # -- supervisors --

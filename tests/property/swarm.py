@@ -602,7 +602,7 @@ class World:
 
     def hold(self) -> None:
         if (leg := self.some_leg(lambda it: it.state == "Up")) is not None:
-            self.says(ev.LegHeld(leg) if self.rng.random() < 0.5 else ev.LegResumed(leg))
+            self.says(self.rng.choice((ev.LegHeld, ev.LegResumed, ev.StreamRestarted))(leg))
 
     def again(self) -> None:
         """Something that was said before is said again. Booted and the like are not Asterisk's to repeat."""

@@ -60,6 +60,7 @@ def test_happy_path_in_order_of_effects() -> None:
         *("Join", "Play", "Ring"),  # music, recording notice, phone
         "Play",  # answered: whisper
         *("StartRecording", "MakeBridge", "Join", "Join", "Announce"),
+        *("Leave", "Join"),  # Back from the phone's own hold.
         *("StopRecording", "JoinRecording", "DropBridge", "Play", "HangUp"),
     ]
     kit.everybody_leaves()

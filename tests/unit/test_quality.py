@@ -64,6 +64,29 @@ def test_a_leg_is_told_of_once_when_both_the_board_and_asterisk_are_done_with_it
     assert not quality._legs
 
 
+def stream(ssrc: str, reached: int) -> dict[str, str]:
+    return report("c1", 0) | {"Report0SourceSSRC": ssrc, "Report0HighestSequence": str(reached)}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "anew"),
+    [
+        (("0x01", 1000), ("0x01", 1250), False),
+        (("0x01", 65_500), ("0x01", 214), False),  # It counts on behind its last number.
+        (("0x01", 1000), ("0x01", 20_000), False),  # Lost are some; none of these is older.
+        (("0x01", 1000), ("0x01", 990), False),
+        (("0x01", 30_000), ("0x01", 1000), True),
+        (("0x01", 1000), ("0x02", 1250), True),
+    ],
+)
+def test_a_stream_that_began_anew_is_told_once(before: tuple[str, int], now: tuple[str, int], anew: bool) -> None:
+    told: list[ev.Event] = []
+    quality = Quality(told.append)
+    for one in (before, before, now, now):
+        quality.hears(stream(*one))
+    assert told == ([ev.StreamRestarted(LegId("c1"))] if anew else [])
+
+
 def test_a_jump_of_time_stamps_is_no_jitter() -> None:
     told: list[ev.Event] = []
     quality = Quality(told.append)
