@@ -7,9 +7,10 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ import structlog
 from ari_app.ami.link import AmiLink
 from ari_app.errors import AsteriskError
 from ari_app.media.analyser import SUFFIX
+from ari_app.media.recordings import parts
 from ari_app.model.effects import ForgetLine, HearingEffect, HearLine
 from ari_app.model.events import Event, FaxHeard, LineJudged, LineUnheard
 from ari_app.model.ids import LegId, LineId
@@ -42,6 +44,14 @@ class Meter:
     until: float = 0.0
 
 
+@dataclass(frozen=True)
+class _File:
+    """Of Asterisk's `monitor` folder. `lent`: it is a recording's, and stays when nobody listens any more."""
+
+    name: str
+    lent: bool
+
+
 @dataclass
 class Hearing:
     """`written`: folder of the files as Asterisk sees it; `ours`: the same as we see it."""
@@ -56,6 +66,8 @@ class Hearing:
     deaths: int = 0
     meters: dict[LineId, Meter] = field(default_factory=dict)  # Of lines somebody watches.
     _legs: dict[LineId, LegId] = field(default_factory=dict)  # Lines that are listened to.
+    _files: dict[LineId, _File] = field(default_factory=dict)  # What they are heard in.
+    _count: Iterator[int] = field(default_factory=count)
     _last: dict[LineId, asyncio.Task[None]] = field(default_factory=dict)
     _process: Process | None = None
 
@@ -78,7 +90,7 @@ class Hearing:
                 continue
             self.pid = self._process.pid
             for line in self._legs:
-                self._tell({"watch": line, "path": self._path(line), "from": "end"})
+                self._watch(line, at_end=True)
             for line in self.meters:
                 self._tell({"meter": line, "on": True})
             await self._reports(self._process)
@@ -143,34 +155,54 @@ class Hearing:
         if before is not None:
             await asyncio.wait([before])
         match effect:
+            case HearLine(_, leg, line, recording) if recording is not None:
+                await self._lend(leg, line, parts(self.ours, recording)[0].name)
             case HearLine(_, leg, line):
                 await self._begin(leg, line)
             case ForgetLine(_, leg, line):
                 await self._end(leg, line)
 
     async def _begin(self, leg: LegId, line: LineId) -> None:
+        """In a file of its own, whether it was heard until now or not."""
         await self.ami.until_connected(CONNECT_S)
+        name = f"{line}.{next(self._count)}{SUFFIX}"  # One that is to be removed may have been the same line's.
         try:
-            await self.ami.start_hearing(leg, f"{self.written / line}{SUFFIX}", line)
+            await self.ami.start_hearing(leg, str(self.written / name), line)
         except AsteriskError as error:
-            self.post(LineUnheard(line, str(error)))
+            if line in self._legs:
+                log.warning("a line is heard late, in its recording", line=line, why=str(error))
+            else:
+                self.post(LineUnheard(line, str(error)))
         else:
-            self._legs[line] = leg
-            self._tell({"watch": line, "path": self._path(line)})
+            self._legs[line], self._files[line] = leg, _File(name, lent=False)
+            self._watch(line)
+
+    async def _lend(self, leg: LegId, line: LineId, name: str) -> None:
+        """In a recording's file from now on, which is written anyway: Asterisk's second one for this line ends."""
+        if line in self._legs:  # Else it was given up meanwhile.
+            self._files[line] = _File(name, lent=True)
+            self._watch(line, at_end=True)
+            await self._stop(leg, line)
 
     async def _end(self, leg: LegId | None, line: LineId) -> None:
         """`leg` is None when it has ended, and Asterisk's listening with it. The line may be an earlier daemon's."""
         known = self._legs.pop(line, None) is not None
-        if leg is not None:
-            await self.ami.until_connected(CONNECT_S)
-            with suppress(AsteriskError):  # It has just ended.
-                await self.ami.stop_recording(leg, line)
+        file = self._files.pop(line, None)
+        if leg is not None and (file is None or not file.lent):
+            await self._stop(leg, line)
         self.meters.pop(line, None)
         if known:
             self._tell({"drop": line})
 
-    def _path(self, line: LineId) -> str:
-        return f"{self.ours / line}{SUFFIX}"
+    async def _stop(self, leg: LegId, line: LineId) -> None:
+        await self.ami.until_connected(CONNECT_S)
+        with suppress(AsteriskError):  # It has just ended.
+            await self.ami.stop_recording(leg, line)
+
+    def _watch(self, line: LineId, at_end: bool = False) -> None:
+        file = self._files[line]
+        command = {"watch": line, "path": str(self.ours / file.name), "lent": file.lent}
+        self._tell(command | ({"from": "end"} if at_end else {}))
 
     def _tell(self, command: dict[str, Any]) -> None:
         if self._process is not None and self._process.stdin is not None:

@@ -8,7 +8,7 @@ from ari_app.kpi.mos import mos_of
 from ari_app.model.effects import ForgetLine, HearLine, Warn
 from ari_app.model.events import LegMeasured, LineJudged, LineUnheard
 from ari_app.model.facts import CallQuality, LineHeard, LineMissed, NoiseCause
-from ari_app.model.ids import LineId
+from ari_app.model.ids import LineId, RecordingId
 
 
 def listen(floor: Floor, call: Call) -> None:
@@ -16,7 +16,7 @@ def listen(floor: Floor, call: Call) -> None:
     if call.resting is not None:
         call.resting = replace(call.resting, listens=True)
     elif floor.settings.line.lines_max:
-        call.line, call.verdict = LineId(floor.mint.part(call.id, "h")), None
+        call.line, call.verdict, call.line_in = LineId(floor.mint.part(call.id, "h")), None, None
         floor.do(HearLine(call.id, call.leg, call.line))
 
 
@@ -28,11 +28,23 @@ def forget(floor: Floor, call: Call) -> None:
         call.line = call.verdict = None
 
 
+def apart(floor: Floor, call: Call) -> None:
+    """The line is heard in no recording, and at once: what is recorded ends, or something hangs on his next word."""
+    _hear_in(floor, call, None)
+
+
+def _hear_in(floor: Floor, call: Call, recording: RecordingId | None) -> None:
+    if call.line is not None and call.line_in != recording and call.leg in call.legs:
+        call.line_in = recording
+        floor.do(HearLine(call.id, call.leg, call.line, recording))
+
+
 def judged(floor: Floor, call: Call, event: LineJudged) -> bool:
     """Whether the verdict is about what is listened to now."""
     if call.line != event.line:
         return False
     call.verdict = event.verdict
+    _hear_in(floor, call, call.recording if event.verdict == "clear" and call.recording_on else None)
     agent = call.talk.agent if call.talk is not None else None
     floor.note(LineHeard(call.id, agent, event.verdict, event.speech_dbfs, event.noise_dbfs, _cause(floor, event)))
     return True

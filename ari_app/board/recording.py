@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ari_app.board import voice
+from ari_app.board import line, voice
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call
 from ari_app.model.effects import JoinRecording, StartRecording, StopRecording, Warn
@@ -79,6 +79,7 @@ def drop(floor: Floor, call: Call) -> None:
         call.resting = replace(call.resting, records=False)
     if call.recording is None:
         return
+    line.apart(floor, call)
     recording, call.recording = call.recording, None
     floor.cancel_timer(call, "record-again")
     if call.leg in call.legs:

@@ -262,6 +262,7 @@ class Call:
     resting: Resting | None = None  # Nothing may listen to his leg just now.
     deaf: tuple[LegId, ...] = ()  # Legs to be moved out of their bridge and back, once they are told nothing.
     line: LineId | None = None  # What is listened to on his leg, while he talks or leaves a message.
+    line_in: RecordingId | None = None  # The recording it is heard in; None: it has a file of its own.
     verdict: Verdict | None = None
     is_fax: bool = False  # A machine is on his line.
     script: Script | None = None

@@ -89,8 +89,8 @@ def _ears_off(floor: Floor, call: Call, now: float) -> None:
     was = call.resting or Resting()
     records, listens = was.records or call.recording is not None, was.listens or call.line is not None
     if records or listens:
-        recording.drop(floor, call)
         line.forget(floor, call)
+        recording.drop(floor, call)
         call.resting = Resting(records, listens)
         floor.set_timer(call, "ears", now + REST_S)
 

@@ -120,9 +120,9 @@ def part(floor: Floor, call: Call, by: TalkEndedBy, now: float) -> None:
     if talk.held or talk.away:
         floor.note(HoldEnded(call.id, talk.agent))
     floor.note(TalkEnded(call.id, OfferId(talk.leg), talk.agent, by, round(now - talk.since, 3)))
-    recording.drop(floor, call)
     if call.script is None:
         line.forget(floor, call)
+    recording.drop(floor, call)
     situations.talk_over(floor, call)
     floor.cancel_timer(call, "remind")
     floor.cancel_timer(call, "code")

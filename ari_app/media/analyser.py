@@ -1,12 +1,14 @@
 """Listens to growing files of callers' voices and says when a verdict on a line changes. A process of its own.
 
 Commands come on standard input, reports go to standard output, one JSON object a line:
-`{"watch": "7-1.h1", "path": "/…/7-1.h1.sln48"}`, `{"drop": "7-1.h1"}` → `{"line": "7-1.h1", "verdict": "noisy", …}`.
+`{"watch": "7-1.h1", "path": "/…/7-1.h1.0.sln48", "lent": false}`, `{"drop": "7-1.h1"}` →
+`{"line": "7-1.h1", "verdict": "noisy", …}`. Watched again, it goes on with what it knows of the line, in another file.
 `{"meter": "7-1.h1", "on": true}` → `{"line": "7-1.h1", "meter": {…}}` at every step, until `on` is false.
 A fax or a modem is told once: `{"line": "7-1.h1", "fax": true}`.
-Files are raw 16-bit mono at 48 kHz: Asterisk writes them in steps of 32 KiB, so the faster the rate the less they lag.
-What was read is given back to the disk at once (a hole), so that a long call takes no room. When standard input ends,
-the daemon is gone: the files are kept small until they have stopped growing, then they are removed.
+A line's own file is raw 16-bit mono at 48 kHz: Asterisk writes in steps of 32 KiB, so the faster the rate the less it
+lags. What was read is given back to the disk at once (a hole), so that a long call takes no room. When standard input
+ends, the daemon is gone: the files are kept small until they have stopped growing, then they are removed. One that is
+lent is the caller's side of a recording, WAV of 8 kHz: it is only read.
 """
 
 import ctypes
@@ -32,9 +34,8 @@ FILE_RATE: Final = 48_000
 SUFFIX: Final = ".sln48"
 _LIBC: Final = ctypes.CDLL(None)
 _PUNCH_HOLE: Final = 0x02 | 0x01  # fallocate(2): FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
-_EVERY: Final = FILE_RATE // RATE  # What Asterisk made of 8 kHz sound has nothing above 4 kHz.
-_UNIT: Final = FRAME * _EVERY * 2
-_READ_MAX: Final = FILE_RATE * 2 * 10  # Ten seconds: after a pause of ours, the rest waits for the next look.
+_HEAD: Final = 44  # Bytes before the sound of Asterisk's WAV files.
+_AHEAD_S: Final = 10  # After a pause of ours, the rest waits for the next look.
 _KEPT_MAX: Final = 64 << 20  # A file that cannot be given holes is listened to until it is this long.
 _AGAIN_S: Final = 2.0  # Asterisk may open a file just after it was removed: removed once more.
 _STALLED_S: Final = 10.0  # A line that does not grow for so long is not heard: its verdict would be an old one.
@@ -46,6 +47,28 @@ _NICE: Final = 10  # Calls come first.
 _HUSH_DBFS: Final = -60.0  # Below it nothing is asked of the voice detector.
 
 
+@dataclass(frozen=True)
+class Form:
+    """How sound stands in a file: bytes before it, samples a second."""
+
+    head: int
+    rate: int
+
+    @property
+    def every(self) -> int:
+        """Of so many samples one is heard: what Asterisk made of 8 kHz sound has nothing above 4 kHz."""
+        return self.rate // RATE
+
+    @property
+    def unit(self) -> int:
+        """Bytes of a frame."""
+        return FRAME * self.every * 2
+
+
+OWN: Final = Form(0, FILE_RATE)
+LENT: Final = Form(_HEAD, RATE)
+
+
 @dataclass
 class Line:
     """One caller's file, how far it was read, and what was heard of late."""
@@ -55,7 +78,8 @@ class Line:
     track: Track
     fax: FaxEar
     ear: Ear = field(default_factory=Ear)
-    read_bytes: int = 0
+    form: Form = OWN
+    read_bytes: int = 0  # Where in the file to go on.
     grown_at: float | None = None
     growing_s: float = 0.0  # Time in which it grew, and by how much: pauses of the phone are no slowness.
     growing_bytes: int = 0
@@ -71,18 +95,30 @@ class Lines:
         self.lines: dict[str, Line] = {}
         self.removed: list[tuple[float, Path]] = []
 
-    def watch(self, name: str, path: Path, at_end: bool = False) -> bool:
+    def watch(self, name: str, path: Path, at_end: bool = False, lent: bool = False) -> bool:
         """Listen to a file, which need not exist yet; False when as many as allowed are listened to already."""
-        if name not in self.lines and len(self.lines) >= self.rules.lines_max:
+        known = self.lines.get(name)
+        if known is None and len(self.lines) >= self.rules.lines_max:
             return False
-        size = path.stat().st_size if at_end and path.exists() else 0
-        track, fax = Track(self.rules.window_s), FaxEar(self.rules.fax_s)
-        self.lines[name] = Line(path, Watcher(self.rules), track, fax, read_bytes=size // _UNIT * _UNIT)
+        form, size = LENT if lent else OWN, path.stat().st_size if at_end and path.exists() else 0
+        begin = form.head + max(0, size - form.head) // form.unit * form.unit
+        if known is None:
+            track, fax = Track(self.rules.window_s), FaxEar(self.rules.fax_s)
+            self.lines[name] = Line(path, Watcher(self.rules), track, fax, form=form, read_bytes=begin)
+        else:
+            self._remove(known, time.monotonic())
+            self.lines[name] = Line(
+                path, known.watcher, known.track, known.fax, known.ear, form, begin, is_metered=known.is_metered
+            )
         return True
 
     def drop(self, name: str, now: float) -> None:
-        """Listen no more; the file goes."""
+        """Listen no more; the file goes, unless it is lent."""
         if (line := self.lines.pop(name, None)) is not None:
+            self._remove(line, now)
+
+    def _remove(self, line: Line, now: float) -> None:
+        if line.form is OWN:
             line.path.unlink(missing_ok=True)
             self.removed.append((now + _AGAIN_S, line.path))
 
@@ -95,6 +131,7 @@ class Lines:
     def outlive(self) -> None:
         """Nobody listens any more, and Asterisk still writes: give back the room until that ends, then remove."""
         still_s = 0.0
+        self.lines = {name: line for name, line in self.lines.items() if line.form is OWN}
         while self.lines and still_s < _STILL_S:
             grown = [len(_grown(line)) for line in self.lines.values()]
             still_s = 0.0 if any(grown) else still_s + self.rules.step_s
@@ -166,7 +203,7 @@ def _amiss(line: Line, samples: int, now: float) -> str:
     since = 0.0 if line.grown_at is None else now - line.grown_at
     if samples and 0 < since <= _PAUSE_S and line.track.heard_s:
         line.growing_s += since
-        line.growing_bytes += samples * _EVERY * 2
+        line.growing_bytes += samples * line.form.every * 2
     if samples or line.grown_at is None:
         line.grown_at = now
     if line.is_solid and line.read_bytes > _KEPT_MAX:
@@ -175,8 +212,9 @@ def _amiss(line: Line, samples: int, now: float) -> str:
         return f"Asterisk has written nothing for {_STALLED_S:g} s"
     if line.growing_s > _PACE_S:
         pace = line.growing_bytes / line.growing_s
-        if not _PACE_MIN < pace / (2 * FILE_RATE) < _PACE_MAX:
-            return f"{pace:.0f} bytes a second are written, where sound of {FILE_RATE} Hz has {2 * FILE_RATE}"
+        rate = line.form.rate
+        if not _PACE_MIN < pace / (2 * rate) < _PACE_MAX:
+            return f"{pace:.0f} bytes a second are written, where sound of {rate} Hz has {2 * rate}"
     return ""
 
 
@@ -185,17 +223,18 @@ def _grown(line: Line) -> Sound:
     try:
         with line.path.open("rb") as file:
             if os.fstat(file.fileno()).st_size < line.read_bytes:  # Begun anew: what was heard is of another file.
-                line.read_bytes = 0
+                line.read_bytes = line.form.head
                 line.track.forget()
                 line.ear.reset()
             file.seek(line.read_bytes)
-            raw = file.read(_READ_MAX)
+            raw = file.read(_AHEAD_S * 2 * line.form.rate)
     except FileNotFoundError:
         return np.zeros(0, dtype=np.float32)
-    raw = raw[: len(raw) // _UNIT * _UNIT]
+    raw = raw[: len(raw) // line.form.unit * line.form.unit]
     line.read_bytes += len(raw)
-    line.is_solid = line.is_solid or not _give_back(line.path, line.read_bytes)
-    return np.frombuffer(raw, dtype="<i2")[::_EVERY].astype(np.float32) / np.float32(32768)
+    if line.form is OWN:
+        line.is_solid = line.is_solid or not _give_back(line.path, line.read_bytes)
+    return np.frombuffer(raw, dtype="<i2")[:: line.form.every].astype(np.float32) / np.float32(32768)
 
 
 def _give_back(path: Path, size: int) -> bool:
@@ -245,7 +284,9 @@ def _obey(lines: Lines, command: dict[str, Any]) -> None:
         lines.meter(command["meter"], command["on"])
     elif "drop" in command:
         lines.drop(command["drop"], time.monotonic())
-    elif not lines.watch(command["watch"], Path(command["path"]), command.get("from") == "end"):
+    elif not lines.watch(
+        command["watch"], Path(command["path"]), command.get("from") == "end", command.get("lent", False)
+    ):
         _say({"line": command["watch"], "refused": "lines_max"})
 
 

@@ -199,11 +199,16 @@ class JoinRecording:
 
 @dataclass(frozen=True, slots=True)
 class HearLine:
-    """Listen to what the caller sends; LineJudged tells of each change, LineUnheard that it cannot be listened to."""
+    """Listen to what the caller sends; LineJudged tells of each change, LineUnheard that it cannot be listened to.
+
+    `recording`: heard in that recording's file, 2 s late and for nothing; None: in a file of its own. Either may be
+    asked for again while the line is listened to.
+    """
 
     call: CallId
     leg: LegId
     line: LineId
+    recording: RecordingId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,9 @@ class Rules(Part):
     step_s: Annotated[float, Field(ge=0.1, le=5)] = Field(0.5, description="Seconds between two looks.")
     first_s: Annotated[float, Field(ge=0.5, le=10)] = Field(3, description="Seconds of sound a first verdict needs.")
     equal_windows: Annotated[int, Field(ge=1, le=20)] = Field(
-        3, description="Equal looks in a row before the verdict changes."
+        2, description="Equal looks in a row before the verdict changes."
     )
-    silent_s: Annotated[float, Field(ge=1, le=30)] = Field(4.5, description="Seconds without speech that make silent.")
+    silent_s: Annotated[float, Field(ge=1, le=30)] = Field(4, description="Seconds without speech that make silent.")
     speech_s_min: Annotated[float, Field(gt=0, le=5)] = Field(
         0.3, description="Seconds of speech a window needs to be judged by it."
     )

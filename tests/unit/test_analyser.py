@@ -153,6 +153,34 @@ def test_an_analyser_that_comes_later_goes_on_from_there(tmp_path: Path) -> None
     assert [report["verdict"] for report in lines.look(0.0)] == ["clear"]
 
 
+def test_a_line_goes_on_in_a_recording_and_back_with_what_is_known_of_it(tmp_path: Path) -> None:
+    """The recording is only read: it keeps its bytes, and stays when nobody listens any more."""
+    lines, own, later, recording = Lines(RULES), tmp_path / "own", tmp_path / "later", tmp_path / "r-in.wav"
+    own.write_bytes(written(speech(6)))
+    assert lines.watch("a", own)
+    assert [each["verdict"] for each in lines.look(0.0)] == ["clear"]
+    before = recorded(speech(6))
+    recording.write_bytes(before)
+    assert lines.watch("a", recording, at_end=True, lent=True) and not own.exists()
+    assert lines.look(1.0) == []
+    whole = before + recorded(np.zeros(6 * 8000))[44:]
+    recording.write_bytes(whole)
+    assert [each["verdict"] for each in lines.look(3.0)] == ["silent"]
+    assert recording.read_bytes() == whole
+    later.write_bytes(written(speech(2)))
+    assert lines.watch("a", later) and recording.exists()
+    assert [each["verdict"] for each in lines.look(4.0)] == ["clear"]
+    lines.watch("a", recording, at_end=True, lent=True)
+    lines.drop("a", 5.0)
+    lines.tidy(60.0)
+    assert [each.name for each in tmp_path.iterdir()] == ["r-in.wav"]
+
+
+def recorded(sound: np.ndarray) -> bytes:
+    """As Asterisk's recording holds it while it is written."""
+    return b"RIFF\0\0\0\0WAVEfmt " + bytes(28) + np.clip(sound * 32768, -32768, 32767).astype("<i2").tobytes()
+
+
 def test_a_file_that_comes_back_is_removed_again(tmp_path: Path) -> None:
     lines = Lines(RULES)
     lines.watch("a", tmp_path / "a")

@@ -38,8 +38,9 @@ FLOW: dict[str, Any] = {
 }
 
 
-def made(**line: Any) -> Kit:
-    return Kit(settings(line=line, screening={"record": ""}), flows={"main": loaded(FLOW, situations=SITUATIONS)})
+def made(policy: str = "never", **line: Any) -> Kit:
+    changes = {"line": line, "screening": {"record": ""}, "billing": {"recording": {"policy": policy}}}
+    return Kit(settings(**changes), flows={"main": loaded(FLOW, situations=SITUATIONS)})
 
 
 def talking(kit: Kit) -> LegId:
@@ -84,6 +85,29 @@ def test_the_agent_goes_on_while_the_caller_hears_the_script_to_its_end() -> Non
     assert told(kit) == [("quiet", "hung-up")] and not kit.board.floor.calls
     assert len(kit.effects(fx.HearLine)) == len(kit.effects(fx.ForgetLine)) == 1, "listened to until the end"
     kit.everybody_leaves()
+
+
+def test_a_clear_line_is_heard_in_its_recording_until_something_hangs_on_it() -> None:
+    kit = made("always")
+    leg = talking(kit)
+    (recorded,) = kit.effects(fx.StartRecording)
+    for verdict in ("clear", "quiet", "clear"):
+        judged(kit, verdict)  # type: ignore[arg-type]
+    assert [each.recording for each in kit.effects(fx.HearLine)] == [None, recorded.recording, None, recorded.recording]
+    assert script(kit, "silent")[0]  # The recording ends with the talk, and the script listens on.
+    assert len(kit.effects(fx.HearLine)) == 5 and kit.effects(fx.HearLine)[-1].recording is None
+    assert len({each.line for each in kit.effects(fx.HearLine)}) == 1
+    kit.hang_up(leg)
+    assert len(kit.effects(fx.ForgetLine)) == 1
+
+
+def test_a_line_that_nobody_records_is_heard_by_itself() -> None:
+    kit = made()
+    talking(kit)
+    judged(kit, "clear")
+    assert [each.recording for each in kit.effects(fx.HearLine)] == [None]
+    kit.hang_up(kit.leg_of("81"))
+    assert len(kit.effects(fx.HearLine)) == 1 and len(kit.effects(fx.ForgetLine)) == 1
 
 
 def test_who_speaks_up_is_back_in_his_queue_in_his_place() -> None:

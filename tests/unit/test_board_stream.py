@@ -48,7 +48,7 @@ def test_whatever_listens_to_the_caller_is_off_for_a_moment_and_then_begins_anew
     (first,) = kit.effects(fx.StartRecording)
     effects = kit.event(ev.StreamRestarted(caller))
     assert moves(effects) == [("Leave", caller, False), ("Join", caller, False)]
-    assert ears(effects) == [fx.StopRecording, fx.JoinRecording, fx.ForgetLine]
+    assert ears(effects) == [fx.ForgetLine, fx.StopRecording, fx.JoinRecording]
     begun = len(kit.log)
     kit.wait(REST_S)
     after = [effect for _, _, effects in kit.log[begun:] for effect in effects]

@@ -10,7 +10,7 @@ from ari_app.errors import AsteriskError
 from ari_app.hearing import METER_S, Hearing
 from ari_app.model.effects import ForgetLine, HearLine
 from ari_app.model.events import FaxHeard, LineJudged, LineUnheard
-from ari_app.model.ids import CallId, LegId, LineId
+from ari_app.model.ids import CallId, LegId, LineId, RecordingId
 from ari_app.model.line import Rules
 
 
@@ -85,3 +85,33 @@ async def test_a_line_that_cannot_be_heard_is_given_up() -> None:
     pipe.feed_eof()
     await hearing._reports(cast(Any, SimpleNamespace(stdout=pipe)))
     assert told == [LineUnheard(line, "Asterisk has written nothing for 10 s")] and stopped == [(leg, line)]
+
+
+async def test_a_line_is_heard_in_its_recording_and_back_in_a_file_of_its_own() -> None:
+    """Asterisk's second file ends with the one and begins with the other, and no name comes twice."""
+    asked: list[Any] = []
+
+    class Asking:
+        async def until_connected(self, _: float) -> None: ...
+
+        async def start_hearing(self, leg: LegId, path: str, line: LineId) -> None:
+            asked.append(("start", path))
+
+        async def stop_recording(self, leg: LegId, line: LineId) -> None:
+            asked.append(("stop", line))
+
+    hearing = Hearing(cast(AmiLink, Asking()), Rules(), Path("/a"), Path("/o"), asked.append)
+    hearing._tell = asked.append  # type: ignore[method-assign]
+    call, leg, line = CallId("7-1"), LegId("7-1.a"), LineId("7-1.h1")
+    for recording in (None, RecordingId("7-1.r2"), None, RecordingId("7-1.r2")):
+        hearing.perform(HearLine(call, leg, line, recording))
+    hearing.perform(ForgetLine(call, leg, line))
+    while hearing._last:
+        await asyncio.wait(list(hearing._last.values()))
+    own = [{"watch": line, "path": f"/o/7-1.h1.{n}.sln48", "lent": False} for n in range(2)]
+    lent = {"watch": line, "path": "/o/7-1.r2-in.wav", "lent": True, "from": "end"}
+    assert asked == [
+        *(("start", "/a/7-1.h1.0.sln48"), own[0], lent, ("stop", line)),
+        *(("start", "/a/7-1.h1.1.sln48"), own[1], lent, ("stop", line)),
+        {"drop": line},
+    ]

@@ -134,8 +134,8 @@ def test_a_worse_verdict_is_left_late(snr: float, now: Verdict, verdict: Verdict
     assert judge(heard(speech_s=2.0, speech_dbfs=-24.0, noise_dbfs=float(noise_dbfs)), RULES, now) == verdict
 
 
-def test_three_equal_windows_change_it() -> None:
-    watcher = Watcher(RULES)
+def test_so_many_equal_windows_change_it() -> None:
+    watcher = Watcher(Rules(equal_windows=3))
     said = [watcher.heard(heard(**SPEECH), 4 + n / 2) for n in range(3)]
     assert said == [None, None, "clear"]
     noisy = heard(**SPEECH, noise_dbfs=-30.0)
@@ -159,6 +159,6 @@ def test_short_windows_are_no_evidence() -> None:
 
 def test_a_line_at_a_border_is_told_nevertheless() -> None:
     """Looks that fall now on this side, now on that within the hysteresis: the first side is kept."""
-    watcher = Watcher(RULES)
+    watcher = Watcher(Rules(equal_windows=3))
     near = [heard(**SPEECH, noise_dbfs=-24.0 - 10 * float(np.log10(10 ** (snr / 10) + 1))) for snr in (13.5, 14.5)]
     assert [watcher.heard(near[n % 2], n / 2) for n in range(4)] == [None, None, "noisy", None]
