@@ -178,10 +178,11 @@ class Hearing:
             self._watch(line)
 
     async def _lend(self, leg: LegId, line: LineId, name: str) -> None:
-        """In a recording's file from now on, which is written anyway: Asterisk's second one for this line ends."""
-        if line in self._legs:  # Else it was given up meanwhile.
-            self._files[line] = _File(name, lent=True)
-            self._watch(line, at_end=True)
+        """In a recording's file, which is written anyway: if Asterisk writes one for this line, that ends."""
+        before = self._files.get(line)
+        self._legs[line], self._files[line] = leg, _File(name, lent=True)
+        self._watch(line, at_end=True)
+        if before is not None and not before.lent:
             await self._stop(leg, line)
 
     async def _end(self, leg: LegId | None, line: LineId) -> None:

@@ -16,8 +16,8 @@ def listen(floor: Floor, call: Call) -> None:
     if call.resting is not None:
         call.resting = replace(call.resting, listens=True)
     elif floor.settings.line.lines_max:
-        call.line, call.verdict, call.line_in = LineId(floor.mint.part(call.id, "h")), None, None
-        floor.do(HearLine(call.id, call.leg, call.line))
+        call.line, call.verdict, call.line_in = LineId(floor.mint.part(call.id, "h")), None, call.recording
+        floor.do(HearLine(call.id, call.leg, call.line, call.recording))
 
 
 def forget(floor: Floor, call: Call) -> None:
@@ -29,7 +29,7 @@ def forget(floor: Floor, call: Call) -> None:
 
 
 def apart(floor: Floor, call: Call) -> None:
-    """The line is heard in no recording, and at once: what is recorded ends, or something hangs on his next word."""
+    """The line is heard in a file of its own: what is recorded ends, or never began."""
     _hear_in(floor, call, None)
 
 

@@ -65,6 +65,7 @@ def failed(floor: Floor, call: Call, recording: str, reason: str, now: float) ->
         call.recording_missed = True
         floor.note(RecordingMissed(call.id, call.recording, reason))
         floor.do(Warn(f"not recorded: {reason}", call.id))
+    line.apart(floor, call)
     floor.set_timer(call, "record-again", now + RECORD_AGAIN_S)
 
 

@@ -93,12 +93,22 @@ def test_a_clear_line_is_heard_in_its_recording_until_something_hangs_on_it() ->
     (recorded,) = kit.effects(fx.StartRecording)
     for verdict in ("clear", "quiet", "clear"):
         judged(kit, verdict)  # type: ignore[arg-type]
-    assert [each.recording for each in kit.effects(fx.HearLine)] == [None, recorded.recording, None, recorded.recording]
+    assert [each.recording for each in kit.effects(fx.HearLine)] == [recorded.recording, None, recorded.recording]
     assert script(kit, "silent")[0]  # The recording ends with the talk, and the script listens on.
-    assert len(kit.effects(fx.HearLine)) == 5 and kit.effects(fx.HearLine)[-1].recording is None
+    assert len(kit.effects(fx.HearLine)) == 4 and kit.effects(fx.HearLine)[-1].recording is None
     assert len({each.line for each in kit.effects(fx.HearLine)}) == 1
     kit.hang_up(leg)
     assert len(kit.effects(fx.ForgetLine)) == 1
+
+
+def test_a_line_whose_recording_fails_is_heard_by_itself() -> None:
+    kit = made("always")
+    kit.deaf.add(fx.StartRecording)
+    talking(kit)
+    (order,) = kit.effects(fx.StartRecording)
+    kit.event(ev.CommandFailed("StartRecording", order.call, order.recording, "error", "no file"))
+    judged(kit, "clear")
+    assert [each.recording for each in kit.effects(fx.HearLine)] == [order.recording, None]
 
 
 def test_a_line_that_nobody_records_is_heard_by_itself() -> None:

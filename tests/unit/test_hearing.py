@@ -103,7 +103,7 @@ async def test_a_line_is_heard_in_its_recording_and_back_in_a_file_of_its_own() 
     hearing = Hearing(cast(AmiLink, Asking()), Rules(), Path("/a"), Path("/o"), asked.append)
     hearing._tell = asked.append  # type: ignore[method-assign]
     call, leg, line = CallId("7-1"), LegId("7-1.a"), LineId("7-1.h1")
-    for recording in (None, RecordingId("7-1.r2"), None, RecordingId("7-1.r2")):
+    for recording in (RecordingId("7-1.r2"), None, RecordingId("7-1.r2"), None, RecordingId("7-1.r2")):
         hearing.perform(HearLine(call, leg, line, recording))
     hearing.perform(ForgetLine(call, leg, line))
     while hearing._last:
@@ -111,6 +111,7 @@ async def test_a_line_is_heard_in_its_recording_and_back_in_a_file_of_its_own() 
     own = [{"watch": line, "path": f"/o/7-1.h1.{n}.sln48", "lent": False} for n in range(2)]
     lent = {"watch": line, "path": "/o/7-1.r2-in.wav", "lent": True, "from": "end"}
     assert asked == [
+        lent,
         *(("start", "/a/7-1.h1.0.sln48"), own[0], lent, ("stop", line)),
         *(("start", "/a/7-1.h1.1.sln48"), own[1], lent, ("stop", line)),
         {"drop": line},
