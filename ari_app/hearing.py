@@ -67,6 +67,7 @@ class Hearing:
     meters: dict[LineId, Meter] = field(default_factory=dict)  # Of lines somebody watches.
     _legs: dict[LineId, LegId] = field(default_factory=dict)  # Lines that are listened to.
     _files: dict[LineId, _File] = field(default_factory=dict)  # What they are heard in.
+    _tapped: set[LineId] = field(default_factory=set)  # Those for which Asterisk writes a file of their own.
     _count: Iterator[int] = field(default_factory=count)
     _last: dict[LineId, asyncio.Task[None]] = field(default_factory=dict)
     _process: Process | None = None
@@ -169,36 +170,38 @@ class Hearing:
         try:
             await self.ami.start_hearing(leg, str(self.written / name), line)
         except AsteriskError as error:
-            if line in self._legs:
-                log.warning("a line is heard late, in its recording", line=line, why=str(error))
-            else:
-                self.post(LineUnheard(line, str(error)))
+            self._forgotten(line)
+            self.post(LineUnheard(line, str(error)))
         else:
+            self._tapped.add(line)
             self._legs[line], self._files[line] = leg, _File(name, lent=False)
             self._watch(line)
 
     async def _lend(self, leg: LegId, line: LineId, name: str) -> None:
         """In a recording's file, which is written anyway: if Asterisk writes one for this line, that ends."""
-        before = self._files.get(line)
         self._legs[line], self._files[line] = leg, _File(name, lent=True)
         self._watch(line, at_end=True)
-        if before is not None and not before.lent:
+        if line in self._tapped:
             await self._stop(leg, line)
 
     async def _end(self, leg: LegId | None, line: LineId) -> None:
         """`leg` is None when it has ended, and Asterisk's listening with it. The line may be an earlier daemon's."""
-        known = self._legs.pop(line, None) is not None
-        file = self._files.pop(line, None)
-        if leg is not None and (file is None or not file.lent):
+        if leg is not None and (line in self._tapped or line not in self._legs):
             await self._stop(leg, line)
+        self._tapped.discard(line)
+        self._forgotten(line)
+
+    def _forgotten(self, line: LineId) -> None:
+        self._files.pop(line, None)
         self.meters.pop(line, None)
-        if known:
+        if self._legs.pop(line, None) is not None:
             self._tell({"drop": line})
 
     async def _stop(self, leg: LegId, line: LineId) -> None:
         await self.ami.until_connected(CONNECT_S)
-        with suppress(AsteriskError):  # It has just ended.
+        with suppress(AsteriskError):  # It has just ended; or AMI is away, and it is stopped with the line.
             await self.ami.stop_recording(leg, line)
+            self._tapped.discard(line)
 
     def _watch(self, line: LineId, at_end: bool = False) -> None:
         file = self._files[line]

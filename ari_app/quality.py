@@ -22,6 +22,8 @@ LEGS_MAX: Final = 4000  # Legs kept; of more, the oldest is forgotten.
 JITTER_S_MAX: Final = 2.0  # More is no jitter.
 REPORT_S: Final = 5.5  # A report of loss is the last one for so long.
 NUMBERS: Final = 0x1_0000  # Of packets (RFC 3550); in the second half of them, from the last one on, lie older ones.
+RESTARTS_MAX: Final = 10  # Of a leg, each within RESTARTS_S of the last: more are two streams at once, and no cure.
+RESTARTS_S: Final = 30.0
 ASTRAY: Final = 100  # Packets that came so much out of order are no stream of their own.
 
 
@@ -37,12 +39,17 @@ class Figures:
     lost: int = 0
     jitter_ms: float = 0.0
     rtt_ms: float | None = None
+    restarts: int = 0
+    restarted_at: float = 0.0
     stream: tuple[str, int] | None = None  # The stream that came last (SSRC), and the number its packets have reached.
 
 
 @dataclass
 class Quality:
+    """`lazily` posts what may wait a moment."""
+
     post: Callable[[Event], None]
+    lazily: Callable[[Event], None]
     clock: Callable[[], float] = time.monotonic
     _legs: dict[LegId, Figures] = field(default_factory=dict)
 
@@ -56,7 +63,11 @@ class Quality:
                 figures.worst = max(figures.worst, figures.last)
                 stream = event.get("Report0SourceSSRC", ""), int(_number(event.get("Report0HighestSequence", "")))
                 if figures.stream is not None and _began_anew(figures.stream, stream):
-                    self.post(StreamRestarted(leg))
+                    now = self.clock()
+                    figures.restarts = figures.restarts + 1 if now - figures.restarted_at < RESTARTS_S else 1
+                    figures.restarted_at = now
+                    if figures.restarts <= RESTARTS_MAX:
+                        self.post(StreamRestarted(leg))
                 figures.stream = stream
             case "VarSet", "RTPAUDIOQOS":
                 said = _pairs(event.get("Value", ""))
@@ -100,7 +111,7 @@ class Quality:
         if figures.packets:
             loss = figures.lost / figures.packets
             shares = (round(loss, 4), round(max(figures.worst, loss), 4))
-            self.post(LegMeasured(figures.call, leg, *shares, round(figures.jitter_ms, 1), round(figures.rtt_ms, 1)))
+            self.lazily(LegMeasured(figures.call, leg, *shares, round(figures.jitter_ms, 1), round(figures.rtt_ms, 1)))
 
 
 def _began_anew(before: tuple[str, int], now: tuple[str, int]) -> bool:

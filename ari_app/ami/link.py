@@ -107,6 +107,8 @@ class AmiLink:
         if not (mix_id := held.get("Value", "")):
             raise RequestFailed(404, f"AMI StopMixMonitor: {channel} has no recording {recording!r}")
         await self._ask("StopMixMonitor", Channel=channel, MixMonitorID=mix_id)
+        # An id is an address in Asterisk: the next recording of the channel may get the same one.
+        await self._ask("Setvar", Channel=channel, Variable=_variable(recording), Value="")
 
     async def mute_recording(self, channel: str, on: bool) -> None:
         """Silence (or not) both sides in every recording of the channel; RequestFailed when it has none."""

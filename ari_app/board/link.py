@@ -63,7 +63,7 @@ def _compare(floor: Floor, listed: Listed, now: float) -> None:
         taken_over = owner in floor.recovering and channel.leg in floor.unsure
         if not taken_over or not recovery.made_up(floor, floor.calls[owner], channel, at, now):
             _made_up(floor, channel, at, now)
-    recovery.settled(floor, listed)
+    recovery.settled(floor, listed, now)
     for seat in floor.seats.values():
         seats.phone_is(floor, seat, seat.phone in listed.phones, now)
     others = recovery.unknown(floor, listed)

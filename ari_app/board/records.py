@@ -106,10 +106,12 @@ class Talk:
 
 @dataclass(frozen=True)
 class Resting:
-    """What listened to the caller's leg, and goes on with it in a moment (board.stream)."""
+    """What listened to the caller's leg, and goes on with it in a moment (board.stream); `until`: at the latest."""
 
     records: bool = False
     listens: bool = False
+    speech: bool = False
+    until: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ari_app.board import call as calls
-from ari_app.board import callback, control, line, offers, seats, stream, supervise, voice, waiting, walk, working
+from ari_app.board import (
+    callback,
+    control,
+    line,
+    offers,
+    seats,
+    stream,
+    supervise,
+    transfer,
+    voice,
+    waiting,
+    walk,
+    working,
+)
 from ari_app.board.checkpoint import Unusable, call_from, people, seat_from
 from ari_app.board.floor import HANG_UP_S_MAX, Floor, Spoken
 from ari_app.board.records import Call, Seat
@@ -20,6 +33,7 @@ from ari_app.model.effects import (
     Leave,
     MakeBridge,
     SetTimer,
+    StartRecording,
     StopPlay,
     Warn,
 )
@@ -230,6 +244,8 @@ def _caller(floor: Floor, call: Call, channel: ChannelSeen, at: Bridges, *, now:
     if channel.state != "Up" and call.state is not CallState.CALLING_BACK:
         floor.do(Answer(call.id, call.leg))  # The order to answer was noted, and never sent.
     put(floor, call, channel.leg, at)
+    if call.recording is not None and not call.recording_on:  # Ordered, perhaps, and never sent.
+        floor.do(StartRecording(call.id, call.leg, call.recording))
     if call.line is not None:
         floor.do(ForgetLine(call.id, call.leg, call.line))
         line.listen(floor, call)
@@ -277,7 +293,7 @@ def unknown(floor: Floor, listed: Listed) -> list[BridgeSeen]:
     return [each for each in listed.bridges if each.kind == "mixing" and each.bridge not in known]
 
 
-def settled(floor: Floor, listed: Listed) -> None:
+def settled(floor: Floor, listed: Listed, now: float) -> None:
     """All legs are known: bridges that nobody needs any more go, and who could serve the waiting is looked at anew."""
     for each in unknown(floor, listed):
         if each.legs and all(leg in floor.legs for leg in each.legs):
@@ -285,6 +301,8 @@ def settled(floor: Floor, listed: Listed) -> None:
     for call in floor.calls.values():
         if call.id in floor.recovering:
             floor.do(*(SetTimer(timer, at) for timer, at in call.timers.items()))
+            if call.state is CallState.DIALLING:  # The notice he heard when we died is not said again.
+                transfer.join_if_heard(floor, call, now)
     floor.staff_changed |= bool(floor.recovering)
     floor.recovering.clear()
     floor.pinned = {}  # Each call holds its own.

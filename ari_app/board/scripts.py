@@ -46,7 +46,7 @@ def _not_now(call: Call, situation: Situation) -> str:
     if call.talk.held or call.talk.away:
         return "the caller is on hold: take him back first"
     if situation.life == ("clear",):
-        if call.line is None:
+        if call.line is None and not (call.resting and call.resting.listens):
             return "the line is not listened to, so that nothing would end the script"
         if call.verdict == "clear":
             return "the line is clear: the script would end at once"

@@ -1,6 +1,7 @@
 """Situations of a call: hearing whether the caller speaks while a script waits for it, and talks that last too long."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final, Literal
 
 from ari_app.board.floor import Floor
@@ -24,12 +25,18 @@ def of(call: Call) -> Situations:
 def listen(floor: Floor, call: Call) -> None:
     line = floor.settings.line
     call.listening = True
+    if call.resting is not None:
+        call.resting = replace(call.resting, speech=True)
+        return
     floor.do(Listen(call.id, call.leg, line.talk_threshold, line.silence_ms))
 
 
 def unlisten(floor: Floor, call: Call) -> None:
     call.listening = False
     floor.cancel_timer(call, "speech")
+    if call.resting is not None:
+        call.resting = replace(call.resting, speech=False)
+        return
     floor.do(Unlisten(call.id, call.leg))
 
 

@@ -5,14 +5,15 @@ before: up to 11 minutes, in half of all cases (adr/0020). Keys are not touched 
 bridge once it has left and entered it; in recordings once all that listens to it has been off at the same time.
 """
 
-from ari_app.board import line, recording, transfer, voice
+from ari_app.board import line, recording, situations, transfer, voice
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call, Resting
-from ari_app.model.effects import Join, Leave, StopPlay
+from ari_app.model.effects import Join, Leave, StopPlay, Unlisten
 from ari_app.model.ids import BridgeId, LegId
 from ari_app.model.states import CallState
 
 REST_S = 0.5  # Nothing listens for so long, at least. Asterisk confirms that a recording stopped, not that a line did.
+REST_S_MAX = 10.0  # A stop that is not confirmed by then is waited for no longer.
 AGAIN_S = 0.5  # A leg that is told something just now is looked at again after so long.
 TIMERS = ("stream", "ears")
 WAITING = (CallState.QUEUED, CallState.RINGING, CallState.WHISPERING)
@@ -36,33 +37,41 @@ def belongs(floor: Floor, call: Call) -> dict[LegId, BridgeId]:
 
 def keeps_keys(call: Call, leg: LegId) -> bool:
     """Keys of agents are codes; those of the caller, and of numbers outside, are for who talks with them."""
-    return leg != call.leg and call.party is None
+    outside = call.invite is not None and call.invite.leg == leg and call.invite.agent is None
+    return leg != call.leg and call.party is None and not outside
 
 
 def resumed(floor: Floor, call: Call, leg: LegId, now: float) -> None:
     """A phone's own hold is over: many a phone begins anew then, and to be told of it may take 5 s."""
-    if call.talk is not None:
-        _enters_again(floor, call, leg, now)
+    if (call.talk is not None or call.party is not None) and not _is_busy(call, leg):
+        _enters_again(floor, call, leg)
+        _again(floor, call, now)
 
 
 def restarted(floor: Floor, call: Call, leg: LegId, now: float) -> None:
     """Make whoever hears the leg hear it again."""
     if call.state is CallState.CLOSING or leg in call.doomed:
         return
-    _enters_again(floor, call, leg, now)
+    if _is_busy(call, leg):
+        call.deaf = tuple(sorted({*call.deaf, leg}))
+        floor.set_timer(call, "stream", now + AGAIN_S)
+        return
+    _enters_again(floor, call, leg)
     if leg == call.leg:
         _ears_off(floor, call, now)
 
 
-def _enters_again(floor: Floor, call: Call, leg: LegId, now: float) -> None:
-    bridge = belongs(floor, call).get(leg)
+def _is_busy(call: Call, leg: LegId) -> bool:
+    """Whether it can be moved nowhere just now: before his prompt is over, or it would end the agent's hold music."""
+    if leg == call.leg and call.playback is not None:
+        return True
+    return call.talk is not None and call.talk.held and leg != call.talk.leg
+
+
+def _enters_again(floor: Floor, call: Call, leg: LegId) -> None:
+    bridge, talk = belongs(floor, call).get(leg), call.talk
     if bridge is None or bridge == voice.music_bridge(voice.music_of(floor, call)):
         return  # Whoever enters a bridge of talks next begins anew in any case.
-    talk = call.talk
-    if leg == call.leg and call.playback is not None:  # It could be put nowhere before its prompt is over.
-        call.deaf = tuple(sorted({*call.deaf, leg}))
-        floor.set_timer(call, "stream", now + AGAIN_S)
-        return
     if talk is not None and leg == talk.leg and talk.said is not None:
         floor.do(StopPlay(call.id, talk.said))
         talk.said = None
@@ -77,29 +86,32 @@ def timer(floor: Floor, call: Call, name: str, now: float) -> None:
 
 
 def _again(floor: Floor, call: Call, now: float) -> None:
-    """Legs that could not be moved when they began anew."""
+    """Legs for which nothing could be done when they began anew."""
     deaf, call.deaf = call.deaf, ()
     for leg in deaf:
         if leg in call.legs:
-            _enters_again(floor, call, leg, now)
+            restarted(floor, call, leg, now)
 
 
 def _ears_off(floor: Floor, call: Call, now: float) -> None:
     """Whatever listens to the caller stops: all together, and for a moment."""
-    was = call.resting or Resting()
+    was = call.resting or Resting(until=now + REST_S_MAX)
     records, listens = was.records or call.recording is not None, was.listens or call.line is not None
-    if records or listens:
-        line.forget(floor, call)
-        recording.drop(floor, call)
-        call.resting = Resting(records, listens)
-        floor.set_timer(call, "ears", now + REST_S)
+    if not (records or listens or call.listening):
+        return
+    line.forget(floor, call)
+    recording.drop(floor, call)
+    if call.listening and call.resting is None:
+        floor.do(Unlisten(call.id, call.leg))
+    call.resting = Resting(records, listens, call.listening, was.until)
+    floor.set_timer(call, "ears", now + REST_S)
 
 
 def _rested(floor: Floor, call: Call, now: float) -> None:
     """They go on, as far as there is still something to listen to."""
     resting = call.resting
     assert resting is not None
-    if call.stopping:
+    if (call.stopping and now < resting.until) or (resting.speech and call.playback is not None):
         floor.set_timer(call, "ears", now + REST_S)
         return
     call.resting = None
@@ -109,3 +121,5 @@ def _rested(floor: Floor, call: Call, now: float) -> None:
         transfer.record(floor, call)
     if resting.listens:
         line.listen(floor, call)
+    if resting.speech:
+        situations.listen(floor, call)

@@ -100,7 +100,7 @@ class Lines:
         known = self.lines.get(name)
         if known is None and len(self.lines) >= self.rules.lines_max:
             return False
-        form, size = LENT if lent else OWN, path.stat().st_size if at_end and path.exists() else 0
+        form, size = LENT if lent else OWN, _size(path) if at_end else 0
         begin = form.head + max(0, size - form.head) // form.unit * form.unit
         if known is None:
             track, fax = Track(self.rules.window_s), FaxEar(self.rules.fax_s)
@@ -144,11 +144,9 @@ class Lines:
         new = {name: _grown(line) for name, line in self.lines.items()}
         amiss = {name: _amiss(line, len(new[name]), now) for name, line in self.lines.items()}
         reports: list[dict[str, Any]] = [{"line": name, "refused": why} for name, why in amiss.items() if why]
-        step = int(self.rules.step_s * RATE)
-        longest = max((len(sound) for sound in new.values()), default=0)
-        for begin in range(0, longest, step):
-            pieces = {name: sound[begin : begin + step] for name, sound in new.items() if len(sound) > begin}
-            reports += self._heard(pieces)
+        cut = {name: _pieces(sound, int(self.rules.step_s * RATE)) for name, sound in new.items()}
+        for n in range(max(map(len, cut.values()), default=0)):
+            reports += self._heard({name: pieces[n] for name, pieces in cut.items() if len(pieces) > n})
         return reports
 
     def _heard(self, pieces: dict[str, Sound]) -> list[dict[str, Any]]:
@@ -171,6 +169,12 @@ class Lines:
         """Tell every step of a line, or only what changes."""
         if name in self.lines:
             self.lines[name].is_metered = on
+
+
+def _pieces(sound: Sound, step: int) -> list[Sound]:
+    """What has come, a look each: of `step` samples, the last of half as many to half as many again."""
+    looks = max(1, round(len(sound) / step)) if len(sound) else 0
+    return [sound[n * step : (n + 1) * step if n < looks - 1 else None] for n in range(looks)]
 
 
 def reading(piece: Sound, found: Features, line: Line) -> dict[str, Any]:
@@ -235,6 +239,13 @@ def _grown(line: Line) -> Sound:
     if line.form is OWN:
         line.is_solid = line.is_solid or not _give_back(line.path, line.read_bytes)
     return np.frombuffer(raw, dtype="<i2")[:: line.form.every].astype(np.float32) / np.float32(32768)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _give_back(path: Path, size: int) -> bool:

@@ -116,6 +116,7 @@ async def _kill(at: House, seen: Soak) -> None:
     await at.daemon.died()
     seen.kills += 1
     seen.back_s.append(await at.linked() - died)
+    print(f"        killed; back after {seen.back_s[-1]:.1f} s", flush=True)
     seen.signed_out += await load_agents(at)
 
 

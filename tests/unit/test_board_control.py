@@ -681,6 +681,17 @@ def test_transfer_node_waits_for_the_notice_before_it_joins() -> None:
     kit.everybody_leaves()
 
 
+def test_a_crash_during_the_notice_of_a_transfer_joins_who_has_answered() -> None:
+    kit = transferring(number=OUTSIDE, record_as="billing")
+    kit = Kit(house(billing={"recording": {"policy": "announce"}}), {**kit.flow})
+    leg = kit.arrive()
+    kit.event(ev.LegAnswered(kit.effects(fx.Dial)[-1].leg))
+    assert kit.call(leg) is CallState.DIALLING
+    kit.crash()
+    assert kit.call(leg) is CallState.OUTSIDE
+    kit.everybody_leaves()
+
+
 # -- what pages see --
 
 

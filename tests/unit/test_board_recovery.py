@@ -44,6 +44,19 @@ def test_a_talk_goes_on_and_is_still_ours() -> None:
     kit.everybody_leaves()
 
 
+def test_a_recording_that_was_ordered_and_never_begun_is_ordered_again() -> None:
+    kit = Kit(settings(billing={"recording": {"policy": "always"}}))
+    kit.deaf.add(fx.StartRecording)
+    kit.ready("81")
+    talking(kit)
+    kit.deaf.clear()
+    kit.crash()
+    ordered = [each.recording for each in kit.effects(fx.StartRecording)]
+    assert len(ordered) == 2 and len(set(ordered)) == 1
+    assert [each.recording for each in kit.facts(ft.RecordingRunning)] == ordered[:1]
+    kit.everybody_leaves()
+
+
 def test_who_waits_keeps_his_place_and_his_time() -> None:
     kit = Kit(settings(billing={"announce_every_s": 30, "announce_position": True}))
     legs = []

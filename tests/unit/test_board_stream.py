@@ -2,13 +2,16 @@
 
 import pytest
 
-from ari_app.board.stream import AGAIN_S, REST_S
+from ari_app.board.stream import AGAIN_S, REST_S, REST_S_MAX
 from ari_app.model import effects as fx
 from ari_app.model import events as ev
-from ari_app.model.ids import LegId, PlaybackId
+from ari_app.model.ids import LegId
 from tests.board_kit import Kit, settings
 from tests.unit.test_board_call import talking
-from tests.unit.test_board_control import control
+from tests.unit.test_board_control import OUTSIDE, control, house
+from tests.unit.test_board_control import talking as control_talking
+from tests.unit.test_board_scripts import judged, made, script
+from tests.unit.test_board_scripts import talking as script_talking
 
 EARS = (fx.StartRecording, fx.StopRecording, fx.JoinRecording, fx.HearLine, fx.ForgetLine)
 ALWAYS = {"policy": "always"}
@@ -62,10 +65,20 @@ def test_they_wait_for_a_recording_whose_end_is_not_confirmed() -> None:
     caller, _ = in_talk(kit)
     kit.deaf.add(fx.StopRecording)
     kit.event(ev.StreamRestarted(caller))
-    kit.wait(10 * REST_S)
+    kit.wait(REST_S_MAX - REST_S)
     assert len(kit.effects(fx.StartRecording)) == 1
     kit.event(ev.RecordingStopped(kit.effects(fx.StartRecording)[0].recording))
     kit.wait(REST_S)
+    assert len(kit.effects(fx.StartRecording)) == 2
+    kit.everybody_leaves()
+
+
+def test_they_do_not_wait_for_ever() -> None:
+    kit = recorded()
+    caller, _ = in_talk(kit)
+    kit.deaf.add(fx.StopRecording)
+    kit.event(ev.StreamRestarted(caller))
+    kit.wait(REST_S_MAX + REST_S)
     assert len(kit.effects(fx.StartRecording)) == 2
     kit.everybody_leaves()
 
@@ -90,20 +103,67 @@ def test_a_crash_meanwhile_leaves_the_caller_recorded() -> None:
     kit.everybody_leaves()
 
 
-def test_a_caller_who_is_told_something_is_moved_when_that_is_over() -> None:
-    kit = recorded()
-    caller, _ = in_talk(kit)
-    call = next(iter(kit.board.floor.calls.values()))
-    call.playback = PlaybackId(f"{call.id}.p99")  # As a script says it.
-    kit.playing[call.playback] = caller
-    assert moves(kit.event(ev.StreamRestarted(caller))) == []
-    kit.wait(2 * AGAIN_S)
-    kit.heard(caller)
-    call.playback = None
+def test_a_caller_in_a_script_is_moved_when_its_prompt_is_over_and_then_listened_to_again() -> None:
+    """TALK_DETECT listens too: while it is on, nothing else would hear him."""
+    kit = made("always")
+    leg = in_script(kit)
+    assert moves(kit.event(ev.StreamRestarted(leg))) == [] and not kit.effects(fx.Unlisten)
     begun = len(kit.log)
     kit.wait(2 * AGAIN_S)
+    assert not kit.effects(fx.Unlisten)
+    kit.heard(leg)
+    kit.wait(AGAIN_S + REST_S)
     after = [effect for _, _, effects in kit.log[begun:] for effect in effects]
-    assert moves(after) == [("Leave", caller, False), ("Join", caller, False)]
+    mended = [type(each) for each in after if isinstance(each, (*EARS, fx.Unlisten, fx.Listen))]
+    assert mended == [fx.ForgetLine, fx.Unlisten, fx.HearLine, fx.Listen]
+    kit.everybody_leaves()
+
+
+def test_a_script_that_begins_meanwhile_listens_when_the_rest_is_over() -> None:
+    kit = made("always")
+    leg = script_talking(kit)
+    judged(kit, "silent")
+    kit.event(ev.StreamRestarted(leg))
+    assert script(kit, "silent")[0] and not kit.effects(fx.Listen)
+    kit.heard(leg)
+    kit.wait(2 * REST_S)
+    assert len(kit.effects(fx.Listen)) == 1
+    kit.everybody_leaves()
+
+
+def in_script(kit: Kit) -> LegId:
+    """A caller whose agent has left him to a script, in its first prompt."""
+    leg = script_talking(kit)
+    judged(kit, "silent")
+    assert script(kit)[0] and leg in kit.playing.values()
+    return leg
+
+
+def test_a_caller_who_hears_the_agents_hold_music_is_moved_when_that_is_over() -> None:
+    kit = recorded()
+    caller, agent = in_talk(kit)
+    kit.event(ev.LegHeld(agent))
+    assert moves(kit.event(ev.StreamRestarted(caller))) == []
+    kit.wait(3 * AGAIN_S)
+    assert len(kit.effects(fx.StartRecording)) == 1
+    effects = kit.event(ev.LegResumed(agent))
+    assert moves(effects) == [
+        *(("Leave", agent, False), ("Join", agent, True)),
+        *(("Leave", caller, False), ("Join", caller, False)),
+    ]
+    kit.wait(REST_S)
+    assert len(kit.effects(fx.StartRecording)) == 2
+    kit.everybody_leaves()
+
+
+def test_keys_of_a_number_outside_stay_the_agents_to_hear() -> None:
+    kit = Kit(house())
+    control_talking(kit)
+    assert control(kit, "81", "consult", f"number:{OUTSIDE}")[0]
+    (dial,) = kit.effects(fx.Dial)
+    kit.event(ev.LegAnswered(dial.leg))
+    assert moves(kit.event(ev.StreamRestarted(dial.leg))) == [("Leave", dial.leg, False), ("Join", dial.leg, False)]
+    kit.everybody_leaves()
 
 
 @pytest.mark.parametrize("who", ["caller", "agent"])

@@ -80,6 +80,7 @@ async def test_a_line_that_cannot_be_heard_is_given_up() -> None:
     hearing = Hearing(cast(AmiLink, Stopping()), Rules(), Path("/a"), Path("/a"), told.append)
     leg, line = LegId("7-1.a"), LineId("7-1.h1")
     hearing._legs[line] = leg
+    hearing._tapped.add(line)
     pipe = asyncio.StreamReader()
     pipe.feed_data(b'{"line":"7-1.h1","refused":"Asterisk has written nothing for 10 s"}\n' * 2)
     pipe.feed_eof()

@@ -9,7 +9,7 @@ from ari_app.model import effects as fx
 from ari_app.model import events as ev
 from ari_app.model import facts as ft
 from ari_app.model.ids import CallId, LegId
-from ari_app.quality import LEGS_MAX, Quality
+from ari_app.quality import LEGS_MAX, RESTARTS_MAX, Quality
 from ari_app.store import projections
 from ari_app.store.migrations import migrate
 from tests.board_kit import Kit
@@ -48,7 +48,7 @@ def sums(leg: str, lost: int, came: int) -> list[dict[str, str]]:
 @pytest.mark.parametrize("asked_first", [False, True])
 def test_a_leg_is_told_of_once_when_both_the_board_and_asterisk_are_done_with_it(asked_first: bool) -> None:
     told: list[ev.Event] = []
-    quality = Quality(told.append)
+    quality = Quality(told.append, told.append)
     quality.hears(report("c1", 128))
     quality.hears(report("c1", 64))
     quality.hears({"Event": "RTCPSent", "Uniqueid": "c1"})  # Nothing came from it: no report.
@@ -81,15 +81,23 @@ def stream(ssrc: str, reached: int) -> dict[str, str]:
 )
 def test_a_stream_that_began_anew_is_told_once(before: tuple[str, int], now: tuple[str, int], anew: bool) -> None:
     told: list[ev.Event] = []
-    quality = Quality(told.append)
+    quality = Quality(told.append, told.append)
     for one in (before, before, now, now):
         quality.hears(stream(*one))
     assert told == ([ev.StreamRestarted(LegId("c1"))] if anew else [])
 
 
+def test_two_streams_at_once_are_not_told_for_ever() -> None:
+    told: list[ev.Event] = []
+    quality = Quality(told.append, told.append)
+    for n in range(100):
+        quality.hears(stream(f"0x0{n % 2}", 1000 + n))
+    assert told == [ev.StreamRestarted(LegId("c1"))] * RESTARTS_MAX
+
+
 def test_a_jump_of_time_stamps_is_no_jitter() -> None:
     told: list[ev.Event] = []
-    quality = Quality(told.append)
+    quality = Quality(told.append, told.append)
     for event in sums("c1", 0, 100):
         quality.hears(event)
         if event["Variable"].endswith("JITTER"):
@@ -100,7 +108,7 @@ def test_a_jump_of_time_stamps_is_no_jitter() -> None:
 
 def test_a_loss_spread_evenly_is_also_that_of_the_worst_report() -> None:
     told: list[ev.Event] = []
-    quality = Quality(told.append)
+    quality = Quality(told.append, told.append)
     for event in sums("c1", 10, 90):
         quality.hears(event)
     quality.perform(fx.MeasureLeg(CallId("1-1"), LegId("c1")))
@@ -109,7 +117,7 @@ def test_a_loss_spread_evenly_is_also_that_of_the_worst_report() -> None:
 
 def test_of_a_leg_that_sent_nothing_nothing_is_told() -> None:
     told: list[ev.Event] = []
-    quality = Quality(told.append)
+    quality = Quality(told.append, told.append)
     for event in sums("c1", 0, 0):
         quality.hears(event)
     quality.perform(fx.MeasureLeg(CallId("1-1"), LegId("c1")))
@@ -118,7 +126,7 @@ def test_of_a_leg_that_sent_nothing_nothing_is_told() -> None:
 
 def test_a_report_of_loss_counts_until_the_next_one_would_have_come() -> None:
     now = 100.0
-    quality = Quality(lambda _: None, clock=lambda: now)
+    quality = Quality(lambda _: None, lambda _: None, clock=lambda: now)
     assert quality.loss_now(LegId("c1")) == 0.0
     quality.hears(report("c1", 64))
     now += 5
@@ -128,7 +136,7 @@ def test_a_report_of_loss_counts_until_the_next_one_would_have_come() -> None:
 
 
 def test_legs_that_nobody_asks_for_are_forgotten() -> None:
-    quality = Quality(lambda _: None)
+    quality = Quality(lambda _: None, lambda _: None)
     for n in range(LEGS_MAX + 5):
         quality.hears(report(f"c{n}", 64))
     assert len(quality._legs) == LEGS_MAX and quality.loss_now(LegId("c0")) == 0.0
