@@ -23,7 +23,7 @@ from ari_app.bench.figures import machine, percentiles
 from ari_app.bench.noises import Sound
 from ari_app.errors import HotlineError
 from ari_app.line.features import measure
-from ari_app.line.track import RATE, Track, hear
+from ari_app.line.track import RATE, Track, hear, step_of
 from ari_app.line.verdict import Watcher
 from ari_app.media.vad import Ear, voice_detector
 from ari_app.model.facts import Verdict
@@ -122,7 +122,7 @@ def listen(sounds: Sequence[Sound], rules: Rules) -> list[list[tuple[float, Verd
     heard = [np.asarray(sound, dtype=np.float32) for sound in sounds]
     tracks, ears = [Track(rules.window_s) for _ in sounds], [Ear() for _ in sounds]
     watchers, said = [Watcher(rules) for _ in sounds], [list[tuple[float, Verdict]]() for _ in sounds]
-    step = int(rules.step_s * RATE)
+    step = step_of(rules.step_s)
     for begin in range(0, len(sounds[0]) - step + 1, step):
         pieces = [sound[begin : begin + step] for sound in heard]
         hear(tracks, pieces, voice_detector().heard(ears, pieces))

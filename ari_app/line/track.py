@@ -71,6 +71,11 @@ def hear(tracks: Sequence[Track], sounds: Sequence[Sound], flags: Sequence[Flags
         track._add(levels[f0:f1], flag, tones[:, t0:t1])
 
 
+def step_of(seconds: float) -> int:
+    """Samples of one look: whole frames, one at least."""
+    return max(1, round(seconds * RATE / FRAME)) * FRAME
+
+
 def frame_levels(sound: Sound) -> Sound:
     """The level of each whole 20 ms frame, in dBFS, its own offset left out."""
     frames = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME)

@@ -25,7 +25,7 @@ import orjson
 
 from ari_app.line.fax import FaxEar
 from ari_app.line.features import Features, measure
-from ari_app.line.track import FRAME, RATE, Flags, Sound, Track, frame_levels, hear
+from ari_app.line.track import FRAME, RATE, Flags, Sound, Track, frame_levels, hear, step_of
 from ari_app.line.verdict import Watcher
 from ari_app.media.vad import Ear, voice_detector
 from ari_app.model.line import Rules
@@ -144,7 +144,7 @@ class Lines:
         new = {name: _grown(line) for name, line in self.lines.items()}
         amiss = {name: _amiss(line, len(new[name]), now) for name, line in self.lines.items()}
         reports: list[dict[str, Any]] = [{"line": name, "refused": why} for name, why in amiss.items() if why]
-        cut = {name: _pieces(sound, int(self.rules.step_s * RATE)) for name, sound in new.items()}
+        cut = {name: _pieces(sound, step_of(self.rules.step_s)) for name, sound in new.items()}
         for n in range(max(map(len, cut.values()), default=0)):
             reports += self._heard({name: pieces[n] for name, pieces in cut.items() if len(pieces) > n})
         return reports

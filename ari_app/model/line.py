@@ -42,8 +42,10 @@ class Rules(Part):
         description="Where a fax or modem is transferred to that calls: agent:8026, queue:fax or number:10086 "
         "(outbound.permitted). Empty: it hears the script of the trigger fax, which says goodbye.",
     )
-    window_s: Annotated[float, Field(ge=1, le=10)] = Field(4, description="Seconds of sound a verdict looks back on.")
-    step_s: Annotated[float, Field(ge=0.1, le=5)] = Field(0.5, description="Seconds between two looks.")
+    window_s: Annotated[float, Field(ge=1, le=10)] = Field(3.5, description="Seconds of sound a verdict looks back on.")
+    step_s: Annotated[float, Field(ge=0.1, le=5)] = Field(
+        0.34, description="Seconds between two looks, taken to the nearest 20 ms."
+    )
     first_s: Annotated[float, Field(ge=0.5, le=10)] = Field(3, description="Seconds of sound a first verdict needs.")
     equal_windows: Annotated[int, Field(ge=1, le=20)] = Field(
         2, description="Equal looks in a row before the verdict changes."

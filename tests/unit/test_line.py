@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ari_app.line.features import Features, measure
-from ari_app.line.track import FRAME, RATE, Track, hear
+from ari_app.line.track import FRAME, RATE, Track, hear, step_of
 from ari_app.line.verdict import Watcher, judge
 from ari_app.model.facts import Verdict
 from ari_app.model.line import Rules
@@ -150,6 +150,12 @@ def test_silence_takes_its_time_and_ends_at_once() -> None:
     said = [watcher.heard(heard(seconds=min(4.0, n / 2)), n / 2) for n in range(1, 13)]
     assert said.index("silent") / 2 + 0.5 >= RULES.silent_s and said.count("silent") == 1
     assert watcher.heard(heard(seconds=1.0, **SPEECH), 7.0) == "clear"
+
+
+@pytest.mark.parametrize(("seconds", "frames"), [(0.24, 12), (0.25, 12), (0.5, 25), (0.1, 5), (0.001, 1)])
+def test_a_look_takes_whole_frames(seconds: float, frames: int) -> None:
+    """Half a frame left over at each look would cut every frame after it."""
+    assert step_of(seconds) == frames * FRAME
 
 
 def test_short_windows_are_no_evidence() -> None:
