@@ -64,8 +64,10 @@ class Watcher:
             return None
         self._times = self._times + 1 if found == self._wanted else 1
         self._wanted = found
-        # Any speech ends a silence at once: nobody who speaks is told that he is not heard.
-        enough = 1 if self.verdict == "silent" and found != "silent" else self.rules.equal_windows
+        # Any speech ends a silence at once: nobody who speaks is told that he is not heard. The first third of a second
+        # of a vowel may be taken for music, which is told later.
+        at_once = self.verdict == "silent" and found not in ("silent", "tone", "music")
+        enough = 1 if at_once else self.rules.equal_windows
         return self._change(found, now) if self._times >= enough else None
 
     def _change(self, found: Verdict, now: float) -> Verdict:
