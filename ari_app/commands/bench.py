@@ -38,7 +38,7 @@ def calls(
     """Callers at a rate through menu, queue and recording to agents: failures, delays, CPU a call.
 
     SIPp and an Asterisk of its own, on loopback. Exit 1 when a call failed. With --against, --rate and --seconds have
-    no meaning: rates rise until calls fail, some seven minutes in all.
+    no meaning: rates rise until calls fail, some ten minutes in all.
     """
     from ari_app.bench.against import Ladder, bench_against
     from ari_app.bench.calls import Plan, bench_calls
