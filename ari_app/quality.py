@@ -61,14 +61,7 @@ class Quality:
                 figures = self._of(leg)
                 figures.last, figures.last_at = _number(event["Report0FractionLost"]) / 256, self.clock()
                 figures.worst = max(figures.worst, figures.last)
-                stream = event.get("Report0SourceSSRC", ""), int(_number(event.get("Report0HighestSequence", "")))
-                if figures.stream is not None and _began_anew(figures.stream, stream):
-                    now = self.clock()
-                    figures.restarts = figures.restarts + 1 if now - figures.restarted_at < RESTARTS_S else 1
-                    figures.restarted_at = now
-                    if figures.restarts <= RESTARTS_MAX:
-                        self.post(StreamRestarted(leg))
-                figures.stream = stream
+                self._streams(leg, figures, event)
             case "VarSet", "RTPAUDIOQOS":
                 said = _pairs(event.get("Value", ""))
                 figures = self._of(leg)
@@ -79,6 +72,18 @@ class Quality:
             case "VarSet", "RTPAUDIOQOSRTT":
                 self._of(leg).rtt_ms = 1000 * _number(_pairs(event.get("Value", "")).get("maxrtt", ""))
                 self._tell(leg)
+
+    def _streams(self, leg: LegId, figures: Figures, event: Headers) -> None:
+        """Tell when another stream comes from the leg than in the report before."""
+        before = figures.stream
+        figures.stream = event.get("Report0SourceSSRC", ""), int(_number(event.get("Report0HighestSequence", "")))
+        if before is None or not _began_anew(before, figures.stream):
+            return
+        now = self.clock()
+        figures.restarts = figures.restarts + 1 if now - figures.restarted_at < RESTARTS_S else 1
+        figures.restarted_at = now
+        if figures.restarts <= RESTARTS_MAX:
+            self.post(StreamRestarted(leg))
 
     def loss_now(self, leg: LegId) -> float:
         """Share of packets lost on the way to us in the last report."""

@@ -252,12 +252,11 @@ def bench_against(
     found: dict[str, Any] = {"native": _native(site, install, ladder, say)}
     for side in sides:
         found[side] = _ours(site, install, ladder, say, side)
-    of = found["native"]
     return {
         **found,
-        "ratio": {"clean_rate" + side.removeprefix("hotline"): _ratio(found[side], of, "clean_rate") for side in sides}
-        | {
-            "asterisk_cpu" + side.removeprefix("hotline"): _ratio(found[side], of, "asterisk_cpu_ms_per_call")
+        "ratio": {
+            name + side.removeprefix("hotline"): _ratio(found[side], found["native"], figure)
+            for name, figure in (("clean_rate", "clean_rate"), ("asterisk_cpu", "asterisk_cpu_ms_per_call"))
             for side in sides
         },
         "agents": ladder.scale.agents,

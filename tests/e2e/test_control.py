@@ -20,6 +20,7 @@ from ari_app.model.facts import (
     RecordingWanted,
     TalkEnded,
 )
+from ari_app.model.ids import LegId
 from ari_app.phones import audio
 from ari_app.phones.phone import Phone, reject, ring_only
 from ari_app.replay import recalled, replay
@@ -324,6 +325,11 @@ async def test_second_agent_is_heard_and_recorded(
 LATER_HZ = 2300
 
 
+def reported(hotline: Hotline, leg: LegId) -> bool:
+    figures = hotline.daemon.quality._legs.get(leg)
+    return figures is not None and figures.stream is not None
+
+
 @pytest.mark.parametrize(("who", "ssrc"), [("caller", None), ("caller", 0x1234_5678), ("agent", None)])
 async def test_a_voice_that_begins_anew_is_heard_and_recorded(hotline: Hotline, who: str, ssrc: int | None) -> None:
     async with (
@@ -332,7 +338,9 @@ async def test_a_voice_that_begins_anew_is_heard_and_recorded(hotline: Hotline, 
     ):
         caller.rtp_sequence = desk.rtp_sequence = 30_000
         call, answering = await connected(caller, desk)
-        await call.lasts(6.0)  # Asterisk has reported on both legs.
+        async with asyncio.timeout(15):  # What began anew is told by comparing Asterisk's reports, one in 5 s and leg.
+            while not all(reported(hotline, leg) for leg in hotline.daemon.loop.board.floor.legs):
+                await call.lasts(0.1)
         speaks, hearer = (call, answering) if who == "caller" else (answering, call)
         speaks.begins_anew(1_000, ssrc)
         speaks.play_tone(LATER_HZ)
@@ -349,7 +357,7 @@ async def test_a_voice_that_begins_anew_is_heard_and_recorded(hotline: Hotline, 
     if who == "caller":  # What came before stands in the first one.
         first = await hotline.wait(RecordingStored, recording=(await hotline.wait(RecordingWanted)).recording)
         _, (left, _) = audio.read_wav(hotline.daemon.site.recordings / first.path)
-        assert audio.heard_s(left, CALLER_HZ) >= 5.0 and not audio.heard(left, LATER_HZ)
+        assert audio.heard_s(left, CALLER_HZ) >= 1.0 and not audio.heard(left, LATER_HZ)
 
 
 # -- supervisors --
