@@ -19,8 +19,8 @@ from ari_app.ari.decode import Decoder
 from ari_app.ari.encode import Prompts, encode
 from ari_app.ari.lanes import Lanes, target_of
 from ari_app.ari.playing import Playing, Seconds
-from ari_app.ari.pool import Hear, Pool
-from ari_app.ari.protocol import Reply, Request
+from ari_app.ari.pool import Awaited, Pool
+from ari_app.ari.protocol import Hears, Reply, Request
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import Announce, AsteriskEffect, Play
 from ari_app.model.events import CallerSeen, CommandFailed, Event, LinkDown, LinkUp, Listed, PlaybackEnded
@@ -119,21 +119,21 @@ class AriLink:
     async def close(self) -> None:
         """Break off what is under way; to be called when `run` has been cancelled."""
         self.up, self.status = False, "closed"
-        await self._lanes.close()
+        self._lanes.close()
 
     # ---- one connection's life ----
 
     async def _live(self, session: aiohttp.ClientSession) -> None:
         """Connect, resync, listen. Ends with an AsteriskError, or cancelled."""
         try:
-            events = await EventSocket.open(self.address, session, self.decoder)
+            self._held = []
+            self.decoder.phones_unknown()
+            events = await EventSocket.open(self.address, self.decoder, self._hear)
         except AsteriskError as error:
             self._say(str(error))
             raise
-        pool = self._pool = Pool(self.address, session)
-        self._held = []
-        self.decoder.phones_unknown()
-        parts = (self._listen(events), events.alive(), self._settle(session), self._look_after_prompts())
+        pool = self._pool = Pool(self.address)
+        parts = (events.lost(), events.alive(), self._settle(session), self._look_after_prompts())
         tasks = [asyncio.create_task(part) for part in parts]
         try:
             await asyncio.gather(*tasks)
@@ -147,17 +147,15 @@ class AriLink:
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.gather(pool.close(), events.close())
 
-    async def _listen(self, events: EventSocket) -> None:
-        while True:
-            message = await events.message()
-            self._counters["events"] += 1
-            if message["type"] == "ChannelUserevent" and message.get("eventname") == self._sync[0]:
-                self._sync[1].set()
-            for event in self.decoder.decode(message):
-                if self._held is None:
-                    self._emit(event)
-                else:
-                    self._held.append(event)
+    def _hear(self, message: dict[str, Any]) -> None:
+        self._counters["events"] += 1
+        if message["type"] == "ChannelUserevent" and message.get("eventname") == self._sync[0]:
+            self._sync[1].set()
+        for event in self.decoder.decode(message):
+            if self._held is None:
+                self._emit(event)
+            else:
+                self._held.append(event)
 
     async def _settle(self, session: aiohttp.ClientSession) -> None:
         """Subscribe, list, then tell the board everything at once, so that nothing can come in between; then see to it
@@ -256,18 +254,15 @@ class AriLink:
     # ---- smaller parts ----
 
     async def _answer(self, request: Request, express: bool = False) -> Reply:
-        told: list[Reply] = []
+        awaited = Awaited()
+        self._ask((request,), awaited, express)
+        return (await awaited.replies)[0]
 
-        async def hear(reply: Reply) -> None:
-            told.append(reply)
-
-        await self._ask((request,), hear, express)
-        return told[0]
-
-    async def _ask(self, requests: Sequence[Request], hear_reply: Hear, express: bool) -> None:
+    def _ask(self, requests: Sequence[Request], hears: Hears, express: bool) -> None:
         if self._pool is None:
-            raise AsteriskError(self.status)
-        await self._pool.ask(requests, hear_reply, express)
+            asyncio.get_running_loop().call_soon(hears.ended, AsteriskError(self.status))
+        else:
+            self._pool.ask(requests, hears, express)
 
     def _emit(self, event: Event) -> None:
         match event:

@@ -3,26 +3,32 @@ because Asterisk reads a socket serially and a blocked request would hold up our
 
 import asyncio
 import random
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
+import picows
 import structlog
 
 from ari_app.ari.decode import Decoder
 from ari_app.ari.protocol import Occurred, Reply, Request, hear
+from ari_app.ari.socket import Socket
 from ari_app.errors import AsteriskError
 
 log = structlog.get_logger(__name__)
 
 CONNECT_S: Final = 5.0
-FRAME_MAX: Final = 2**26  # Bytes; a listing takes about 700 a channel.
+FRAME_MAX: Final = 2**22  # Bytes.
 # A ping every PING_S; one that is not answered at the last of PONG_LOOKS, LOOK_S apart, is a loss.
 PING_S: Final = 4.0
 PONG_LOOKS: Final = 3
 LOOK_S: Final = 1.0
 SILENCE_S_MAX: Final = PING_S + PONG_LOOKS * LOOK_S
+
+
+S = TypeVar("S", bound=Socket)
 
 
 class LinkLost(AsteriskError):
@@ -74,32 +80,33 @@ class Address:
         """A client for this address; the caller closes it."""
         return aiohttp.ClientSession(headers=self.headers(), connector=aiohttp.TCPConnector(limit=0))
 
-    async def socket(
-        self, session: aiohttp.ClientSession, apps: str, ping_s: float | None = None, *, autoping: bool = True
-    ) -> aiohttp.ClientWebSocketResponse:
-        """A WebSocket registered for the applications. AccessDenied, or AsteriskError with the reason. Without
-        `autoping` pings and their answers are the caller's business."""
-        # ws_close: Asterisk need not answer our close frame when it is blocked or gone.
-        timeouts = aiohttp.ClientWSTimeout(ws_close=0.5)
-        query = {"app": apps, "subscribeAll": "false"}
-        connecting = session.ws_connect(
-            f"{self.base}/events",
-            params=query,
-            heartbeat=ping_s,
-            timeout=timeouts,
-            max_msg_size=2**22,
-            autoping=autoping,
+    async def socket(self, apps: str, socket: S) -> S:
+        """Open a WebSocket registered for the applications. AccessDenied, or AsteriskError with the reason."""
+        query = urlencode({"app": apps, "subscribeAll": "false"})
+        connecting = picows.ws_connect(
+            lambda: socket,
+            f"ws{self.base.removeprefix('http')}/events?{query}",
+            extra_headers=self.headers(),
+            websocket_handshake_timeout=CONNECT_S,
+            max_frame_size=FRAME_MAX,
+            max_redirects=0,
+            disconnect_on_exception=False,  # A bug of ours is logged, and the link lives.
+            use_aiofastnet=False,  # It writes each frame at once; the event loop's transports write them together.
         )
         try:
             async with asyncio.timeout(CONNECT_S):
-                return await connecting
-        except aiohttp.WSServerHandshakeError as error:
-            denied(error.status)
-            raise AsteriskError(f"ARI answered {error.status}") from None
+                transport, _ = await connecting
+        except picows.WSInvalidStatusError as error:
+            status = error.response.status if error.response is not None else 0
+            denied(status)
+            raise AsteriskError(f"ARI answered {status}") from None
         except TimeoutError:
             raise AsteriskError(f"no answer within {CONNECT_S:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (picows.WSError, OSError) as error:
             raise AsteriskError(f"cannot connect: {type(error).__name__}") from None
+        if transport.is_disconnected:
+            raise AsteriskError("cannot connect: closed at once")
+        return socket
 
 
 async def fetch(address: Address, session: aiohttp.ClientSession, request: Request) -> Reply:
@@ -129,43 +136,47 @@ def denied(status: int) -> None:
         raise AccessDenied(f"wrong ARI user or password ({status})") from None
 
 
-class EventSocket:
-    """`await EventSocket.open(…)`; then `message()` until LinkLost, and `alive()` beside it."""
+class EventSocket(Socket):
+    """`await EventSocket.open(…)`; from then on `on_message` is told every ARI event, until `lost()` says LinkLost.
+    `alive()` beside it sees to it that a loss is noticed."""
 
-    def __init__(self, address: Address, socket: aiohttp.ClientWebSocketResponse, decoder: Decoder) -> None:
-        self._address, self._socket, self._decoder = address, socket, decoder
+    def __init__(self, address: Address, decoder: Decoder, on_message: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__()
+        self._address, self._decoder, self._on_message = address, decoder, on_message
         self._answered = True  # The last ping.
+        self._replaced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, address: Address, session: aiohttp.ClientSession, decoder: Decoder) -> "EventSocket":
+    async def open(
+        cls, address: Address, decoder: Decoder, on_message: Callable[[dict[str, Any]], None]
+    ) -> "EventSocket":
         """Connect as our two applications. AccessDenied, AsteriskError."""
-        apps = f"{address.app},{address.phones_app}"
-        return cls(address, await address.socket(session, apps, autoping=False), decoder)
+        return await address.socket(f"{address.app},{address.phones_app}", cls(address, decoder, on_message))
 
-    async def message(self) -> dict[str, Any]:
-        """The next ARI event. Frames that are none are counted and skipped; LinkLost when the socket is gone."""
-        while True:
-            frame = await self._socket.receive()
-            if frame.type is aiohttp.WSMsgType.PONG:
-                self._answered = True
-                continue
-            if frame.type is aiohttp.WSMsgType.PING:
-                await self._pong(frame.data)
-                continue
-            if frame.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                raise LinkLost(self._why(frame))
-            heard = hear(frame.data)
-            if not isinstance(heard, Occurred):
-                self._decoder.count("frame", getattr(heard, "why", "a reply nobody asked for"))
-                continue
-            message = heard.message
-            if message["type"] == "ApplicationReplaced" and message.get("application") == self._address.app:
-                raise Replaced(self._address)
-            return message
+    def text(self, message: bytes) -> None:
+        """Frames that are no event are counted and skipped."""
+        heard = hear(message)
+        if not isinstance(heard, Occurred):
+            self._decoder.count("frame", getattr(heard, "why", "a reply nobody asked for"))
+            return
+        event = heard.message
+        if event["type"] == "ApplicationReplaced" and event.get("application") == self._address.app:
+            if not self._replaced.done():
+                self._replaced.set_result(None)
+            return
+        self._on_message(event)
+
+    def pong(self) -> None:
+        self._answered = True
+
+    async def lost(self) -> None:
+        """Wait for its end, and raise it: LinkLost, Replaced."""
+        await asyncio.wait((self.over, self._replaced), return_when=asyncio.FIRST_COMPLETED)
+        raise Replaced(self._address) if self._replaced.done() else LinkLost(self.over.result())
 
     async def alive(self) -> None:
         """Ping for ever; LinkLost when Asterisk does not answer. Only its answer counts: that its events reach us does
-        not say that we reach it, and aiohttp's own heartbeat is content with them.
+        not say that we reach it.
 
         It looks several times, since a process that stood still comes to its timers before it has read what arrived.
         """
@@ -173,26 +184,13 @@ class EventSocket:
         while True:
             await asyncio.sleep(PING_S - looks * LOOK_S)
             self._answered = False
-            with suppress(aiohttp.ClientError, OSError):  # Broken: `message` says so, and why.
-                await self._socket.ping()
+            self.ping()
             looks = 0
             while not self._answered:
                 if looks == PONG_LOOKS:
                     raise LinkLost(f"no answer to a ping for {SILENCE_S_MAX:g} s")
                 looks += 1
                 await asyncio.sleep(LOOK_S)
-
-    async def _pong(self, data: bytes) -> None:
-        with suppress(aiohttp.ClientError, OSError):
-            await self._socket.pong(data)
-
-    def _why(self, frame: aiohttp.WSMessage) -> str:
-        code = self._socket.close_code
-        broken = frame.type is aiohttp.WSMsgType.ERROR or code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE
-        return "connection broken" if broken else f"closed by Asterisk ({code})"
-
-    async def close(self) -> None:
-        await self._socket.close()
 
 
 class Backoff:

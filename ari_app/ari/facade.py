@@ -19,6 +19,7 @@ import aiohttp
 
 from ari_app.ari.connection import Address, fetch
 from ari_app.ari.protocol import Occurred, Request, hear
+from ari_app.ari.socket import Socket
 
 Callback: TypeAlias = Callable[..., Awaitable[None] | None]
 
@@ -171,14 +172,11 @@ class Client:
 
     async def run(self, apps: str, ready: asyncio.Event | None = None) -> None:
         """Hand events of the applications (comma between them) to the callbacks until the socket closes."""
-        socket = await self._address.socket(self._session, apps, ping_s=10)
+        socket = await self._address.socket(apps, _Listening(self._dispatch))
         if ready is not None:
             ready.set()
         try:
-            async for frame in socket:
-                heard = hear(frame.data) if frame.type is aiohttp.WSMsgType.TEXT else None
-                if isinstance(heard, Occurred):
-                    self._dispatch(heard.message)
+            await asyncio.shield(socket.over)
         finally:
             await socket.close()
 
@@ -229,6 +227,17 @@ class Client:
                     self, each["httpMethod"], api["path"], each["responseClass"], parameters, required, {}
                 )
         return found
+
+
+class _Listening(Socket):
+    def __init__(self, dispatch: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__()
+        self._dispatch = dispatch
+
+    def text(self, message: bytes) -> None:
+        heard = hear(message)
+        if isinstance(heard, Occurred):
+            self._dispatch(heard.message)
 
 
 async def connect(url: str, user: str, password: str) -> Client:

@@ -8,13 +8,13 @@ overtakes, unless what it refers to (its Play, its Ring) has not been answered y
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
 
-from ari_app.ari.protocol import Reply, Request
+from ari_app.ari.protocol import Hears, Reply, Request
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import (
     Announce,
@@ -43,26 +43,91 @@ STOP_TRIES: Final = 20
 STOP_PAUSE_S: Final = 0.01
 LANE_MAX: Final = 500  # Effects waiting in one lane; hang-ups are never refused.
 
-Hear: TypeAlias = Callable[[Reply], Awaitable[None]]
-Ask: TypeAlias = Callable[[Sequence[Request], Hear, bool], Awaitable[None]]
+Ask: TypeAlias = Callable[[Sequence[Request], Hears, bool], None]
 Encode: TypeAlias = Callable[[AsteriskEffect], tuple[Request, ...]]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Sent:
     """An effect of which something is not answered yet."""
 
     effect: AsteriskEffect
-    requests: deque[Request]
+    left: int  # Requests.
     failed: bool = False
 
 
 @dataclass
 class _Lane:
+    call: CallId | None
     waiting: deque[AsteriskEffect] = field(default_factory=deque)
-    sent: deque[_Sent] = field(default_factory=deque)
-    late: bool = False  # They have been waiting for longer than PATIENCE_S.
-    overtakers: set[asyncio.Task[None]] = field(default_factory=set)
+    sent: "_Round | None" = None
+    overtakers: int = 0  # Rounds.
+    late: asyncio.TimerHandle | None = None  # Rings when they have been waiting for PATIENCE_S.
+    is_late: bool = False
+
+    @property
+    def under_way(self) -> bool:
+        return self.sent is not None or self.overtakers > 0
+
+
+@dataclass(eq=False)
+class _Round:
+    """Effects sent together, and what is not answered of them, in order. `over` is told when all is done with."""
+
+    lanes: "Lanes"
+    due: deque[tuple[_Sent, Request]]
+    over: Callable[[], None]
+    parts: int = 1  # Itself, and stops that are repeated: what must end before it is over.
+
+    @property
+    def effects(self) -> list[AsteriskEffect]:
+        return [one.effect for one, _ in self.due]
+
+    def answered(self, reply: Reply) -> None:
+        one, request = self.due.popleft()
+        if isinstance(one.effect, StopPlay) and reply.status == 500:
+            self.parts += 1
+            self.lanes.repeat(_Again(self, one, request))
+        else:
+            self.judged(one, request, reply)
+
+    def judged(self, one: _Sent, request: Request, reply: Reply) -> None:
+        one.left -= 1
+        self.lanes.judge(one, request, reply)
+
+    def ended(self, problem: Exception | None) -> None:
+        if problem is not None:
+            for one in dict.fromkeys(one for one, _ in self.due):
+                self.lanes.give_up(one, problem)
+            self.due.clear()
+        self.less()
+
+    def less(self) -> None:
+        self.parts -= 1
+        if not self.parts:
+            self.over()
+
+
+@dataclass(eq=False)
+class _Again:
+    """A stop that Asterisk refused at first goes over another socket: what was sent behind it may be waiting for it."""
+
+    round: _Round
+    one: _Sent
+    request: Request
+    tries: int = 0
+
+    def answered(self, reply: Reply) -> None:
+        if reply.status == 500 and self.tries < STOP_TRIES:
+            self.round.parts += 1
+            self.round.lanes.repeat(self)
+        else:
+            self.round.judged(self.one, self.request, reply)
+
+    def ended(self, problem: Exception | None) -> None:
+        if problem is not None:
+            self.round.lanes.give_up(self.one, problem)
+        self.round.less()
 
 
 class Lanes:
@@ -71,7 +136,7 @@ class Lanes:
     def __init__(self, ask: Ask, encode: Encode, on_event: Callable[[Event], None]) -> None:
         self._ask, self._encode, self._on_event = ask, encode, on_event
         self._lanes: dict[CallId | None, _Lane] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._fresh: list[_Lane] = []  # Idle until now: they begin once all of this step has been put.
         self.pending = 0
         self.counters: Counter[str] = Counter()
 
@@ -87,12 +152,12 @@ class Lanes:
             return
         self.pending += 1
         if lane is None:
-            self._lanes[effect.call] = lane = _Lane()
-            lane.waiting.append(effect)
-            self._start(self._work(effect.call, lane))
-            return
+            self._lanes[effect.call] = lane = _Lane(effect.call)
+            if not self._fresh:
+                asyncio.get_running_loop().call_soon(self._begin)
+            self._fresh.append(lane)
         lane.waiting.append(effect)
-        if lane.late:
+        if lane.is_late:
             self._let_overtake(lane)
 
     def drop(self) -> None:
@@ -103,101 +168,93 @@ class Lanes:
                 self.pending -= 1
                 self._failed(effect, "down", "")
 
-    async def close(self) -> None:
-        """Break off everything."""
+    def close(self) -> None:
+        """Nothing more is sent; of what is under way nobody is told."""
         self.drop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for lane in self._lanes.values():
+            if lane.late is not None:
+                lane.late.cancel()
+        self._lanes.clear()
+        self._fresh.clear()
+        self.pending = 0
 
-    async def _work(self, key: CallId | None, lane: _Lane) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while True:
-                while lane.overtakers:
-                    await asyncio.wait(lane.overtakers)
-                if not lane.waiting:
-                    break
-                lane.sent = self._prepared(_together(lane.waiting))
-                patience = loop.call_later(PATIENCE_S, self._impatient, lane)
-                try:
-                    await self._carry_out(lane.sent, express=False)
-                finally:
-                    patience.cancel()
-                    lane.late = False
-        finally:
-            del self._lanes[key]
+    # ---- rounds of a lane ----
+
+    def _begin(self) -> None:
+        fresh, self._fresh = self._fresh, []
+        for lane in fresh:
+            self._go_on(lane)
+
+    def _go_on(self, lane: _Lane) -> None:
+        """Send what waits, once all before it is done with."""
+        while lane.waiting and not lane.under_way:
+            if due := self._prepared(_together(lane.waiting)):
+                lane.sent = sent = _Round(self, due, lambda: self._over(lane))
+                lane.late = asyncio.get_running_loop().call_later(PATIENCE_S, self._impatient, lane)
+                self._send(sent, express=False)
+        if not lane.under_way and self._lanes.get(lane.call) is lane:
+            del self._lanes[lane.call]
+
+    def _over(self, lane: _Lane) -> None:
+        if lane.late is not None:
+            lane.late.cancel()
+        lane.sent, lane.is_late = None, False
+        self._go_on(lane)
 
     def _impatient(self, lane: _Lane) -> None:
-        lane.late = True
+        lane.is_late = True
         self.counters["lanes_blocked"] += 1
         self._let_overtake(lane)
 
     def _let_overtake(self, lane: _Lane) -> None:
-        before = [one.effect for one in lane.sent]
+        before = lane.sent.effects if lane.sent is not None else []
         kept: deque[AsteriskEffect] = deque()
         for effect in lane.waiting:
             if _frees(effect) and not any(_needs(effect, earlier) for earlier in before):
                 self.counters["overtakings"] += 1
-                task = self._start(self._carry_out(self._prepared((effect,)), express=True))
-                lane.overtakers.add(task)
-                task.add_done_callback(lane.overtakers.discard)
+                if due := self._prepared((effect,)):
+                    lane.overtakers += 1
+                    self._send(_Round(self, due, lambda: self._overtaken(lane)), express=True)
             else:
                 kept.append(effect)
                 before.append(effect)
         lane.waiting = kept
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    def _overtaken(self, lane: _Lane) -> None:
+        lane.overtakers -= 1
+        self._go_on(lane)
 
-    def _prepared(self, effects: Iterable[AsteriskEffect]) -> deque[_Sent]:
+    def _prepared(self, effects: Iterable[AsteriskEffect]) -> deque[tuple[_Sent, Request]]:
         """Their requests; an effect without any is done with here."""
-        sent = deque[_Sent]()
+        due = deque[tuple[_Sent, Request]]()
         for effect in effects:
             try:
-                requests = deque(self._encode(effect))
+                requests = self._encode(effect)
             except Exception as error:
                 self.pending -= 1
                 self._bug(effect, error)
                 continue
-            if requests:
-                sent.append(_Sent(effect, requests))
-                continue
-            self.pending -= 1
-            if isinstance(effect, Play | Announce):
-                self._on_event(PlaybackEnded(effect.playback, ok=False))  # Not one prompt of it exists.
-        return sent
-
-    async def _carry_out(self, sent: deque[_Sent], express: bool) -> None:
-        """Ask for all of it at once; who is answered leaves `sent`, and an error fails the rest."""
-
-        async def heard(reply: Reply) -> None:
-            await self._answered(sent[0], reply)
-            if not sent[0].requests:
-                sent.popleft()
+            one = _Sent(effect, len(requests))
+            due.extend((one, request) for request in requests)
+            if not requests:
                 self.pending -= 1
+                if isinstance(effect, Play | Announce):
+                    self._on_event(PlaybackEnded(effect.playback, ok=False))  # Not one prompt of it exists.
+        return due
 
-        try:
-            if sent:
-                await self._ask([request for one in sent for request in one.requests], heard, express)
-        except TimeoutError:
-            self._all_failed(sent, "timeout", "no answer in time")
-        except AsteriskError as error:
-            self._all_failed(sent, "down", str(error))
-        except Exception as error:
-            for one in sent:
-                self._bug(one.effect, error)
-        finally:
-            self.pending -= len(sent)
-            sent.clear()
+    def _send(self, sent: _Round, express: bool) -> None:
+        self._ask([request for _, request in sent.due], sent, express)
 
-    async def _answered(self, one: _Sent, reply: Reply) -> None:
-        request = one.requests.popleft()
-        if isinstance(one.effect, StopPlay) and reply.status == 500:
-            reply = await self._stopped_again(request)
+    # ---- what a round is told ----
+
+    def repeat(self, stop: _Again) -> None:
+        """Ask for it again, soon."""
+        self.counters["stops_again"] += 1
+        stop.tries += 1
+        asyncio.get_running_loop().call_later(STOP_PAUSE_S, self._ask, (stop.request,), stop, True)
+
+    def judge(self, one: _Sent, request: Request, reply: Reply) -> None:
+        """What a reply says of its effect."""
         if request.quiet_404 and _is_over(reply):
             self.counters["gone_quiet"] += 1
         elif reply.status == 409 and isinstance(one.effect, MakeBridge):
@@ -205,26 +262,21 @@ class Lanes:
         elif not reply.ok and not one.failed:
             one.failed = True
             self._failed(one.effect, _reason(one.effect, reply), f"{reply.status} {reply.detail()}")
+        if not one.left:
+            self.pending -= 1
 
-    async def _stopped_again(self, request: Request) -> Reply:
-        """Over another socket: what was sent behind the stop may be waiting for it."""
-        heard: list[Reply] = []
-
-        async def hear(reply: Reply) -> None:
-            heard.append(reply)
-
-        for _ in range(STOP_TRIES):
-            self.counters["stops_again"] += 1
-            await asyncio.sleep(STOP_PAUSE_S)
-            await self._ask((request,), hear, True)
-            if heard[-1].status != 500:
-                break
-        return heard[-1]
-
-    def _all_failed(self, sent: Iterable[_Sent], reason: FailReason, detail: str) -> None:
-        for one in sent:
-            if not one.failed:
-                self._failed(one.effect, reason, detail)
+    def give_up(self, one: _Sent, problem: Exception) -> None:
+        """No more answers come."""
+        self.pending -= 1
+        if one.failed:
+            return
+        match problem:
+            case TimeoutError():
+                self._failed(one.effect, "timeout", "no answer in time")
+            case AsteriskError():
+                self._failed(one.effect, "down", str(problem))
+            case _:
+                self._bug(one.effect, problem)
 
     def _bug(self, effect: AsteriskEffect, error: Exception) -> None:
         log.error("effect not carried out", action=type(effect).__name__, call=effect.call, exc_info=error)

@@ -4,7 +4,7 @@ One Exchange belongs to one socket; the ids it mints match a reply to its reques
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import orjson
 
@@ -87,13 +87,24 @@ class Garbled:
 Heard: TypeAlias = Answered | Occurred | Garbled
 
 
+class Hears(Protocol):
+    """Who asked, and is told."""
+
+    def answered(self, reply: Reply) -> None:
+        """Of the next request, in the order in which they were asked, whatever the status."""
+
+    def ended(self, problem: Exception | None) -> None:
+        """Said once, at last: None, or why the rest is not answered; it may be carried out or not. TimeoutError;
+        AsteriskError when the link is down."""
+
+
 class Exchange:
     """The requests of one socket."""
 
     def __init__(self) -> None:
         self._asked = 0
 
-    def ask(self, request: Request) -> tuple[str, str]:
+    def ask(self, request: Request) -> tuple[str, bytes]:
         """The id and the text frame of a request."""
         self._asked += 1
         name = str(self._asked)
@@ -108,7 +119,7 @@ class Exchange:
         if request.body is not None:
             frame["content_type"] = "application/json"
             frame["message_body"] = orjson.dumps(request.body).decode()
-        return name, orjson.dumps(frame).decode()
+        return name, orjson.dumps(frame)
 
 
 def hear(frame: str | bytes) -> Heard:

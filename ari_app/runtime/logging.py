@@ -31,7 +31,7 @@ _SECRET: Final = frozenset(
 _MOBILE: Final = re.compile(r"(?<![0-9.])(?:\+?86)?1[3-9][0-9]{9}(?![0-9.])", re.ASCII)
 _TRACES: Final = frozenset({"exception", "stack"})
 _DEPTH_MAX: Final = 6
-_CHATTY: Final = ("aiohttp.access", "asyncio", "panoramisk")
+_CHATTY: Final = ("aiohttp.access", "asyncio", "panoramisk", "picows")
 
 
 def configure(log: Log, file: Path | None = None) -> None:

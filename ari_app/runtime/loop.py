@@ -1,7 +1,7 @@
 """The one loop: takes events from the inbox, asks the board, journals, and hands effects out (design §1).
 
-Facts that must be safe first are committed before any effect of their batch is carried out; the rest is written
-within the batch. Exceptions of the board are bugs: logged with the event, counted, and the loop goes on.
+Facts that must be safe first are committed before any effect of their batch is carried out; the rest lingers for
+others to be written with. Exceptions of the board are bugs: logged with the event, counted, and the loop goes on.
 """
 
 import asyncio
@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 BATCH = 64  # Events handled between two writes.
 LAG_EVERY_S = 0.25
 LAZY_S = 0.5
+# How long rows nobody waits for wait for others: each time they are handed over, the states of all calls they touched
+# are written down anew, and a transaction costs 0.4 ms, however few rows. What is lost with a `kill -9` is no longer.
+LINGER_S = 0.1
 COMMIT_S_MAX = 0.25  # A commit takes a few ms; the door closes when the store says that it has trouble.
 
 
@@ -61,6 +64,8 @@ class Loop:
     lag_s: float = 0.0  # The worst recent lateness of this event loop.
     bugs: int = 0
     ended: bool = False
+    _rows: list[Row] = field(default_factory=list)  # Not handed to the journal yet.
+    _linger: asyncio.TimerHandle | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _lazy: bool = False  # LAZY_S has been running since an event that may wait.
     _alarm: asyncio.TimerHandle | None = None
@@ -85,12 +90,20 @@ class Loop:
 
     async def run(self) -> None:
         """Events as they come, timers as they fall due; until `end`."""
-        while not self.ended:
-            await self._wait()
-            if self.ended:
-                break
-            self.inbox.extend(TimerFired(timer) for timer in self.timers.due(self.clock.now()))
-            await self._turn()
+        try:
+            while not self.ended:
+                await self._wait()
+                if self.ended:
+                    break
+                self.inbox.extend(TimerFired(timer) for timer in self.timers.due(self.clock.now()))
+                await self._turn()
+        finally:
+            if self._rows:
+                self._write()
+
+    def committed(self) -> Future[None]:
+        """Done when all that was handled up to now stands on a disk."""
+        return self._write()
 
     def end(self) -> None:
         """Handle nothing more: `run` returns when the batch under way is written and carried out."""
@@ -133,11 +146,19 @@ class Loop:
             effects += self.handle(self.inbox.popleft(), rows)
         if not rows:
             return
-        written = self.journal.append(rows, self._states())
+        self._rows += rows
         if any(isinstance(row[2], DURABLE) for row in rows):
-            await self._committed(written)
+            await self._committed(self._write())
+        elif self._linger is None:
+            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._write)
         for effect in effects:
             self.perform(effect)
+
+    def _write(self) -> Future[None]:
+        if self._linger is not None:
+            self._linger.cancel()
+        rows, self._rows, self._linger = self._rows, [], None
+        return self.journal.append(rows, self._states())
 
     def _see(self, event: Event, effects: list[Effect]) -> None:
         """Whom this touched: what is written down of them has changed."""

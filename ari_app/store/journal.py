@@ -22,7 +22,6 @@ from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
 import structlog
 
 from ari_app.errors import Fenced, StoreError
-from ari_app.model.facts import DURABLE
 from ari_app.store import damage, queries, rows
 from ari_app.store.emergency import EmergencyFile, beside
 from ari_app.store.faults import code_of, is_damage, is_fault
@@ -43,15 +42,12 @@ _log = structlog.get_logger("store")
 class Options:
     """`retry_s`: how long rows wait in memory before the emergency file. `pause_s`: between two tries.
 
-    `linger_s`: how long rows nobody waits for wait for others, to share a transaction (0.4 ms CPU, however few rows)
-    and the pages it writes. At 10 calls a second 0.03 takes 2.9 ms of the writer's CPU a call, 0.1 and 0.25 take 2.0.
     `check`: look through the whole store first.
     """
 
     emergency_bytes: int = 8 << 20
     retry_s: float = 5.0
     pause_s: float = 0.25
-    linger_s: float = 0.1
     check: bool = True
 
 
@@ -83,7 +79,6 @@ class Journal:
         self._options = options
         self._signal = threading.Condition()
         self._inbox: list[_Job] = []
-        self._urgent = False  # Somebody waits for what is in the inbox.
         self._stuck: list[_Job] = []  # The writer's own: taken from the inbox, not yet on any disk.
         self._states: dict[rows.Whose, str | None] = {}  # What calls and seats need to go on, the newest of each.
         self._stuck_states: dict[rows.Whose, str | None] = {}  # The writer's own.
@@ -145,13 +140,11 @@ class Journal:
     def append(self, batch: Batch, states: Iterable[Left] = ()) -> "Future[None]":
         """Queue rows and return at once. The future is done when their transaction is committed (or, in an
         emergency, synced to the emergency file); it fails with StoreError if a row was refused for what it holds.
-        A batch without a durable fact may linger (Options).
 
         `states` are written in the same transaction, each over the one before it; in an emergency they wait.
         """
-        urgent = not batch or any(isinstance(row[2], DURABLE) for row in batch)
         texts = {(kind, name): rows.text_of(state) for kind, name, state in states}
-        return self._put(_Job(batch, None, self.epoch), urgent, texts)
+        return self._put(_Job(batch, None, self.epoch), texts)
 
     def committed(self) -> "Future[None]":
         """Done when everything appended so far is committed."""
@@ -161,7 +154,7 @@ class Journal:
         """Do `work` on the writer's connection, in a savepoint of the next transaction: retention, marks. It may be
         done more than once if the transaction has to be tried again. Fails with what `work` raised, or in an
         emergency with StoreError."""
-        return self._put(_Job((), work), urgent=True)
+        return self._put(_Job((), work))
 
     def close(self) -> None:
         """Write what waits, end the writer, release the lock. StoreError when rows had to be given up."""
@@ -177,7 +170,7 @@ class Journal:
         if self.waiting:
             raise StoreError(f"{self.waiting} rows could not be written anywhere and are lost: the disk is full.")
 
-    def _put(self, job: _Job, urgent: bool, states: Mapping[rows.Whose, str | None] = NO_STATES) -> "Future[Any]":
+    def _put(self, job: _Job, states: Mapping[rows.Whose, str | None] = NO_STATES) -> "Future[Any]":
         job.done.set_running_or_notify_cancel()  # Nobody may cancel what will be written.
         with self._signal:
             if self._closing:
@@ -186,9 +179,7 @@ class Journal:
             self._inbox.append(job)
             self._states.update(states)
             self.waiting += len(job.batch)
-            self._urgent = self._urgent or urgent
-            if urgent or len(self._inbox) == 1:
-                self._signal.notify()
+            self._signal.notify()
         return job.done
 
     # -- the writer thread --
@@ -214,8 +205,7 @@ class Journal:
                 if left is not None and left <= 0:
                     break
                 self._signal.wait(left)
-            self._signal.wait_for(lambda: self._urgent or self._closing, self._options.linger_s)
-            taken, self._inbox, self._urgent = self._inbox, [], False
+            taken, self._inbox = self._inbox, []
             self._stuck += taken
             self._stuck_states |= self._states
             self._states = {}

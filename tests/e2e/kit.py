@@ -154,7 +154,7 @@ class Hotline:
         assert {seat.state for seat in floor.seats.values()} <= {"signed-out", "not-ready", "ready", "wrap-up"}
         assert not floor.legs and not floor.engine.places and not floor.bookings
         await asyncio.wait_for(self.daemon.recorder.drain(), 15)
-        await asyncio.wrap_future(self.daemon.journal.committed())
+        await asyncio.wrap_future(self.daemon.loop.committed())
         with open_reader(self.daemon.site.store) as reader:
             assert reader.open_calls() == []
         assert self.daemon.loop.bugs == 0

@@ -117,7 +117,7 @@ def moments(hotline: Hotline, call: CallId) -> list[tuple[str, float]]:
 
 async def check_silent_line(hotline: Hotline, call: CallId, heard: Call) -> None:
     """Both greetings, each five seconds after the end of the last prompt, notice and goodbye, hang-up."""
-    await asyncio.wrap_future(hotline.daemon.journal.committed())
+    await asyncio.wrap_future(hotline.daemon.loop.committed())
     told = moments(hotline, call)
     assert [name for name, _ in told] == ["SituationBegan", *("said", "waited") * 3, "SituationEnded"]
     steps = [after - before for (_, before), (_, after) in pairwise(told)]

@@ -86,7 +86,7 @@ async def test_who_knocks_too_often_is_shut_out_and_may_be_let_in_again(
             await says(other, 401)
         assert guard.unban(ATTACKER, "8001") and not guard.unban(ATTACKER, "8001")
         await says(wire, 401)
-    await asyncio.wrap_future(hotline.daemon.journal.committed())
+    await asyncio.wrap_future(hotline.daemon.loop.committed())
     with closing(sqlite3.connect(hotline.daemon.site.store)) as conn:
         rows = conn.execute("SELECT action, subject, detail FROM audit WHERE action LIKE '%ban-address' ORDER BY id")
         audited = rows.fetchall()

@@ -437,7 +437,7 @@ async def test_mute(hotline: Hotline) -> None:
 async def test_every_run_of_this_page_replays(hotline: Hotline) -> None:
     """Whatever ran before it in this file: every decision as it was."""
     site = hotline.daemon.site
-    await asyncio.wrap_future(hotline.daemon.journal.committed())
+    await asyncio.wrap_future(hotline.daemon.loop.committed())
     with open_history(site.store) as history:
         epochs = [epoch for epoch in history.epochs if epoch != hotline.daemon.loop.board.floor.mint.epoch]
         for epoch in epochs:

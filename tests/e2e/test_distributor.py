@@ -87,7 +87,7 @@ async def hotline(exchange: RunningAsterisk) -> AsyncIterator[Hotline]:
 
 async def timed(hotline: Hotline, first: Fact, second: Fact) -> float:
     """Seconds between two facts, by the journal."""
-    await asyncio.wrap_future(hotline.daemon.journal.committed())
+    await asyncio.wrap_future(hotline.daemon.loop.committed())
     with open_reader(hotline.daemon.site.store) as reader:
         at = {kept.fact: kept.at for kept in reader.facts_after(0, limit=100_000)}
     return at[second] - at[first]

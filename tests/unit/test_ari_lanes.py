@@ -34,13 +34,19 @@ class Asterisk:
         self.asked, self.events = [], []  # Requests as Asterisk works them off, one after another.
         self.sent = []  # How many requests were sent at once.
         self.blocked, self.statuses = {}, {}
+        self.working = set()
         self.lanes = Lanes(
             self.ask,
             lambda e: encode(e, lambda p, *_: None if p == "missing" else f"/s/{p}", "app"),
             self.events.append,
         )
 
-    async def ask(self, requests, hear, express):
+    def ask(self, requests, hears, express):
+        task = asyncio.create_task(self.work(requests, hears))
+        self.working.add(task)
+        task.add_done_callback(self.working.discard)
+
+    async def work(self, requests, hears):
         self.sent.append(len(requests))
         for request in requests:
             self.asked.append(f"{request.method} {request.path}")
@@ -48,8 +54,9 @@ class Asterisk:
                 await self.blocked[request.path].wait()
             answer = self.statuses.get(request.path, 204)
             if isinstance(answer, Exception):
-                raise answer
-            await hear(Reply(answer, "reason"))
+                return hears.ended(answer)
+            hears.answered(Reply(answer, "reason"))
+        hears.ended(None)
 
     def block(self, path):
         self.blocked[path] = asyncio.Event()
@@ -117,11 +124,28 @@ async def test_a_stop_refused_at_first_frees_what_was_sent_behind_it():
     asterisk.lanes.put(Join(A, "b", "a"))
     await asterisk.until("DELETE playbacks/p1")
     asterisk.statuses["playbacks/p1"] = 204
-    await asterisk.until("POST bridges/b/addChannel")
+    async with asyncio.timeout(2):
+        while asterisk.asked.count("DELETE playbacks/p1") < 2:  # While the join is blocked.
+            await asyncio.sleep(0.001)
     free.set()
     await asterisk.quiet()
-    assert asterisk.asked == ["DELETE playbacks/p1", "DELETE playbacks/p1", "POST bridges/b/addChannel"]
+    assert sorted(asterisk.asked) == ["DELETE playbacks/p1", "DELETE playbacks/p1", "POST bridges/b/addChannel"]
     assert asterisk.events == []
+
+
+async def test_what_comes_behind_a_stop_that_is_repeated_waits_for_it():
+    asterisk = Asterisk()
+    asterisk.statuses["playbacks/p1"] = 500
+    asterisk.lanes.put(StopPlay(A, "p1"))
+    await asterisk.until("DELETE playbacks/p1")
+    asterisk.lanes.put(Answer(A, "a"))
+    async with asyncio.timeout(2):
+        while asterisk.asked.count("DELETE playbacks/p1") < 3:
+            await asyncio.sleep(0.001)
+    assert "POST channels/a/answer" not in asterisk.asked
+    asterisk.statuses["playbacks/p1"] = 204
+    await asterisk.quiet()
+    assert asterisk.asked[-1] == "POST channels/a/answer"
 
 
 async def test_a_blocked_lane_holds_up_its_own_call_and_no_other():
@@ -317,6 +341,6 @@ async def test_close_leaves_nothing_running():
     asterisk.block("channels/a/answer")
     asterisk.lanes.put(Answer(A, "a"))
     await asterisk.until("POST channels/a/answer")
-    await asterisk.lanes.close()
+    asterisk.lanes.close()
     assert asterisk.lanes.pending == 0
     assert len(asterisk.lanes) == 0

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from ari_app.ami.link import Timing
 from ari_app.ari.client import AriLink
 from ari_app.ari.connection import SILENCE_S_MAX, Address, Backoff, Replaced
-from ari_app.ari.pool import Pool
+from ari_app.ari.pool import Awaited, Pool
 from ari_app.ari.protocol import TIMEOUT_S, Request
 from ari_app.errors import AsteriskError
 from ari_app.model.effects import Answer, Play
@@ -306,24 +306,25 @@ async def test_more_requests_than_sockets_wait_their_turn_and_the_express_does_n
     fake.during["POST slow"] = go.wait
     async with TestServer(fake.app()) as server:
         address = Address(str(server.make_url("/")), "hotline", "secret", "app")
-        async with address.session() as session:
-            pool, replies = Pool(address, session), []
+        pool, replies = Pool(address), []
 
-            async def hear(reply):
-                replies.append(reply.status)
+        async def ask(method, path, express=False):
+            awaited = Awaited()
+            pool.ask([Request(method, path, {})], awaited, express)
+            replies.extend(reply.status for reply in await awaited.replies)
 
-            slow = [asyncio.create_task(pool.ask([Request("POST", "slow", {})], hear)) for _ in range(5)]
-            async with asyncio.timeout(5):
-                while fake.asked.count("POST slow") < 3:
-                    await asyncio.sleep(0.001)
-            await asyncio.wait_for(pool.ask([Request("DELETE", "fast", {})], hear, express=True), 2)
-            assert replies == [204]
-            assert pool.sockets == 4
-            go.set()
-            await asyncio.gather(*slow)
-            assert replies == [204] * 6
-            await pool.close()
-            assert pool.sockets == 0
+        slow = [asyncio.create_task(ask("POST", "slow")) for _ in range(5)]
+        async with asyncio.timeout(5):
+            while fake.asked.count("POST slow") < 3:
+                await asyncio.sleep(0.001)
+        await asyncio.wait_for(ask("DELETE", "fast", express=True), 2)
+        assert replies == [204]
+        assert pool.sockets == 4
+        go.set()
+        await asyncio.gather(*slow)
+        assert replies == [204] * 6
+        await pool.close()
+        assert pool.sockets == 0
 
 
 @pytest.mark.parametrize("deaf", [True, False])
@@ -373,28 +374,28 @@ async def test_what_a_dead_connection_still_holds_never_arrives():
     fake = FakeAri()
     async with TestServer(fake.app()) as server, Wire(server.port) as wire:
         between = Address(wire.url, "hotline", "secret", "app")
-        async with between.session() as session:
 
-            async def hear(reply):
-                pass
+        def ask(pool, path):
+            pool.ask([Request("POST", path, {})], awaited := Awaited())
+            return awaited.replies
 
-            old = Pool(between, session)
-            await old.ask([Request("POST", "first", {})], hear)
-            wire.silence()
-            late = asyncio.create_task(old.ask([Request("POST", "late", {})], hear))
-            async with asyncio.timeout(5):
-                while not wire.held:
-                    await asyncio.sleep(0.001)
-            await old.close()
-            with pytest.raises(AsteriskError):
-                await late
-            async with asyncio.timeout(5):
-                while not wire.resets:
-                    await asyncio.sleep(0.001)
-            wire.silence(False)
-            new = Pool(between, session)
-            await new.ask([Request("POST", "second", {})], hear)
-            await new.close()
+        old = Pool(between)
+        await ask(old, "first")
+        wire.silence()
+        late = ask(old, "late")
+        async with asyncio.timeout(5):
+            while not wire.held:
+                await asyncio.sleep(0.001)
+        await old.close()
+        with pytest.raises(AsteriskError):
+            await late
+        async with asyncio.timeout(5):
+            while not wire.resets:
+                await asyncio.sleep(0.001)
+        wire.silence(False)
+        new = Pool(between)
+        await ask(new, "second")
+        await new.close()
     assert [asked for asked in fake.asked if asked in ("POST first", "POST late", "POST second")] == [
         "POST first",
         "POST second",
