@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ T = TypeVar("T")
 
 _END: Final = b"\r\n\r\n"
 _EVENT: Final = b"Event: "
+_HEADER: Final = re.compile(r"^([^:\r\n]+): ([^\r\n]*)", re.MULTILINE)
 _UNREAD_MAX: Final = 1 << 20
 _STATUS: Final = {"permission denied": 403, "authentication failed": 401}
 # panoramisk logs whole actions, passwords among them, when a write fails.
@@ -166,8 +168,7 @@ class Connection(asyncio.Protocol):
 
 def _event(message: bytes) -> Headers:
     """The headers of an event; none that we hear has one several times."""
-    lines = message.decode("utf8", "replace").split("\r\n")
-    return {name: value for name, sep, value in (line.partition(": ") for line in lines) if sep}
+    return dict(_HEADER.findall(message.decode("utf8", "replace")))
 
 
 def _headers(message: Message) -> Headers:

@@ -34,6 +34,7 @@ from ari_app.model.effects import (
 Prompts = Callable[[str, str, str], str | None]
 
 _UNSPEAKABLE = re.compile(r'[\x00-\x1f"<>\\,]')
+_PLAIN = re.compile(r"[0-9A-Za-z_;.~-]*")
 _NO_NUMBER = re.compile(r"[^0-9A-Za-z+*#.-]")
 
 
@@ -85,7 +86,7 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
 
 
 def _id(name: str) -> str:
-    return quote(name, safe=";.-_~")
+    return name if _PLAIN.fullmatch(name) else quote(name, safe=";.-_~")
 
 
 def _say(where: str, play: Play | Announce, prompts: Prompts) -> tuple[Request, ...]:

@@ -315,13 +315,15 @@ Fact: TypeAlias = (
     | WorkFact
 )
 
-DURABLE: Final = (
-    DaemonStarted,
-    Queued,
-    OfferMade,
-    TransferBegan,  # Else a crash would find the agent gone, and the caller with nobody, as if the talk had ended.
-    FlowsActivated,
-    ClosureChanged,
-    *DURABLE_SCREENING,
-    *DURABLE_WORK,
+DURABLE: Final = frozenset(
+    (
+        DaemonStarted,
+        Queued,
+        OfferMade,
+        TransferBegan,  # Else a crash would find the agent gone, and the caller with nobody, as if the talk had ended.
+        FlowsActivated,
+        ClosureChanged,
+        *DURABLE_SCREENING,
+        *DURABLE_WORK,
+    )
 )

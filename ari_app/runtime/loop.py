@@ -65,6 +65,7 @@ class Loop:
     bugs: int = 0
     ended: bool = False
     _rows: list[Row] = field(default_factory=list)  # Not handed to the journal yet.
+    _urgent: bool = False  # Among them is what must be safe first.
     _linger: asyncio.TimerHandle | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _lazy: bool = False  # LAZY_S has been running since an event that may wait.
@@ -141,15 +142,12 @@ class Loop:
         self._wake.set()
 
     async def _turn(self) -> None:
-        rows, effects = list[Row](), list[Effect]()
+        effects = list[Effect]()
         for _ in range(min(len(self.inbox), BATCH)):
-            effects += self.handle(self.inbox.popleft(), rows)
-        if not rows:
-            return
-        self._rows += rows
-        if any(isinstance(row[2], DURABLE) for row in rows):
+            effects += self._handle(self.inbox.popleft())
+        if self._urgent:
             await self._committed(self._write())
-        elif self._linger is None:
+        elif self._linger is None and self._rows:
             self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._write)
         for effect in effects:
             self.perform(effect)
@@ -157,7 +155,7 @@ class Loop:
     def _write(self) -> Future[None]:
         if self._linger is not None:
             self._linger.cancel()
-        rows, self._rows, self._linger = self._rows, [], None
+        rows, self._rows, self._linger, self._urgent = self._rows, [], None, False
         return self.journal.append(rows, self._states())
 
     def _see(self, event: Event, effects: list[Effect]) -> None:
@@ -183,9 +181,9 @@ class Loop:
         future.add_done_callback(_refused)
         await asyncio.wait([future], timeout=COMMIT_S_MAX)
 
-    def handle(self, event: Event, rows: list[Row]) -> list[Effect]:
-        """One event through the board: it and its facts go into `rows`, timers are set, other effects come back."""
-        now, started = self.clock.now(), time.perf_counter()
+    def _handle(self, event: Event) -> list[Effect]:
+        """One event through the board: it and its facts become rows, timers are set, other effects come back."""
+        rows, now, started = self._rows, self.clock.now(), time.perf_counter()
         try:
             effects = self.board.handle(event, now)
         except Exception:
@@ -193,20 +191,23 @@ class Loop:
             log.exception("bug: the board failed on an event", kind=type(event).__name__)
             effects = list(self.board.floor.out)  # What it had decided before it failed is still right.
         self._see(event, effects)
-        rows.append(("event", now, event, any(isinstance(effect, MarkSecret) for effect in effects)))
+        at = len(rows)
+        secret = False
         rest: list[Effect] = []
         for effect in effects:
             match effect:
                 case Note(fact):
                     rows.append(("fact", now, fact))
-                case SetTimer(timer, at):
-                    self.timers.set(timer, at)
+                    self._urgent = self._urgent or type(fact) in DURABLE
+                case SetTimer(timer, due):
+                    self.timers.set(timer, due)
                 case CancelTimer(timer):
                     self.timers.cancel(timer)
                 case MarkSecret():
-                    pass  # Said of the row above.
+                    secret = True
                 case _:
                     rest.append(effect)
+        rows.insert(at, ("event", now, event, secret))
         self.watch(event, effects, time.perf_counter() - started)
         return rest
 

@@ -248,7 +248,7 @@ class World:
         effects = self.board.handle(event, self.now)
         self.log.append((self.now, event, effects))
         self.kept.see(self.board.floor, event, effects, self.now)
-        durable = any(isinstance(e, fx.Note) and isinstance(e.fact, DURABLE) for e in effects)
+        durable = any(isinstance(e, fx.Note) and type(e.fact) in DURABLE for e in effects)
         self.snapshots = [*([] if durable else self.snapshots[-3:]), (len(self.log), self.kept.copy())]
         self.restoring = self.restoring and not isinstance(event, ev.Listed)
         self.watch.see(event, effects, self.now, self.restoring)
