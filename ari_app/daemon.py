@@ -5,11 +5,11 @@ import gc
 import hmac
 import shutil
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -34,22 +34,16 @@ from ari_app.media.prompts import Prompts
 from ari_app.model.bans import Bans
 from ari_app.model.effects import (
     AskStudio,
-    CancelTimer,
+    AsteriskEffect,
     CheckPin,
     Effect,
     FileMessage,
-    ForgetLine,
-    HearLine,
-    JoinRecording,
+    HearingEffect,
     LookUp,
-    MarkSecret,
     MeasureLeg,
-    Note,
+    RecordingEffect,
     Reply,
     Screen,
-    SetTimer,
-    StartRecording,
-    StopRecording,
     Unscreen,
     Warn,
 )
@@ -163,6 +157,7 @@ class Daemon:
         self.flows.on_prompts = self.saying.changed
         address = Address(site.ari_url, USER, secrets.ari_password, asterisk.app)
         self.ari = AriLink(address, self.loop.post, self.saying.path, self.saying.seconds)
+        self._carry_out = self._by_kind()
 
     async def _swap(self, event: FlowsLoaded | HoursLoaded, flows: Iterable[LoadedFlow]) -> Reply:
         if isinstance(event, FlowsLoaded):
@@ -345,31 +340,27 @@ class Daemon:
 
     def perform(self, effect: Effect) -> None:
         """Carry out one effect; never blocks."""
-        if self.ended_by is not None:
-            return
-        match effect:
-            case StartRecording() | StopRecording() | JoinRecording():
-                self.recorder.perform(effect)
-            case HearLine() | ForgetLine():
-                self.hearing.perform(effect)
-            case MeasureLeg():
-                self.quality.perform(effect)
-            case LookUp():
-                self.asking.perform(effect)
-            case AskStudio():
-                self.studio.perform(effect)
-            case Screen() | Unscreen():
-                self.screens.perform(effect)
-            case FileMessage():
-                self.filing.perform(effect)
-            case CheckPin(leg, agent, pin):
-                ok = hmac.compare_digest(self.site.secrets.pins.get(agent, "").encode(), pin.encode()) and bool(pin)
-                self.loop.post(PinChecked(leg, agent, ok))
-            case Reply():
-                self.desk.replied(effect)
-            case Warn(message, call):
-                log.warning(message, call=call)
-            case Note() | SetTimer() | CancelTimer() | MarkSecret():
-                raise AssertionError("the loop keeps these to itself")
-            case _:
-                self.ari.perform(effect)
+        if self.ended_by is None:
+            self._carry_out[type(effect)](effect)
+
+    def _by_kind(self) -> dict[type[Effect], Callable[[Any], None]]:
+        """Who carries out what; the loop keeps facts, timers and secrets to itself."""
+        return {
+            **dict.fromkeys(get_args(AsteriskEffect), self.ari.perform),
+            **dict.fromkeys(get_args(RecordingEffect), self.recorder.perform),
+            **dict.fromkeys(get_args(HearingEffect), self.hearing.perform),
+            MeasureLeg: self.quality.perform,
+            LookUp: self.asking.perform,
+            AskStudio: self.studio.perform,
+            Screen: self.screens.perform,
+            Unscreen: self.screens.perform,
+            FileMessage: self.filing.perform,
+            CheckPin: self._check_pin,
+            Reply: self.desk.replied,
+            Warn: lambda warn: log.warning(warn.message, call=warn.call),
+        }
+
+    def _check_pin(self, asked: CheckPin) -> None:
+        known = self.site.secrets.pins.get(asked.agent, "")
+        ok = hmac.compare_digest(known.encode(), asked.pin.encode()) and bool(asked.pin)
+        self.loop.post(PinChecked(asked.leg, asked.agent, ok))

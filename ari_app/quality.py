@@ -6,10 +6,11 @@ and …RTT, the last of which completes it. Told once, when the board has asked 
 last.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ari_app.ami.protocol import Headers
 from ari_app.kpi.mos import mos_of
@@ -24,6 +25,7 @@ REPORT_S: Final = 5.5  # A report of loss is the last one for so long.
 NUMBERS: Final = 0x1_0000  # Of packets (RFC 3550); in the second half of them, from the last one on, lie older ones.
 RESTARTS_MAX: Final = 10  # Of a leg, each within RESTARTS_S of the last: more are two streams at once, and no cure.
 RESTARTS_S: Final = 30.0
+_PAIR: Final = re.compile(r"([^\s=;]+)=([^;]*)")
 ASTRAY: Final = 100  # Packets that came so much out of order are no stream of their own.
 
 
@@ -56,22 +58,31 @@ class Quality:
     def hears(self, event: Headers) -> None:
         """One event of the manager interface. RTCPSent is what we tell the other side of what came from it."""
         leg = LegId(event.get("Uniqueid", ""))
-        match event.get("Event"), event.get("Variable"):
-            case "RTCPSent", _ if leg and "Report0FractionLost" in event:
-                figures = self._of(leg)
-                figures.last, figures.last_at = _number(event["Report0FractionLost"]) / 256, self.clock()
-                figures.worst = max(figures.worst, figures.last)
-                self._streams(leg, figures, event)
-            case "VarSet", "RTPAUDIOQOS":
-                said = _pairs(event.get("Value", ""))
-                figures = self._of(leg)
-                figures.lost = max(0, int(_number(said.get("lp", ""))))
-                figures.packets = figures.lost + int(_number(said.get("rxcount", "")))
-            case "VarSet", "RTPAUDIOQOSJITTER":
-                self._of(leg).jitter_ms = _jitter_ms(_pairs(event.get("Value", "")))
-            case "VarSet", "RTPAUDIOQOSRTT":
-                self._of(leg).rtt_ms = 1000 * _number(_pairs(event.get("Value", "")).get("maxrtt", ""))
-                self._tell(leg)
+        if event.get("Event") == "RTCPSent":
+            if leg and "Report0FractionLost" in event:
+                self._reported(leg, event)
+        elif (told := self._VARIABLES.get(event.get("Variable", ""))) is not None:
+            told(self, leg, _pairs(event.get("Value", "")))
+
+    def _reported(self, leg: LegId, event: Headers) -> None:
+        figures = self._of(leg)
+        figures.last, figures.last_at = _number(event["Report0FractionLost"]) / 256, self.clock()
+        figures.worst = max(figures.worst, figures.last)
+        self._streams(leg, figures, event)
+
+    def _counted(self, leg: LegId, said: Mapping[str, str]) -> None:
+        figures = self._of(leg)
+        figures.lost = max(0, int(_number(said.get("lp", ""))))
+        figures.packets = figures.lost + int(_number(said.get("rxcount", "")))
+
+    def _jittered(self, leg: LegId, said: Mapping[str, str]) -> None:
+        self._of(leg).jitter_ms = _jitter_ms(said)
+
+    def _went_round(self, leg: LegId, said: Mapping[str, str]) -> None:
+        self._of(leg).rtt_ms = 1000 * _number(said.get("maxrtt", ""))
+        self._tell(leg)
+
+    _VARIABLES: ClassVar = {"RTPAUDIOQOS": _counted, "RTPAUDIOQOSJITTER": _jittered, "RTPAUDIOQOSRTT": _went_round}
 
     def _streams(self, leg: LegId, figures: Figures, event: Headers) -> None:
         """Tell when another stream comes from the leg than in the report before."""
@@ -132,7 +143,7 @@ def _jitter_ms(said: Mapping[str, str]) -> float:
 
 def _pairs(text: str) -> dict[str, str]:
     """`lp=0;rxcount=300;…`, with spaces here and there."""
-    return {name.strip(): value for name, _, value in (pair.partition("=") for pair in text.split(";"))}
+    return dict(_PAIR.findall(text))
 
 
 def _number(text: str) -> float:

@@ -209,7 +209,7 @@ class Kit:
                 self._plays(leg, playback)
             case fx.StopPlay(_, playback):
                 self._stops(playback, ok=True)
-            case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Answer(_, leg) | fx.Remember(_, leg, _, _):
+            case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Answer(_, leg):
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
                 self._moves(effect)
             case fx.DropBridge(_, bridge):

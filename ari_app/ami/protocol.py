@@ -157,12 +157,12 @@ class Connection(asyncio.Protocol):
         raise RequestFailed(0, f"AMI {action}: no answer in time")
 
     def _event(self, event: Headers) -> None:
-        listed = self._listed.get(event.get("ActionID", ""))
-        if (many := self._lists.get(event.get("ActionID", ""))) is not None:
-            many.hears(event)
-        elif listed is None:
+        asked = event.get("ActionID", "")
+        if asked in self._lists:
+            self._lists[asked].hears(event)
+        elif asked not in self._listed:
             self._on_event(event)
-        elif not listed.done():
+        elif not (listed := self._listed[asked]).done():
             listed.set_result(event)
 
 

@@ -22,7 +22,6 @@ from ari_app.model.effects import (
     Mute,
     Play,
     RecordMessage,
-    Remember,
     Ring,
     Snoop,
     StopPlay,
@@ -69,10 +68,6 @@ def encode(effect: AsteriskEffect, prompts: Prompts, app: str) -> tuple[Request,
             return (Request("DELETE", f"channels/{_id(leg)}/mute", {"direction": "in"}, quiet_404=True),)
         case Snoop():
             return (_snoop(effect, app),)
-        case Remember(leg=leg, name=name, value=value):
-            # report_events (22.10): the variable comes back in `channelvars` of every event, also to the next daemon.
-            query = {"variable": name, "value": value, "report_events": "true"}
-            return (Request("POST", f"channels/{_id(leg)}/variable", query),)
         case Listen(leg=leg, talk_threshold=threshold, silence_ms=silence_ms):
             return (_talk_detect(leg, "set", f"{silence_ms},{threshold}"),)
         case Unlisten(leg=leg):

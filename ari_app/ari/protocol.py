@@ -4,7 +4,7 @@ One Exchange belongs to one socket; the ids it mints match a reply to its reques
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import orjson
 
@@ -15,8 +15,7 @@ from ari_app.errors import Gone, RequestFailed
 TIMEOUT_S = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One ARI operation. `path` has no leading slash; `query` is sent as parameters, `body` as JSON.
 
     `quiet_404`: what we name may have ended already, and then there is nothing left to do.
@@ -30,8 +29,7 @@ class Request:
     timeout_s: float = TIMEOUT_S
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The answer to a request. `body` is JSON text or empty; a recording's file over HTTP."""
 
     status: int
@@ -62,16 +60,14 @@ class Reply:
         raise Gone(404, self.detail()) if self.status == 404 else RequestFailed(self.status, self.detail())
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """A reply came. `request` is the id Exchange.ask gave, empty when Asterisk could not read the request."""
 
     request: str
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Occurred:
+class Occurred(NamedTuple):
     """An ARI event came; for Decoder.decode."""
 
     message: dict[str, Any]
@@ -126,14 +122,19 @@ def hear(frame: str | bytes) -> Heard:
     """What a frame from Asterisk means. Never raises."""
     try:
         message = orjson.loads(frame)
+        kind = message["type"]
     except orjson.JSONDecodeError as error:
         return Garbled(f"not JSON: {error.msg}")
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+    except (KeyError, TypeError):
         return Garbled("no type")
-    if message["type"] != "RESTResponse":
-        return Occurred(message)
+    if kind == "RESTResponse":
+        return _answered(message)
+    return Occurred(message) if type(kind) is str else Garbled("no type")
+
+
+def _answered(message: dict[str, Any]) -> Heard:
     status, request = message.get("status_code"), message.get("request_id", "")
-    if not isinstance(status, int) or not isinstance(request, str):
+    if type(status) is not int or type(request) is not str:
         return Garbled("a reply without status")
     reply = Reply(status, str(message.get("reason_phrase", "")), str(message.get("message_body") or ""))
     return Answered(request, reply)

@@ -21,7 +21,7 @@ from ari_app.flow import hours
 from ari_app.flow.intents import Heard, QueueDone, SaidAll, WaitedOut
 from ari_app.flow.model import LoadedFlow, first_queue
 from ari_app.flow.nodes import Queue
-from ari_app.model.effects import Answer, HangUp, Leave, Play, Remember, StopPlay, Warn
+from ari_app.model.effects import Answer, HangUp, Leave, Play, StopPlay, Warn
 from ari_app.model.events import CallArrived, CallerSeen, LegEnded
 from ari_app.model.facts import CallOpened, CallRefused, LegOpened, NodeEntered, PromptFailed
 from ari_app.model.ids import BridgeId, LegId, TimerId
@@ -85,7 +85,7 @@ def _opened(
         CallOpened(call.id, event.caller, event.dialled, event.via, flow.name if flow else "", version, language)
     )
     floor.leg_opened(LegOpened(call.id, call.leg, "caller"))
-    floor.do(Remember(call.id, call.leg, "HOTLINE_CALL", call.id), Answer(call.id, call.leg))
+    floor.do(Answer(call.id, call.leg))
     if bridge is not None:
         floor.do(Leave(call.id, bridge, call.leg))
     floor.set_timer(call, "life", now + floor.settings.limits.call_s_max)

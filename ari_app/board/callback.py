@@ -5,7 +5,6 @@ from ari_app.board.floor import Floor
 from ari_app.board.records import Call
 from ari_app.flow import speech
 from ari_app.flow.nodes import Queue
-from ari_app.model.effects import Remember
 from ari_app.model.facts import (
     KeyTaken,
 )
@@ -18,7 +17,6 @@ def answered(floor: Floor, call: Call, now: float) -> None:
     if call.asked:
         return  # Said twice.
     floor.cancel_timer(call, "confirm")
-    floor.do(Remember(call.id, call.leg, "HOTLINE_CALL", call.id))
     _ask(floor, call)
 
 

@@ -21,6 +21,7 @@ from typing import BinaryIO, Final
 from ari_app.errors import HotlineError
 from ari_app.model.ids import RecordingId
 
+SIDES: Final = ("in", "out")
 _ID: Final = re.compile(r"[0-9]+-[0-9]+\.r([0-9]+-)?[0-9]+")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BLOCK: Final = 1 << 16  # Frames read at a time.
@@ -54,12 +55,12 @@ class _Side:
 
 def parts(folder: Path, recording: RecordingId) -> tuple[Path, Path]:
     """The files MixMonitor writes: the caller's side, and the agent's (what the caller hears)."""
-    return folder / f"{recording}-in.wav", folder / f"{recording}-out.wav"
+    return folder / f"{recording}-{SIDES[0]}.wav", folder / f"{recording}-{SIDES[1]}.wav"
 
 
 def begun(parts_folder: Path, recording: RecordingId) -> bool:
     """Whether both sides are being written."""
-    return all(path.exists() for path in parts(parts_folder, recording))
+    return all(os.path.exists(f"{parts_folder}/{recording}-{side}.wav") for side in SIDES)
 
 
 def finished(parts_folder: Path, recording: RecordingId) -> bool:

@@ -164,16 +164,6 @@ class Snoop:
 
 
 @dataclass(frozen=True, slots=True)
-class Remember:
-    """Set a channel variable that comes back in every event of the channel, also to the next daemon."""
-
-    call: CallId
-    leg: LegId
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
 class StartRecording:
     """Both sides of the leg into two files; RecordingStarted or CommandFailed answers."""
 
@@ -371,7 +361,6 @@ AsteriskEffect: TypeAlias = (
     | Mute
     | Unmute
     | Snoop
-    | Remember
     | RecordMessage
     | AskMessage
     | Listen

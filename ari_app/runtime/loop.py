@@ -195,18 +195,17 @@ class Loop:
         secret = False
         rest: list[Effect] = []
         for effect in effects:
-            match effect:
-                case Note(fact):
-                    rows.append(("fact", now, fact))
-                    self._urgent = self._urgent or type(fact) in DURABLE
-                case SetTimer(timer, due):
-                    self.timers.set(timer, due)
-                case CancelTimer(timer):
-                    self.timers.cancel(timer)
-                case MarkSecret():
-                    secret = True
-                case _:
-                    rest.append(effect)
+            if type(effect) is Note:
+                rows.append(("fact", now, effect.fact))
+                self._urgent = self._urgent or type(effect.fact) in DURABLE
+            elif type(effect) is SetTimer:
+                self.timers.set(effect.timer, effect.at)
+            elif type(effect) is CancelTimer:
+                self.timers.cancel(effect.timer)
+            elif type(effect) is MarkSecret:
+                secret = True
+            else:
+                rest.append(effect)
         rows.insert(at, ("event", now, event, secret))
         self.watch(event, effects, time.perf_counter() - started)
         return rest

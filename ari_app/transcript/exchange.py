@@ -147,7 +147,7 @@ class Exchange:
                 self._plays(effect)
             case fx.StopPlay(_, playback):
                 self._stops(playback, ok=True)
-            case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Answer(_, leg) | fx.Remember(_, leg, _, _):
+            case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Answer(_, leg):
                 self._must_be_quiet(effect, leg)
             case fx.Ring(_, leg, phone, ring_s=ring_s):
                 self.legs[leg] = phone

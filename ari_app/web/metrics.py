@@ -209,10 +209,10 @@ class Metrics:
         if kind not in self._handling:
             self._handling[kind] = self.handling.labels(kind.__name__)
         self._handling[kind].observe(seconds)
-        if isinstance(event, CommandFailed):
+        if type(event) is CommandFailed:
             self.failed.labels(self._action(event.action), event.reason).inc()
         for effect in effects:
-            if type(effect.fact if isinstance(effect, Note) else effect) in _COUNTED:
+            if type(effect.fact if type(effect) is Note else effect) in _COUNTED:
                 self.observe(effect)
 
     def observe(self, what: Effect | Fact) -> None:

@@ -11,9 +11,9 @@ from ari_app.model.effects import (
     Join,
     Leave,
     MakeBridge,
+    Mute,
     Play,
     RecordMessage,
-    Remember,
     Ring,
     StopPlay,
 )
@@ -175,10 +175,8 @@ async def test_after_a_hang_up_everything_is_gone_and_ending_it_again_is_quiet(a
         await ear.done()
         failed = [event for event in ear.all(CommandFailed) if event.action != "Leave"]
         assert failed == []
-        ear.do(
-            Answer(C, leg), Play(C, leg, "7-1.p2", ("short",), "en"), Join(C, "7-1.b1", leg), Remember(C, leg, "A", "b")
-        )
-        for action in ("Answer", "Play", "Join", "Remember"):
+        ear.do(Answer(C, leg), Play(C, leg, "7-1.p2", ("short",), "en"), Join(C, "7-1.b1", leg), Mute(C, leg))
+        for action in ("Answer", "Play", "Join", "Mute"):
             assert (await ear.wait(CommandFailed, action=action)).reason == "gone"
 
 
@@ -214,14 +212,6 @@ async def test_prompts_to_a_bridge_and_to_a_leg_in_it_end(asterisk):
         await call.hangup()
         assert await ear.wait(PlaybackEnded) == PlaybackEnded("7-1.p4", ok=False)
         await ear.wait(LegEnded, leg=leg)
-
-
-async def test_what_is_remembered_comes_back_with_the_channel(asterisk):
-    async with listening(asterisk) as ear, ear.caller() as (_, arrived):
-        ear.do(Remember(C, arrived.leg, "HOTLINE_CALL", 'a=b&c "客服"'))
-        await ear.done()
-        channel = await ear.engineer.channels.get(channelId=arrived.leg)
-        assert channel.json["channelvars"]["HOTLINE_CALL"] == 'a=b&c "客服"'
 
 
 async def test_a_phone_comes_and_goes_once_each(asterisk):

@@ -363,7 +363,7 @@ class Watch:
                 self.playing[playback] = leg
             case fx.StopPlay(_, playback):
                 self.playing.pop(playback, None)
-            case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Remember(_, leg) | fx.Answer(_, leg):
+            case fx.Join(_, _, leg) | fx.Leave(_, _, leg) | fx.Answer(_, leg):
                 assert leg not in self.playing.values(), f"{effect} would wait for the prompt"
                 match effect:
                     case fx.Join(_, bridge, leg):

@@ -18,7 +18,6 @@ from ari_app.model.effects import (
     MakeBridge,
     Mute,
     Play,
-    Remember,
     Ring,
     Snoop,
     StopPlay,
@@ -109,10 +108,6 @@ def sent(effect):
         (
             Unlisten(C, CALLER),
             [("POST", f"channels/{CALLER}/variable", {"variable": "TALK_DETECT(remove)", "value": ""}, True)],
-        ),
-        (
-            Remember(C, CALLER, "CALL", C),
-            [("POST", f"channels/{CALLER}/variable", {"variable": "CALL", "value": C, "report_events": "true"}, False)],
         ),
     ],
 )

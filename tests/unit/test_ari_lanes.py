@@ -16,8 +16,8 @@ from ari_app.model.effects import (
     Join,
     Leave,
     MakeBridge,
+    Mute,
     Play,
-    Remember,
     Ring,
     Snoop,
     StopPlay,
@@ -106,7 +106,7 @@ async def test_a_refusal_is_its_own_effect_s_and_an_error_fails_all_that_was_sen
     asterisk = Asterisk()
     asterisk.statuses["channels/a/answer"] = 404
     asterisk.statuses["channels/a/play/p1"] = TimeoutError()
-    for effect in (Answer(A, "a"), Remember(A, "a", "X", "1"), Play(A, "a", "p1", ("x",), "en"), Join(A, "b", "a")):
+    for effect in (Answer(A, "a"), Mute(A, "a"), Play(A, "a", "p1", ("x",), "en"), Join(A, "b", "a")):
         asterisk.lanes.put(effect)
     await asterisk.quiet()
     assert [(failed.action, failed.reason) for failed in asterisk.events] == [
@@ -165,17 +165,17 @@ async def test_stopping_and_hanging_up_overtake_a_blocked_request_and_the_rest_w
     asterisk.lanes.put(Play(A, "a", "p1", ("x",), "en"))
     await asterisk.quiet()
     free, stopped = asterisk.block("bridges/b1/addChannel"), asterisk.block("playbacks/p1")
-    for effect in (Join(A, "b1", "a"), StopPlay(A, "p1"), Remember(A, "a", "X", "1")):
+    for effect in (Join(A, "b1", "a"), StopPlay(A, "p1"), Mute(A, "a")):
         asterisk.lanes.put(effect)
     await asterisk.until("DELETE playbacks/p1")
     asterisk.lanes.put(HangUp(A, "c"))  # Comes while the lane is known to be blocked: goes at once.
     await asterisk.until("DELETE channels/c")
     free.set()
     await asyncio.sleep(0.01)
-    assert "POST channels/a/variable" not in asterisk.asked
+    assert "POST channels/a/mute" not in asterisk.asked
     stopped.set()
     await asterisk.quiet()
-    assert asterisk.asked[-1] == "POST channels/a/variable"
+    assert asterisk.asked[-1] == "POST channels/a/mute"
     assert asterisk.lanes.counters["overtakings"] == 2
 
 
@@ -256,13 +256,13 @@ async def test_a_failure_comes_back_with_its_reason_and_the_lane_goes_on(effect,
         asterisk.statuses[request.path] = answer
     asterisk.lanes.put(effect)
     await asterisk.until(*(f"{request.method} {request.path}" for request in encode(effect, lambda p, *_: p, "app")))
-    asterisk.lanes.put(Remember(A, "next", "X", "1"))
+    asterisk.lanes.put(Mute(A, "next"))
     await asterisk.quiet()
     [failed] = asterisk.events
     assert isinstance(failed, CommandFailed)
     assert (failed.action, failed.call, failed.reason) == (type(effect).__name__, A, reason)
     assert failed.target in ("x", "p")
-    assert asterisk.asked[-1] == "POST channels/next/variable"
+    assert asterisk.asked[-1] == "POST channels/next/mute"
 
 
 @pytest.mark.parametrize("effect", [HangUp(A, "x"), StopPlay(A, "x"), Leave(A, "x", "x")])
@@ -326,8 +326,8 @@ async def test_a_full_lane_refuses_all_but_hang_ups():
     free = asterisk.block("channels/a/answer")
     asterisk.lanes.put(Answer(A, "a"))
     await asterisk.until("POST channels/a/answer")
-    for n in range(LANE_MAX + 1):
-        asterisk.lanes.put(Remember(A, "a", "X", str(n)))
+    for _ in range(LANE_MAX + 1):
+        asterisk.lanes.put(Mute(A, "a"))
     asterisk.lanes.put(Ring(A, "l1", "p", "1", "q", 9))
     asterisk.lanes.put(HangUp(A, "a"))
     assert [e.reason for e in asterisk.events] == ["error", "error"]

@@ -56,7 +56,7 @@ def test_happy_path_in_order_of_effects() -> None:
     asterisk = [type(e).__name__ for e in kit.effects(*fx.AsteriskEffect.__args__, *fx.RecordingEffect.__args__)]
     asterisk.remove("MakeBridge")  # The music's, at LinkUp.
     assert asterisk == [
-        *("Remember", "Answer", "Play", "Play", "StopPlay"),  # greeting, menu, key
+        *("Answer", "Play", "Play", "StopPlay"),  # greeting, menu, key
         *("Join", "Play", "Ring"),  # music, recording notice, phone
         "Play",  # answered: whisper
         *("StartRecording", "MakeBridge", "Join", "Join", "Announce"),
