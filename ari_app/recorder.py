@@ -157,10 +157,8 @@ class Recorder:
         ready = [name for name, at in ended.items() if at < over or recordings.finished(self.parts, name)]
         tried = {recording: self._merged(recording, day) for recording in ready}
         merged = {name: one for name, one in tried.items() if isinstance(one, recordings.Joined)}
-        try:
-            recordings.seal(self.parts, self.kept, merged)
-        except OSError as error:
-            tried |= {name: RecordingUnusable(name, f"{error.strerror}: {error.filename}") for name in merged}
+        for name, error in recordings.seal(self.parts, self.kept, merged).items():
+            tried[name] = RecordingUnusable(name, f"{error.strerror}: {error.filename}")
         return [_told(name, one) for name, one in tried.items()]
 
     def _merged(self, recording: RecordingId, day: str) -> recordings.Joined | RecordingUnusable:

@@ -80,7 +80,8 @@ def _is_closed(path: Path) -> bool:
 def join(parts_folder: Path, recording: RecordingId, target_folder: Path, day: str) -> Joined:
     """Join both sides into `target_folder/day/recording.wav` (day: YYYY-MM-DD), then delete them: `merge`, `seal`."""
     joined = merge(parts_folder, recording, target_folder, day)
-    seal(parts_folder, target_folder, {recording: joined})
+    for error in seal(parts_folder, target_folder, {recording: joined}).values():
+        raise error
     return joined
 
 
@@ -105,18 +106,35 @@ def merge(parts_folder: Path, recording: RecordingId, target_folder: Path, day: 
         frames = max(sides[0].frames, sides[1].frames)
         if frames == 0:
             raise RecordingProblem(f"{left.name} and {right.name} are empty: they hold no sound")
-        with _replacing(target) as file:
+        with _written(_unsealed(target)) as file:
             digest = _write_stereo(file, sides, frames)
             size = file.tell()
+            file.flush()
+            # Begins to write it out: one commit of the file system is then enough for all that are sealed together.
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     return Joined(target.relative_to(target_folder).as_posix(), frames / sides[0].rate, size, digest)
 
 
-def seal(parts_folder: Path, target_folder: Path, merged: Mapping[RecordingId, Joined]) -> None:
-    """Sync the folders of merged files, once for all of them, then delete the sides. OSError when it fails."""
-    for folder in {(target_folder / joined.path).parent for joined in merged.values()}:
-        _sync_folder(folder)
-    for recording in merged:
+def seal(parts_folder: Path, target_folder: Path, merged: Mapping[RecordingId, Joined]) -> dict[RecordingId, OSError]:
+    """Make merged files safe, many with one another, then delete their sides. What could not be made safe is returned,
+    with the reason; its sides stay."""
+    failed: dict[RecordingId, OSError] = {}
+    folders: dict[Path, list[RecordingId]] = {}
+    for recording, joined in merged.items():
+        target = target_folder / joined.path
+        try:
+            _take_name(target)
+            folders.setdefault(target.parent, []).append(recording)
+        except OSError as error:
+            failed[recording] = error
+    for folder, named in folders.items():
+        try:
+            _sync(folder)
+        except OSError as error:
+            failed |= dict.fromkeys(named, error)
+    for recording in merged.keys() - failed.keys():
         _remove(*parts(parts_folder, recording))
+    return failed
 
 
 def verify(path: Path, sha256: str) -> bool:
@@ -140,12 +158,13 @@ def compress(path: Path) -> Path:
 
     target = path.with_suffix(".flac")
     try:
-        with _replacing(target) as file, soundfile.SoundFile(path) as source:
+        with _written(_unsealed(target)) as file, soundfile.SoundFile(path) as source:
             form = {"samplerate": source.samplerate, "channels": source.channels, "subtype": "PCM_16"}
             with soundfile.SoundFile(file, "w", format="FLAC", **form) as flac:
                 while block := source.buffer_read(_BLOCK, dtype="int16"):
                     flac.buffer_write(block, dtype="int16")
-        _sync_folder(target.parent)
+        _take_name(target)
+        _sync(target.parent)
     except (OSError, soundfile.SoundFileError) as problem:
         raise RecordingProblem(f"{path.name} cannot be compressed: {problem}") from problem
     if _sound_digest(path) != _sound_digest(target):
@@ -268,24 +287,33 @@ def _write_stereo(file: BinaryIO, sides: tuple[_Side, _Side], frames: int) -> st
     return digest.hexdigest()
 
 
+def _unsealed(target: Path) -> Path:
+    """What a file is called until it is complete and synced."""
+    return target.with_name(target.name + ".part")
+
+
 @contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A new file beside `target`, synced, that takes its name when all went well, and is gone when not."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(target.name + ".part")
+def _written(path: Path) -> Iterator[BinaryIO]:
+    """A new file, which is gone when not all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with open(fresh, "wb", opener=lambda path, flags: os.open(path, flags, 0o640)) as file:
+        with open(path, "wb", opener=lambda path, flags: os.open(path, flags, 0o640)) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(target)
     except BaseException:
-        fresh.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _take_name(target: Path) -> None:
+    fresh = _unsealed(target)
+    with suppress(FileNotFoundError):  # It had its name before.
+        _sync(fresh)
+        fresh.replace(target)
+
+
+def _sync(path: Path) -> None:
+    """A file, or a folder."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

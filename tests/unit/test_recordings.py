@@ -176,3 +176,27 @@ def test_files_nobody_knows_are_found(folders):
     found = [path.name for path in orphans(kept, {ID, "7-44.r1"})]
     assert found == ["7-43.r1.wav.part", "9-9.r1.wav"]
     assert orphans(kept / "nowhere", set()) == []
+
+
+def test_a_file_that_cannot_be_made_safe_keeps_its_sides_and_harms_no_other(folders, monkeypatch):
+    parts, kept = folders
+    other = "7-43.r1"
+    merged = {}
+    for recording in (ID, other):
+        for path, samples in zip(recordings.parts(parts, recording), ([1, 2], [3, 4]), strict=True):
+            side(path, samples)
+        merged[recording] = recordings.merge(parts, recording, kept, DAY)
+    assert sorted(orphans(kept, {ID, other})) == [kept / DAY / f"{ID}.wav.part", kept / DAY / f"{other}.wav.part"]
+    sync = recordings._sync
+
+    def broken(path):
+        if path.name.startswith(ID):
+            raise OSError(5, "Input/output error", str(path))
+        sync(path)
+
+    monkeypatch.setattr(recordings, "_sync", broken)
+    assert list(recordings.seal(parts, kept, merged)) == [ID]
+    assert all(path.exists() for path in recordings.parts(parts, ID))
+    assert not any(path.exists() for path in recordings.parts(parts, other))
+    assert verify(kept / merged[other].path, merged[other].sha256)
+    assert not (kept / merged[ID].path).exists()
