@@ -21,6 +21,7 @@ from ari_app.model import facts as ft
 from ari_app.model import work
 from ari_app.model.audit import WrapUpExtended
 from ari_app.model.ids import AgentId, BridgeId, CallId, LegId, Number, PhoneName, RequestId, TimerId
+from ari_app.model.screening_facts import CallerScreened
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState, CallState
 from ari_app.runtime.timers import Timers
@@ -385,6 +386,7 @@ def about(facts: list[Any], call: CallId) -> list[Any]:
     late = (ft.AgentChanged, ft.DispositionNoted, WrapUpExtended, ft.RecordingStored, ft.RecordingMissed)
     late += (ft.MessageLeft, work.MessageStored, work.ItemOpened)  # He may hang up while he speaks.
     late += (work.CallbackEnded, work.ItemOffered, work.ItemOfferEnded)
+    late += (CallerScreened,)  # An agent may mark the caller of a talk that is over.
     return [fact for fact in facts if getattr(fact, "call", None) == call and not isinstance(fact, late)]
 
 

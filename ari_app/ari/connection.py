@@ -103,10 +103,15 @@ class Address:
         except TimeoutError:
             raise AsteriskError(f"no answer within {CONNECT_S:g} s") from None
         except (picows.WSError, OSError) as error:
-            raise AsteriskError(f"cannot connect: {type(error).__name__}") from None
+            raise AsteriskError(f"cannot connect: {_why(error)}") from None
         if transport.is_disconnected:
             raise AsteriskError("cannot connect: closed at once")
         return socket
+
+
+def _why(error: Exception) -> str:
+    said = error.strerror if isinstance(error, OSError) else None
+    return said.lower() if said else type(error).__name__
 
 
 async def fetch(address: Address, session: aiohttp.ClientSession, request: Request) -> Reply:
