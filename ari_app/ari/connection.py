@@ -14,13 +14,12 @@ import structlog
 
 from ari_app.ari.decode import Decoder
 from ari_app.ari.protocol import Occurred, Reply, Request, hear
-from ari_app.ari.socket import Socket
+from ari_app.ari.socket import MESSAGE_MAX, Socket
 from ari_app.errors import AsteriskError
 
 log = structlog.get_logger(__name__)
 
 CONNECT_S: Final = 5.0
-FRAME_MAX: Final = 2**22  # Bytes.
 # A ping every PING_S; one that is not answered at the last of PONG_LOOKS, LOOK_S apart, is a loss.
 PING_S: Final = 4.0
 PONG_LOOKS: Final = 3
@@ -88,7 +87,7 @@ class Address:
             f"ws{self.base.removeprefix('http')}/events?{query}",
             extra_headers=self.headers(),
             websocket_handshake_timeout=CONNECT_S,
-            max_frame_size=FRAME_MAX,
+            max_frame_size=MESSAGE_MAX,
             max_redirects=0,
             disconnect_on_exception=False,  # A bug of ours is logged, and the link lives.
             use_aiofastnet=False,  # It writes each frame at once; the event loop's transports write them together.

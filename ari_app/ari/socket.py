@@ -10,6 +10,7 @@ from typing import Final
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
+MESSAGE_MAX: Final = 2**22  # Bytes.
 CLOSE_S: Final = 0.5  # Asterisk need not answer our close frame when it is blocked or gone.
 
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # Closing resets the connection, and the kernel sends nothing more of it.
@@ -66,7 +67,9 @@ class Socket(WSListener):
                 self.text(frame.get_payload_as_bytes())
             case WSMsgType.TEXT | WSMsgType.BINARY | WSMsgType.CONTINUATION:
                 self._parts += frame.get_payload_as_bytes()
-                if frame.fin:
+                if len(self._parts) > MESSAGE_MAX:
+                    transport.disconnect(graceful=False)
+                elif frame.fin:
                     message, self._parts = self._parts, b""
                     self.text(message)
             case WSMsgType.PONG:

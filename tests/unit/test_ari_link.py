@@ -179,6 +179,31 @@ async def test_frames_nobody_can_read_are_counted_and_the_link_lives():
         assert link.counters["unknown"] == 8
 
 
+def frames(message, size):
+    """As a server may send it (RFC 6455 §5.4): in pieces, of which the last says so."""
+    raw = json.dumps(message).encode()
+    pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
+    for n, piece in enumerate(pieces):
+        first = (0 if n else 1) | (0x80 if n == len(pieces) - 1 else 0)
+        yield bytes((first, len(piece))) + piece
+
+
+async def test_a_message_in_pieces_is_one_and_an_endless_one_is_a_loss(monkeypatch):
+    fake = FakeAri()
+    async with linked(fake) as (link, told):
+        await told.wait(Listed)
+        wire = fake.events._req.transport
+        for frame in frames(arrives("c1"), 40):
+            wire.write(frame)
+            await asyncio.sleep(0)
+        assert await told.wait(CallArrived) == CallArrived("c1", "123", "1860", "trunk")
+        assert link.decoder.unknown == {}
+        monkeypatch.setattr("ari_app.ari.socket.MESSAGE_MAX", 100)
+        for frame in itertools.islice(frames(arrives("c2"), 40), 3):
+            wire.write(frame)
+        assert "connection broken" in (await told.wait(LinkDown)).reason
+
+
 async def test_a_clean_close_is_a_loss_and_everything_is_sent_again():
     fake = FakeAri()
     async with linked(fake) as (_, told):
