@@ -8,7 +8,7 @@ from ari_app.errors import HotlineError
 from ari_app.model.facts import CallClosed, CallOpened, RecordingMissed, RecordingStored
 from ari_app.model.ids import CallId
 from ari_app.phones.phone import Phone, answer_after
-from ari_app.phones.sip import Address
+from ari_app.phones.sip import Address, PhoneError
 from ari_app.site import Site
 from ari_app.store.reader import open_reader
 from ari_app.web.client import Api
@@ -24,18 +24,35 @@ Say = Callable[[str], None]
 
 async def scripted_call(site: Site, say: Say) -> CallId:
     """Place the call, let both talk, hang up; returns the call's id once its recording stands. HotlineError if not."""
+    try:
+        return await _call(site, say)
+    except (TimeoutError, PhoneError) as problem:
+        host, port = server(site)
+        raise HotlineError(
+            f"The scripted call got no further than the last line above: {problem or 'no answer in time'}.\n"
+            f"See {site.state / 'hotline.log'}, and whether a firewall keeps UDP from {host}:{port}."
+        ) from problem
+
+
+def server(site: Site) -> Address:
+    """Where phones on this machine reach Asterisk."""
+    asterisk = site.settings.asterisk
+    return "127.0.0.1" if asterisk.sip_listen == "0.0.0.0" else asterisk.sip_listen, asterisk.sip_port
+
+
+async def _call(site: Site, say: Say) -> CallId:
     number, flow_key = next(iter(site.settings.numbers)), "1"
     agent = next(iter(site.settings.agents))
     phone_name = site.settings.agents[agent].phone
-    server: Address = ("127.0.0.1", site.settings.asterisk.sip_port)
+    at = server(site)
     api = Api(site.api_url, site.secrets.api_token)
     with open_reader(site.store) as reader:
         before = reader.last_fact()
-    async with Phone(phone_name, site.secrets.phones[phone_name], server, RTP_PORTS, register=True) as desk:
+    async with Phone(phone_name, site.secrets.phones[phone_name], at, RTP_PORTS, register=True) as desk:
         desk.on_invite = answer_after(1.0)
         say(f"agent {agent}: {await asyncio.to_thread(api.ask, agent, 'sign-in')}")
         say(f"agent {agent}: {await asyncio.to_thread(api.ask, agent, 'ready')}")
-        async with Phone(CALLER, None, server, RTP_PORTS) as caller:
+        async with Phone(CALLER, None, at, RTP_PORTS) as caller:
             call = await caller.dial(number)
             say(f"caller {CALLER} dials {number}")
             heard = await call.wait_silence_end(5)

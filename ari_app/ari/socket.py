@@ -50,9 +50,8 @@ class Socket(WSListener):
             return
         if forget:
             transport.underlying_transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
-        else:
-            transport.send_close(WSCloseCode.OK)
-            await asyncio.wait([self.over], timeout=CLOSE_S)
+        transport.send_close(WSCloseCode.OK)
+        await asyncio.wait([self.over], timeout=CLOSE_S)
         transport.disconnect(graceful=False)
         await self.over
 

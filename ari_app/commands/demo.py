@@ -29,6 +29,12 @@ def demo(
     if listen and not _is_address(listen):
         raise ConfigError(f"--listen {listen}: not an IP address, e.g. 0.0.0.0 for all of this machine's")
     site = common.site(**({"asterisk": {"sip_listen": listen}} if listen else {}))
+    if ":" in site.settings.asterisk.sip_listen:
+        raise ConfigError(
+            f"asterisk.sip_listen is {site.settings.asterisk.sip_listen}; the demo's own phones speak IPv4 only:\n"
+            "give an IPv4 address (--listen 0.0.0.0), or run the hotline without the demo: hotline asterisk start; "
+            "hotline run"
+        )
     if site.settings.asterisk.run == "system":
         raise ConfigError("asterisk.run is system; the demo runs an Asterisk of its own: set it to private")
     found = provision.find(site.asterisk_root) or provision.install(site.asterisk_root, say)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 import structlog
@@ -259,3 +260,15 @@ async def test_a_restarted_asterisk_gets_filters_and_subscriptions_again(tmp_pat
             async with ear.caller() as (again, _):
                 await again.hangup()
             assert len(ear.all(CallArrived)) == 2
+
+
+async def test_a_link_that_we_close_leaves_no_error_in_asterisk_s_log(asterisk):
+    """A socket that is just reset would be an ERROR at each end of the daemon."""
+    full = Path(asterisk.layout.full_log)
+    began = len(full.read_text(errors="replace"))
+    async with listening(asterisk) as ear, ear.caller() as (_, one):
+        ear.do(Answer(C, one.leg))
+        await ear.done()
+        assert ear.link.counters["sockets"] > 0
+    said = full.read_text(errors="replace")[began:]
+    assert "web socket" not in said and "WebSocket" not in said
