@@ -90,7 +90,7 @@ class Address:
             max_frame_size=MESSAGE_MAX,
             max_redirects=0,
             disconnect_on_exception=False,  # A bug of ours is logged, and the link lives.
-            use_aiofastnet=False,  # It writes each frame at once; the event loop's transports write them together.
+            use_aiofastnet=False,  # The event loop's own transports, as everywhere else.
         )
         try:
             async with asyncio.timeout(CONNECT_S):

@@ -1,7 +1,7 @@
 """Request sockets: WebSockets that carry requests only, each one lane's at a time, opened as they are needed.
 
-Asterisk works off a socket serially and in order, so what a lane asks at once is sent at once (a write and a wake-up
-a request cost more than all else of it), and a request that waits for a playback holds up its own lane and no other.
+Asterisk works off a socket serially and in order, so what a lane asks at once is sent at once (a wake-up
+a request costs more than all else of it), and a request that waits for a playback holds up its own lane and no other.
 Which carrier and why: docs/adr/0003; why replies are told and not awaited: docs/adr/0022.
 """
 

@@ -109,9 +109,6 @@ def merge(parts_folder: Path, recording: RecordingId, target_folder: Path, day: 
         with _written(_unsealed(target)) as file:
             digest = _write_stereo(file, sides, frames)
             size = file.tell()
-            file.flush()
-            # Begins to write it out: one commit of the file system is then enough for all that are sealed together.
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     return Joined(target.relative_to(target_folder).as_posix(), frames / sides[0].rate, size, digest)
 
 
