@@ -13,7 +13,7 @@ from ari_app.board.floor import Floor
 from ari_app.board.records import Call, Mark, Screened
 from ari_app.model.effects import CancelTimer, LookUp, Reply, Screen, SetTimer, Unscreen, Warn
 from ari_app.model.events import AgentAsked, LookedUp
-from ari_app.model.ids import AgentId, CallId, LookUpId, MessageId, Number, ScreeningId, TimerId, call_of
+from ari_app.model.ids import AgentId, CallId, LookUpId, MessageId, NoteText, Number, ScreeningId, TimerId, call_of
 from ari_app.model.screening import DIGITS_MIN, canonical, ends, is_protected, national, times_now
 from ari_app.model.screening_facts import (
     AppealKept,
@@ -213,7 +213,7 @@ def _decide(floor: Floor, asked: ScreeningAsked, now: float) -> Outcome:
     if screened.appeal is not None and (item := floor.items.get(screened.appeal)) is not None:
         working.leave(floor, item, now)
         working.forget(floor, item)
-        floor.note(ItemDone(screened.appeal, asked.by, f"screening {said}: {asked.why[:WHY_MAX]}"))
+        floor.note(ItemDone(screened.appeal, asked.by, NoteText(f"screening {said}: {asked.why[:WHY_MAX]}")))
     screened.appeal = None
     return True, said if said == "lifted" else f"kept until {_when(floor, screened.until)}"
 

@@ -14,7 +14,7 @@ from ari_app.model.mask import mask
 from ari_app.model.screening import canonical, spellings
 from ari_app.provision import install as provision
 from ari_app.site import Site
-from ari_app.store.erasure import erase_person
+from ari_app.store.erasure import Erasure, erase_person, remove
 
 app = typer.Typer(no_args_is_help=True, help="Personal data.")
 
@@ -28,8 +28,12 @@ def _group() -> None:
 def erase(
     number: Annotated[str, typer.Argument(help="The caller's number, as it was dialled from.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    files: Annotated[
+        bool | None,
+        typer.Option("--files/--keep-files", help="Recordings and messages go too, or stay. Neither: it asks."),
+    ] = None,
 ) -> None:
-    """Erase a number from the store for good; every figure stays as it is. Audited."""
+    """Erase a number, notes on its messages, what was typed in its calls; every figure stays as it is. Audited."""
     if not yes:
         typer.confirm(f"Erase {mask(number)} for good?", abort=True)
     at, by = common.site(), getpass.getuser()
@@ -41,15 +45,28 @@ def erase(
     erased = [each for each in found if each is not None]
     if not erased:
         raise ConfigError(f"{mask(number)} is not in the store")
-    recordings = [recording for each in erased for recording in each.recordings]
-    common.console.print(
-        f"erased from {sum(each.calls for each in erased)} calls; recordings of these calls that still stand: "
-        f"{len(recordings)}"
-    )
-    for recording in recordings:
-        common.console.print(f"  {recording}")
+    common.console.print(f"erased from {sum(each.calls for each in erased)} calls")
+    _files(at, erased, files, yes)
     if not all(each.scrubbed for each in erased):
         common.console.print("Old copies go from the disk when the last open reader of the store ends.")
+
+
+def _files(at: Site, erased: list[Erasure], gone: bool | None, yes: bool) -> None:
+    """What holds the person's voice: listed, and removed if that is wanted."""
+    recordings = [at.recordings / due.path for each in erased for due in each.recordings]
+    messages = [at.messages / due.path for each in erased for due in each.messages]
+    standing = f"recordings: {len(recordings)}, messages: {len(messages)}"
+    if not recordings and not messages:
+        return common.console.print("no recording and no message of these calls is left")
+    for path in (*recordings, *messages):
+        common.console.print(f"  {path}", markup=False, soft_wrap=True)
+    if gone is None:
+        gone = not yes and typer.confirm(f"Remove them too ({standing})?")
+    if not gone:
+        return common.console.print(f"{standing}: they hold the person's voice, and stay until their days are over")
+    for each in erased:
+        remove(at.store, at.recordings, at.messages, each, time.time())
+    common.console.print(f"removed: {standing}")
 
 
 def _plus(ways: tuple[str, ...]) -> list[str]:

@@ -3,27 +3,29 @@
 Tuples become lists and come back as tuples; nested records (ChannelSeen …) come back as what the field's type says.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 from ari_app.model import events, facts
-from ari_app.model.ids import Number
+from ari_app.model.ids import NoteText, Number
 
 _BY_KIND: dict[str, type[Any]] = {cls.__name__: cls for union in (events.Event, facts.Fact) for cls in get_args(union)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """One field: its name, its type, whether it is personal data."""
+    """One field: its name, its type, and the table of the store in which it stands by itself; empty: none."""
 
     name: str
     hint: Any
-    personal: bool
+    apart: str
 
 
+_APART: Final[Mapping[Any, str]] = {Number: "person", NoteText: "note"}
 _SHAPES: dict[type[Any], tuple[_Shape, ...]] = {}
 _ATOMS = frozenset((str, int, float, bool, type(None)))
 
@@ -31,14 +33,15 @@ _ATOMS = frozenset((str, int, float, bool, type(None)))
 def _shapes(cls: type[Any]) -> tuple[_Shape, ...]:
     if cls not in _SHAPES:
         hints = get_type_hints(cls)
-        _SHAPES[cls] = tuple(_Shape(f.name, hints[f.name], hints[f.name] is Number) for f in fields(cls))
+        _SHAPES[cls] = tuple(_Shape(f.name, hints[f.name], _APART.get(hints[f.name], "")) for f in fields(cls))
     return _SHAPES[cls]
 
 
 @cache
-def personal_fields(kind: str) -> tuple[str, ...]:
-    """Names of the fields of `kind` that hold personal data (typed Number)."""
-    return tuple(shape.name for shape in _shapes(_BY_KIND[kind]) if shape.personal)
+def apart(kind: str) -> Mapping[str, str]:
+    """The fields of `kind` that hold personal data, and the table of the store that holds each: `person` of a Number,
+    `note` of a NoteText."""
+    return {shape.name: shape.apart for shape in _shapes(_BY_KIND[kind]) if shape.apart}
 
 
 def encode(record: Any) -> dict[str, Any]:

@@ -30,6 +30,7 @@ QueueName = NewType("QueueName", str)
 Skill = NewType("Skill", str)
 PhoneName = NewType("PhoneName", str)  # A SIP account in config.yaml: PJSIP endpoint of the same name.
 Number = NewType("Number", str)  # A telephone number: personal data; the store keeps it in a side table.
+NoteText = NewType("NoteText", str)  # What somebody wrote about a caller: personal data too, in a table of its own.
 RequestId = NewType("RequestId", str)  # Minted by the page, API or CLI that waits for a Replied effect.
 
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ari_app.model.ids import AgentId, CallId, MessageId, Number, OfferId, PhoneName, QueueName, RequestId
+from ari_app.model.ids import AgentId, CallId, MessageId, NoteText, Number, OfferId, PhoneName, QueueName, RequestId
 
 CallbackMiss = Literal["busy", "no-answer", "unreachable", "not-confirmed", "failed"]
 CallbackOutcome = Literal["connected", "failed", "cancelled", "returned", "abandoned", "expired"]
 NO_NUMBER: Final = Number("")
+NO_NOTE: Final = NoteText("")
 ItemWish = Literal["take", "next", "decline", "done", "return"]
 ItemOfferOutcome = Literal["accepted", "declined", "ran-out", "unreachable", "failed"]
 
@@ -147,7 +148,7 @@ class ItemReturned:
 class ItemDone:
     message: MessageId
     by: str
-    note: str
+    note: NoteText
     disposition: str = ""
 
 
@@ -236,7 +237,7 @@ class ItemAsked:
     wish: ItemWish
     by: str
     agent: str = ""
-    note: str = ""
+    note: NoteText = NO_NOTE
     request: RequestId | None = None
     disposition: str = ""
 

@@ -1,12 +1,18 @@
-"""Forgets a person: the number goes, its key stays, so that every fact, row and figure is as before."""
+"""Forgets a person: number, notes and typed digits go, their keys and rows stay, so that every fact and figure is as
+before."""
 
 import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from ari_app.errors import StoreError
-from ari_app.model.ids import Number, RecordingId
-from ari_app.store import connect, emergency, queries
+from ari_app.model.ids import Number
+from ari_app.store import connect, emergency, queries, retention
+from ari_app.store.retention import Due
 
 _SQL = queries.load("retention")
 _PERSON_KEY = queries.load("journal")["person_key"]
@@ -15,14 +21,16 @@ _AUDIT = queries.load("journal")["add_audit"]
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """`recordings` hold the person's voice and still stand: whether they go too is for the caller to decide.
+    """`calls` that were about the person. `recordings` and `messages` hold a voice and still stand: `remove` makes
+    them go too.
 
-    `scrubbed`: the number's bytes are out of the store's files; False while a reader keeps an old view open.
+    `scrubbed`: what was erased is out of the store's files; False while a reader keeps an old view open.
     """
 
     person: int
     calls: int
-    recordings: tuple[RecordingId, ...]
+    recordings: tuple[Due, ...]
+    messages: tuple[Due, ...]
     scrubbed: bool
 
 
@@ -33,13 +41,30 @@ def erase_person(path: Path, number: Number, at: float, by: str) -> Erasure | No
         raise StoreError("Rows wait in the emergency file and may hold the number.\nErase when the store writes again.")
     if not path.exists():
         raise StoreError(f"There is no store at {path}.")
-    conn = connect.writing(path)
-    try:
-        return _erase(conn, number, at, by)
-    except sqlite3.Error as problem:
-        raise StoreError(f"The number was not erased: {problem}.\nTry again.") from problem
-    finally:
-        conn.close()
+    with closing(connect.writing(path)) as conn:
+        try:
+            return _erase(conn, number, at, by)
+        except sqlite3.Error as problem:
+            raise StoreError(f"The number was not erased: {problem}.\nTry again.") from problem
+
+
+def remove(path: Path, kept: Path, messages: Path, erasure: Erasure, at: float) -> None:
+    """Remove the recordings below `kept` and the messages below `messages`, and note it. StoreError: some stand."""
+    with closing(connect.writing(path)) as conn:
+        try:
+            for folder, dues, mark in (
+                (kept, erasure.recordings, retention.mark_removed),
+                (messages, erasure.messages, retention.mark_message_removed),
+            ):
+                for due in dues:
+                    (folder / due.path).unlink(missing_ok=True)
+                    conn.execute("BEGIN IMMEDIATE")
+                    mark(conn, due, at)
+                    conn.execute("COMMIT")
+        except (OSError, sqlite3.Error) as problem:
+            raise StoreError(
+                f"Not everything was removed: {problem}.\nRemove the files named above that still stand by hand."
+            ) from problem
 
 
 def _erase(conn: sqlite3.Connection, number: Number, at: float, by: str) -> Erasure | None:
@@ -47,11 +72,20 @@ def _erase(conn: sqlite3.Connection, number: Number, at: float, by: str) -> Eras
     if found is None:
         return None
     person = int(found[0])
+    calls = [row[0] for row in conn.execute(_SQL["calls_of"], {"person": person})]
+    theirs = {"calls": orjson.dumps(calls).decode(), "at": at}
+    typed = conn.execute(_SQL["digits_of"], theirs).fetchall()  # Reads every event: not while others wait to write.
     conn.execute("BEGIN IMMEDIATE")
     conn.execute(_SQL["erase"], (at, person))
+    conn.execute(_SQL["erase_notes"], theirs)
+    conn.executemany(_SQL["erase_digit"], typed)
     conn.execute(_AUDIT, (at, "erase-person", str(person), f"asked by {by}"))
     conn.execute("COMMIT")
-    calls = int(conn.execute(_SQL["calls_of"], (person,)).fetchone()[0])
-    recordings = tuple(RecordingId(row[0]) for row in conn.execute(_SQL["recordings_of"], (person,)))
+    recordings = _standing(conn.execute(_SQL["recordings_of"], theirs).fetchall())
+    messages = _standing(conn.execute(_SQL["messages_of"], theirs).fetchall())
     busy = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    return Erasure(person, calls, recordings, scrubbed=not busy)
+    return Erasure(person, len(calls), recordings, messages, scrubbed=not busy)
+
+
+def _standing(rows: Sequence[tuple[str, str]]) -> tuple[Due, ...]:
+    return tuple(Due(name, path, "erased") for name, path in rows)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """One run of the daemon as the journal keeps it: its inputs with their `now`, and the facts it noted. For replay.
 
-Erased numbers read `erased` in both, and digits of secrets `x`: decisions do not depend on either.
+Erased numbers and notes read `erased` in both, digits of secrets and erased ones `x`: decisions do not depend on them,
+but for a number that was typed in and has been erased.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 from ari_app.model.events import Event
 from ari_app.model.facts import Fact
 from ari_app.store import connect, queries, rows
-from ari_app.store.reader import Persons
+from ari_app.store.personal import Values
 
 _SQL = queries.load("history")
 
@@ -32,9 +33,9 @@ class History:
         return self._read("facts_of", epoch)
 
     def _read(self, query: str, epoch: int) -> Iterator[tuple[float, Any]]:
-        persons = Persons(self.conn)
+        values = Values(self.conn)
         for at, kind, body in self.conn.execute(_SQL[query], (epoch,)):
-            yield at, rows.record_of(kind, body, persons)
+            yield at, rows.record_of(kind, body, values)
 
 
 @contextmanager

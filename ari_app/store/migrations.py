@@ -85,6 +85,11 @@ def m0014_steps_of_the_clock(db: Database) -> None:
     _run(db, "m0014")
 
 
+@steps()
+def m0015_notes_apart_and_digits_erased(db: Database) -> None:
+    _run(db, "m0015")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import orjson
 
-from ari_app.model import audit, codec, control, facts, screening_facts, work
+from ari_app.model import audit, control, facts, screening_facts, work
 from ari_app.model.facts import Fact
-from ari_app.store import queries
+from ari_app.store import personal, queries
 
 _SQL = queries.load("projections")
 
@@ -143,7 +143,7 @@ KINDS: Final = frozenset(_BY_KIND)
 
 
 def apply(conn: sqlite3.Connection, fact: int, at: float, kind: str, values: Mapping[str, Any]) -> None:
-    """Carry one fact (its id, time, class name and fields; persons by key) into the tables."""
+    """Carry one fact (its id, time, class name and fields; personal data by key) into the tables."""
     parameters = {**values, "id": fact, "at": at, "node_kind": values.get("type"), "left_at": values.get("left_at")}
     parameters["disposition"] = values.get("disposition", "")  # The same, of ItemDone.
     parameters["cause"] = values.get("cause", "")  # Not in facts older than the field; of LegClosed a number.
@@ -161,14 +161,6 @@ def rebuild(conn: sqlite3.Connection) -> int:
     read = 0
     for fact, at, kind, text in conn.execute(_SQL["all_facts"]):
         if kind in KINDS:  # A kind of a newer or older hotline is kept, but has no table here.
-            apply(conn, fact, at, kind, _values(kind, text))
+            apply(conn, fact, at, kind, personal.keys_of(conn, kind, orjson.loads(text)))
         read += 1
     return read
-
-
-def _values(kind: str, text: str) -> dict[str, Any]:
-    """A stored fact's fields, a person's key standing for the number."""
-    body: dict[str, Any] = orjson.loads(text)
-    for name in codec.personal_fields(kind):
-        body[name] = body[name]["person"] if name in body else None  # A fact older than the field.
-    return body

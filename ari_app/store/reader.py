@@ -14,6 +14,7 @@ from ari_app.model.ids import AgentId, CallId, MessageId, Number, PhoneName, Que
 from ari_app.model.mask import ERASED
 from ari_app.model.states import AgentState
 from ari_app.store import connect, projections, queries, rows
+from ari_app.store.personal import Values
 
 _SQL = queries.load("reader")
 _OF_CALL: Final = {table: f"SELECT * FROM {table} WHERE call = ? ORDER BY 1, 2" for table in projections.OF_CALL}
@@ -183,25 +184,12 @@ class Reader:
         self._conn.close()
 
     def _facts(self, sql: str, values: Sequence[Any]) -> list[KeptFact]:
-        persons = Persons(self._conn)
+        held = Values(self._conn)
         return [
-            KeptFact(id_, at, epoch, rows.record_of(kind, body, persons))
+            KeptFact(id_, at, epoch, rows.record_of(kind, body, held))
             for id_, at, epoch, kind, body in self._conn.execute(sql, values)
             if kind in projections.KINDS  # Kinds of a newer hotline stay unread.
         ]
-
-
-class Persons(dict[int, str | None]):
-    """Numbers by key, looked up once."""
-
-    def __init__(self, conn: sqlite3.Connection) -> None:
-        super().__init__()
-        self._conn = conn
-
-    def __missing__(self, key: int) -> str | None:
-        row = self._conn.execute(_SQL["person"], (key,)).fetchone()
-        self[key] = value = row[0] if row else None
-        return value
 
 
 @contextmanager

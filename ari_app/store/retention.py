@@ -17,11 +17,12 @@ _AUDIT = queries.load("journal")["add_audit"]
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A recording whose file is to be removed (age, quota) or compressed; `path` is below the recordings folder."""
+    """A recording whose file is to be removed (age, quota, erased) or compressed; `path` is below the recordings
+    folder."""
 
     recording: RecordingId
     path: str
-    why: Literal["age", "quota", "compress"]
+    why: Literal["age", "quota", "compress", "erased"]
 
 
 @dataclass(frozen=True, slots=True)

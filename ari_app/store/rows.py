@@ -12,9 +12,8 @@ import structlog
 from ari_app.model import codec
 from ari_app.model.events import Event, KeyPressed
 from ari_app.model.facts import Fact
-from ari_app.model.ids import Number
-from ari_app.model.mask import ERASED, SECRET_DIGIT
-from ari_app.store import projections, queries
+from ari_app.model.mask import SECRET_DIGIT
+from ari_app.store import personal, projections, queries
 
 EventRow: TypeAlias = tuple[Literal["event"], float, Event, bool]
 """'event', `now`, the event, whether the board marked it as holding a digit of a secret."""
@@ -94,11 +93,7 @@ def cleaned(line: Line) -> Line:
 
 
 def _insert(conn: sqlite3.Connection, line: Line, project: bool) -> None:
-    body = values = line.body
-    if personal := codec.personal_fields(line.kind):
-        keys = {name: person_key(conn, body[name]) for name in personal}
-        body = {**body, **{name: {"person": key} for name, key in keys.items()}}
-        values = {**values, **keys}
+    body, values = personal.set_apart(conn, line.kind, line.body)
     text = orjson.dumps(body).decode()
     if line.table == "event":
         conn.execute(_SQL["add_event"], (line.at, line.epoch, line.kind, text))
@@ -109,20 +104,6 @@ def _insert(conn: sqlite3.Connection, line: Line, project: bool) -> None:
         projections.apply(conn, fact or 0, line.at, line.kind, values)
 
 
-def person_key(conn: sqlite3.Connection, number: str) -> int | None:
-    """The key of a number, made if it is new; None for a number that was withheld."""
-    if not number:
-        return None
-    found = conn.execute(_SQL["person_key"], (number,)).fetchone()
-    if found is None:
-        found = (conn.execute(_SQL["add_person"], (number,)).lastrowid,)
-    return int(found[0])
-
-
-def record_of(kind: str, text: str, persons: Mapping[int, str | None]) -> Any:
-    """A stored fact or event as it was; an erased number reads `erased`, one that was withheld is empty."""
-    body: dict[str, Any] = orjson.loads(text)
-    for name in body.keys() & set(codec.personal_fields(kind)):  # A fact older than a field lacks it.
-        key = body[name]["person"]
-        body[name] = Number("") if key is None else Number(persons[key] or ERASED)
-    return codec.decode({**body, "kind": kind})
+def record_of(kind: str, text: str, values: personal.Values) -> Any:
+    """A stored fact or event as it was."""
+    return codec.decode({**values.put_back(kind, orjson.loads(text)), "kind": kind})

@@ -17,6 +17,15 @@ CREATE TABLE person (
   UNIQUE (kind, value)
 ) STRICT;
 
+-- What somebody wrote about a caller: personal data as well; events and facts hold {"note": key}.
+CREATE TABLE note (
+  key INTEGER PRIMARY KEY, -- What facts, events and items hold instead of the text.
+  about TEXT NOT NULL, -- The message it was written about.
+  value TEXT, -- The text itself; NULL once erased.
+  erased_at REAL, -- When it was erased; NULL while it stands.
+  UNIQUE (about, value)
+) STRICT;
+
 -- Everything that happened, as the board was told it: `hotline replay` repeats every decision from here.
 CREATE TABLE event (
   id INTEGER PRIMARY KEY, -- Order of arrival.
@@ -37,6 +46,8 @@ CREATE TABLE event_retention (
 INSERT INTO event_retention (one, before) VALUES (1, 0);
 
 CREATE TRIGGER event_never_changes BEFORE UPDATE ON event
+WHEN new.id IS NOT old.id OR new.at IS NOT old.at OR new.epoch IS NOT old.epoch OR new.kind IS NOT old.kind
+  OR old.kind <> 'KeyPressed' OR new.body IS NOT json_set(old.body, '$.digit', 'x')
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 
 CREATE TRIGGER event_deleted_by_retention_only BEFORE DELETE ON event
@@ -569,7 +580,7 @@ CREATE TABLE item (
   taken_by TEXT, -- Who has taken it; NULL: nobody.
   taken_at REAL, -- When.
   done_at REAL, -- When it was done; NULL: it is open.
-  note TEXT -- What came of it.
+  note INTEGER REFERENCES note (key) -- What came of it; NULL: nobody wrote anything.
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX item_open ON item (due_at) WHERE done_at IS NULL;

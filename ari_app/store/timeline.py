@@ -242,8 +242,9 @@ def sentence(fact: Fact, masked: bool = True) -> str:
     if isinstance(fact, facts.MessageLeft) and not fact.back:
         words = words.partition(", to be")[0]
     values = {field.name: getattr(fact, field.name) for field in fields(fact)}
-    for name in codec.personal_fields(type(fact).__name__):
-        values[name] = mask(values[name]) if masked else values[name] or WITHHELD
+    for name, table in codec.apart(type(fact).__name__).items():
+        if table == "person":
+            values[name] = mask(values[name]) if masked else values[name] or WITHHELD
     return words.format(**values)
 
 

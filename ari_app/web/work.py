@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol, get_args
 
 from aiohttp import web
 
-from ari_app.model.ids import CallId, MessageId
+from ari_app.model.ids import CallId, MessageId, NoteText
 from ari_app.model.work import CallbackCancelled, ItemAsked, ItemWish
 from ari_app.web.admin import Answer
 from ari_app.web.auth import Refusal, answer
@@ -61,7 +61,7 @@ class WorkEndpoints:
         )
         agent = str(body.get("agent", ""))
         by = str(body.get("by") or agent or "api")
-        said = str(body.get("note", "")), None, str(body.get("disposition", ""))
+        said = NoteText(str(body.get("note", ""))), None, str(body.get("disposition", ""))
         event = ItemAsked(MessageId(message[:40]), wish, by, agent, *said)
         return await self._done(event, "GET /api/inbox shows who has taken what")
 

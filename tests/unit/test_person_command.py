@@ -22,7 +22,7 @@ from ari_app.site import Site
 from ari_app.store import screening
 from ari_app.store.journal import Journal
 from tests.asterisk import REPOSITORY, sample, secrets_for
-from tests.unit.store_calls import on_disk
+from tests.unit.store_calls import on_disk, whole_call
 
 NOW = 1_772_416_800.0
 SPELLINGS = ("13900139000", "+8613900139000", "008613900139000")
@@ -58,8 +58,10 @@ class Daemon:
         return {"message": "no longer screened"}
 
 
-def erase(number: str) -> str:
-    run = CliRunner().invoke(app, ["person", "erase", number, "--yes"])
+def erase(number: str, *options: str, answers: str = "") -> str:
+    """Without answers nothing is asked."""
+    options = options if answers else (*options, "--yes")
+    run = CliRunner().invoke(app, ["person", "erase", number, *options], input=answers or None)
     assert run.exit_code == 0, run.output
     return run.output
 
@@ -101,6 +103,45 @@ def test_the_list_is_masked_and_says_who_and_why(site: Site) -> None:
     shown = CliRunner().invoke(app, ["screening", "show", "1-1.n1"])
     assert shown.exit_code == 0 and "139****9000" in shown.output and "1-1" in shown.output
     assert CliRunner().invoke(app, ["screening", "show", "9-9.n9"]).exit_code == 1
+
+
+VOICES = ("recordings/2026-11-18/9-1.r6.wav", "messages/2026-11-18/9-1.m9.wav")
+
+
+@pytest.fixture
+def voiced(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Another caller, of whom a recording and a message stand."""
+    journal = Journal.open(site.store)
+    journal.append(whole_call("9-1", "13600136000", NOW)).result(5)
+    journal.close()
+    for name in VOICES:
+        (site.state / name).parent.mkdir(parents=True)
+        (site.state / name).write_bytes(b"voice")
+    monkeypatch.setattr(common, "api", lambda _: Daemon(runs=True))
+    return site
+
+
+@pytest.mark.parametrize(
+    ("options", "answers", "gone"),
+    [
+        (("--files",), "", True),
+        (("--keep-files",), "", False),
+        ((), "", False),
+        (("--files",), "y\n", True),
+        ((), "y\ny\n", True),
+        ((), "y\nn\n", False),
+    ],
+)
+def test_recordings_and_messages_are_named_and_go_when_that_is_wanted(
+    voiced: Site, options: tuple[str, ...], answers: str, gone: bool
+) -> None:
+    said = erase("13600136000", *options, answers=answers)
+    assert "erased from 1 calls" in said and "recordings: 1, messages: 1" in said
+    assert all(str(voiced.state / name) in said for name in VOICES)
+    assert [(voiced.state / name).exists() for name in VOICES] == [not gone, not gone]
+    assert ("removed: " in said) == gone
+    if not gone:
+        assert "stay until their days are over" in said
 
 
 class Console:

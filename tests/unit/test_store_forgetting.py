@@ -5,15 +5,19 @@ import sqlite3
 import pytest
 
 from ari_app.errors import StoreError
-from ari_app.model.facts import FlowsActivated, MessageLeft
+from ari_app.model.events import KeyPressed
+from ari_app.model.facts import CallOpened, FlowsActivated, KeyTaken, LegOpened, MessageLeft
+from ari_app.model.work import CallbackBooked, ItemAsked, ItemDone
 from ari_app.store import retention
-from ari_app.store.erasure import erase_person
+from ari_app.store.erasure import erase_person, remove
 from ari_app.store.flows import FlowText, save_versions, versions
+from ari_app.store.history import open_history
 from ari_app.store.journal import Journal, Options
 from ari_app.store.reader import open_reader
 from ari_app.store.rebuild import rebuild
 from ari_app.store.retention import Due, StoredFile
 from ari_app.store.timeline import timeline
+from ari_app.store.work import items
 from tests.unit.store_calls import NUMBER, START, key, looking, on_disk, tables, whole_call
 
 DAY = 86400.0
@@ -38,7 +42,8 @@ def test_erasing_a_person_changes_no_figure(journal, store):
     journal.committed().result(10)
     before = tables(looking(store))
     erased = erase_person(store, NUMBER, START + DAY, "cli")
-    assert (erased.calls, len(erased.recordings), erased.scrubbed) == (43, 43, True)
+    standing = len(erased.recordings), len(erased.messages)
+    assert (erased.calls, standing, erased.scrubbed) == (43, (43, 43), True)
     assert tables(looking(store)) == before
     assert NUMBER.encode() not in on_disk(store)
     assert b"13900130001" in on_disk(store)
@@ -48,6 +53,132 @@ def test_erasing_a_person_changes_no_figure(journal, store):
         assert reader.call("1-8").call.caller == "13900130008"
         line = reader.audit()[0]
     assert (line["action"], line["subject"], line["detail"]) == ("erase-person", str(erased.person), "asked by cli")
+
+
+def test_notes_go_with_the_person_they_are_about_and_with_nobody_else(store):
+    """Word for word the same was written about two callers' messages."""
+    journal = Journal.open(store)
+    journal.next_epoch()
+    for n, number in enumerate((NUMBER, "13900130001"), 1):
+        asked = ItemAsked(f"1-{n}.m9", "done", "8025", note="called back")
+        journal.append([*whole_call(f"1-{n}", number), ("event", START + 60, asked, False)]).result(5)
+    journal.close()
+    assert [each["note"] for each in items(store, done=True)] == ["called back", "called back"]
+    before = tables(looking(store))
+    erase_person(store, NUMBER, START + DAY, "cli")
+    assert tables(looking(store)) == before
+    assert {each["call"]: each["note"] for each in items(store, done=True)} == {"1-1": None, "1-2": "called back"}
+    erase_person(store, "13900130001", START + DAY, "cli")
+    assert b"called back" not in on_disk(store)
+    with open_history(store) as history:
+        (epoch,) = history.epochs
+        notes = {event.note for _, event in history.events(epoch) if isinstance(event, ItemAsked)}
+        notes |= {fact.note for _, fact in history.facts(epoch) if isinstance(fact, ItemDone)}
+    assert notes == {"erased"}
+    assert rebuild(store) and tables(looking(store)) == before
+
+
+def test_a_note_written_before_notes_stood_apart_moves(store):
+    journal = Journal.open(store)
+    journal.next_epoch()
+    journal.append(whole_call("1-1")).result(5)
+    journal.close()
+    old = sqlite3.connect(store)
+    old.execute("DROP TRIGGER fact_never_changes")
+    old.execute("UPDATE fact SET body = json_set(body, '$.note', 'called back') WHERE kind = 'ItemDone'")
+    old.commit()
+    with open_reader(store) as reader:
+        notes = [kept.fact.note for kept in reader.facts_after(0) if isinstance(kept.fact, ItemDone)]
+    before = tables(looking(store))
+    assert notes == ["called back"]
+    assert rebuild(store) and tables(looking(store)) == before
+    old.close()
+
+
+TYPED = "13912345678"
+
+
+def typed_call(call, number, digits, leg):
+    """A menu's key, and a number typed in."""
+    keys = "1" + digits
+    facts = [CallOpened(call, number, "1860", "local", "main", "v1", "en"), LegOpened(call, leg, "caller")]
+    rows = [("fact", START, fact) for fact in facts]
+    rows += [("event", START + n, KeyPressed(leg, digit), False) for n, digit in enumerate(keys)]
+    return [*rows, ("fact", START, KeyTaken(call, "main_menu", "1", True))]
+
+
+def digits_kept(store, leg):
+    pressed = "SELECT body ->> '$.digit' FROM event WHERE kind = 'KeyPressed' AND body ->> '$.leg' = ? ORDER BY id"
+    return "".join(row[0] for row in looking(store).execute(pressed, (leg,)))
+
+
+def test_what_a_caller_typed_goes_too_and_menus_keys_stay(journal, store):
+    journal.append(typed_call("1-1", NUMBER, TYPED, "1795.1")).result(5)
+    journal.append(typed_call("1-2", "13900130001", "4711", "1795.2")).result(5)
+    erase_person(store, NUMBER, START + DAY, "cli")
+    assert digits_kept(store, "1795.1") == "1" + "x" * len(TYPED)
+    assert digits_kept(store, "1795.2") == "14711"
+
+
+def test_who_was_to_be_called_back_is_forgotten_where_the_number_was_typed(journal, store):
+    """Another caller typed it; what he typed is this person's number."""
+    booked = CallbackBooked("1-1", "1-10", "billing", TYPED, 0, START, START, "", "en", "1860", "billing")
+    journal.append([*typed_call("1-1", NUMBER, TYPED, "1795.1"), ("fact", START + 20, booked)]).result(5)
+    assert erase_person(store, TYPED, START + DAY, "cli").calls == 1
+    assert digits_kept(store, "1795.1") == "1" + "x" * len(TYPED)
+    with open_reader(store) as reader:
+        assert reader.call("1-1").call.caller == NUMBER
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "body = json_set(body, '$.digit', '2')",
+        "body = json_set(body, '$.digit', 'x', '$.leg', 'y')",
+        "body = json_set(body, '$.digit', 'x'), at = at + 1",
+        "body = json_set(body, '$.digit', 'x'), kind = 'KeyHeard'",
+        "body = json_set(body, '$.digit', 'x'), id = id + 1000",
+        "epoch = epoch + 1",
+    ],
+)
+def test_nothing_else_of_an_event_can_be_changed(journal, store, change):
+    journal.append([key("1", False, START)]).result(5)
+    conn = sqlite3.connect(store)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        conn.execute(f"UPDATE event SET {change}")
+    conn.close()
+
+
+def test_the_voice_goes_too_when_that_is_wanted(journal, store, tmp_path):
+    kept, messages = tmp_path / "recordings", tmp_path / "messages"
+    journal.append([*whole_call("1-1"), *whole_call("1-2", "13900130001")]).result(5)
+    for folder, name in ((kept, "r6"), (messages, "m9")):
+        (folder / "2026-11-18").mkdir(parents=True)
+        for n in (1, 2):
+            (folder / f"2026-11-18/1-{n}.{name}.wav").write_bytes(b"voice")
+    erased = erase_person(store, NUMBER, START + DAY, "cli")
+    assert [each.path for each in (*erased.recordings, *erased.messages)] == [
+        "2026-11-18/1-1.r6.wav",
+        "2026-11-18/1-1.m9.wav",
+    ]
+    remove(store, kept, messages, erased, START + DAY)
+    left = {path.name for folder in (kept, messages) for path in folder.rglob("*.wav")}
+    assert left == {"1-2.r6.wav", "1-2.m9.wav"}
+    with open_reader(store) as reader:
+        why = {row.recording: row.removed_why for row in reader.recordings()}
+        assert why == {"1-1.r6": "erased", "1-2.r6": None}
+        assert {line["action"] for line in reader.audit()} >= {"remove-recording", "remove-message"}
+    assert [each["path"] for each in items(store, done=True, message="1-1.m9")] == [None]
+
+
+def test_a_file_that_cannot_be_removed_is_said(journal, store, tmp_path):
+    journal.append(whole_call("1-1")).result(5)
+    erased = erase_person(store, NUMBER, START + DAY, "cli")
+    (tmp_path / "recordings/2026-11-18/1-1.r6.wav").mkdir(parents=True)  # A folder where a file should be.
+    with pytest.raises(StoreError, match="Not everything was removed"):
+        remove(store, tmp_path / "recordings", tmp_path / "messages", erased, START + DAY)
+    with open_reader(store) as reader:
+        assert [row.removed_why for row in reader.recordings()] == [None]
 
 
 def test_an_erased_caller_who_calls_again_is_someone_new(journal, store):

@@ -14,6 +14,22 @@ INSERT INTO person (kind, value) VALUES ('number', ?) ON CONFLICT (kind, value) 
 -- The key of a number.
 SELECT key FROM person WHERE kind = 'number' AND value = ?;
 
+-- name: person_value
+-- The number of a key; NULL once it is erased.
+SELECT value FROM person WHERE key = ?;
+
+-- name: add_note
+-- Gives a note about something a key, unless it has one.
+INSERT INTO note (about, value) VALUES (?, ?) ON CONFLICT (about, value) DO NOTHING;
+
+-- name: note_key
+-- The key of a note about something.
+SELECT key FROM note WHERE about = ? AND value = ?;
+
+-- name: note_value
+-- The text of a note; NULL once it is erased.
+SELECT value FROM note WHERE key = ?;
+
 -- name: add_boot
 -- Takes the next epoch; its number is the lastrowid.
 INSERT INTO boot (epoch, at) SELECT coalesce(max(epoch), 0) + 1, ? FROM boot;

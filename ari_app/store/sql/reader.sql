@@ -34,10 +34,6 @@ SELECT id, at, epoch, kind, body FROM fact WHERE id > ? ORDER BY id LIMIT ?;
 -- The newest fact's id.
 SELECT coalesce(max(id), 0) FROM fact;
 
--- name: person
--- The value behind a key.
-SELECT value FROM person WHERE key = ?;
-
 -- name: agents
 -- The present state of every agent who was ever seen.
 SELECT agent, state, reason, phone, call, began_at FROM agent_state WHERE ended_at IS NULL

@@ -62,14 +62,43 @@ ON CONFLICT (recording) DO UPDATE SET path = excluded.path, size_bytes = exclude
 UPDATE person SET value = NULL, erased_at = ? WHERE key = ?;
 
 -- name: calls_of
--- How many calls a person made.
-SELECT count(*) FROM call WHERE caller = ?;
+-- Calls that are about a person: he made them, was called back or is to be, or left his number with a message.
+SELECT call FROM call WHERE caller = :person
+UNION SELECT call FROM callback WHERE number = :person
+UNION SELECT t.call FROM callback_try AS t JOIN callback AS b ON b.booking = t.booking WHERE b.number = :person
+UNION SELECT m.call FROM message AS m JOIN message_back AS b ON b.message = m.message WHERE b.back = :person
+ORDER BY 1;
+
+-- name: erase_notes
+-- Forgets what was written about the messages of calls. `calls` is a JSON array.
+UPDATE note SET value = NULL, erased_at = :at
+WHERE value IS NOT NULL AND about IN (SELECT message FROM item WHERE call IN (SELECT value FROM json_each(:calls)));
+
+-- name: digits_of
+-- Keys pressed in these calls, but for those a menu took, which are facts: what is left was typed in. `calls` is a
+-- JSON array.
+SELECT e.id FROM event AS e
+WHERE e.kind = 'KeyPressed' AND e.body ->> '$.digit' <> 'x'
+  AND e.body ->> '$.leg' IN (SELECT leg FROM leg WHERE call IN (SELECT value FROM json_each(:calls)))
+  AND NOT EXISTS (SELECT 1 FROM ivr_key AS k WHERE k.call IN (SELECT value FROM json_each(:calls))
+                  AND k.at = e.at AND k.key = e.body ->> '$.digit')
+ORDER BY e.id;
+
+-- name: erase_digit
+-- Forgets which key it was.
+UPDATE event SET body = json_set(body, '$.digit', 'x') WHERE id = ?;
 
 -- name: recordings_of
--- Recordings of a person's voice whose file still stands.
-SELECT r.recording FROM recording AS r JOIN call ON call.call = r.call
-LEFT JOIN recording_file AS f ON f.recording = r.recording
-WHERE call.caller = ? AND r.stored_at IS NOT NULL AND f.removed_at IS NULL ORDER BY r.recording;
+-- Recordings of these calls whose file still stands. `calls` is a JSON array.
+SELECT r.recording, coalesce(f.path, r.path) AS path
+FROM recording AS r LEFT JOIN recording_file AS f ON f.recording = r.recording
+WHERE r.call IN (SELECT value FROM json_each(:calls)) AND r.stored_at IS NOT NULL AND f.removed_at IS NULL
+ORDER BY r.recording;
+
+-- name: messages_of
+-- Messages left in these calls whose file still stands. `calls` is a JSON array.
+SELECT f.message, f.path FROM message_file AS f LEFT JOIN message_removed AS r ON r.message = f.message
+WHERE f.call IN (SELECT value FROM json_each(:calls)) AND r.message IS NULL ORDER BY f.message;
 
 -- name: messages_expired
 -- Messages kept for as long as their box says.

@@ -2,9 +2,9 @@
 -- Messages to be worked, the most urgent first; with those done when asked for. A removed file has no path.
 SELECT i.message, i.call, i.box, m.seconds, coalesce(p.value, b.value) AS number, i.opened_at, i.due_at, i.taken_by, i.taken_at,
   (SELECT agent FROM item_offer AS o WHERE o.message = i.message AND o.ended_at IS NULL) AS offered_to,
-  i.done_at, i.note, d.disposition, CASE WHEN r.message IS NULL THEN f.path END AS path, f.sha256
+  i.done_at, n.value AS note, d.disposition, CASE WHEN r.message IS NULL THEN f.path END AS path, f.sha256
 FROM item AS i LEFT JOIN message AS m ON m.message = i.message
-LEFT JOIN item_disposition AS d ON d.message = i.message
+LEFT JOIN item_disposition AS d ON d.message = i.message LEFT JOIN note AS n ON n.key = i.note
 LEFT JOIN call AS c ON c.call = i.call LEFT JOIN person AS p ON p.key = c.caller
 LEFT JOIN message_back AS mb ON mb.message = i.message LEFT JOIN person AS b ON b.key = mb.back
 LEFT JOIN message_file AS f ON f.message = i.message LEFT JOIN message_removed AS r ON r.message = i.message
