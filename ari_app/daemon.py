@@ -126,7 +126,7 @@ class Daemon:
         self.ami = AmiLink("127.0.0.1", asterisk.ami_port, USER, secrets.ami_password)
         self.screens = Screens(self.ami, site.settings.screening, zone)
         self.recorder = Recorder(self.ami, layout.monitor, site.parts(layout), site.recordings, zone, self.loop.post)
-        self.quality = Quality(self.loop.post, self.loop.post_lazily)
+        self.quality = Quality(self.loop.post, self.loop.post_lazily, site.settings.limits.calls_max)
         self.ami.listen(CLASSES, self.quality.hears)
         files = (layout.monitor, site.parts(layout))
         self.hearing = Hearing(self.ami, site.settings.line, *files, self.loop.post, self.quality.loss_now)

@@ -19,7 +19,8 @@ from ari_app.model.events import Event, LegMeasured, StreamRestarted
 from ari_app.model.ids import CallId, LegId
 
 CLASSES: Final = ("reporting", "dialplan")  # Of the manager interface's events.
-LEGS_MAX: Final = 4000  # Legs kept; of more, the oldest is forgotten.
+LEGS_MAX: Final = 4000  # Legs kept at least; of more, the oldest is forgotten.
+LEGS_A_CALL: Final = 4  # Caller, agent, and whoever else takes part.
 JITTER_S_MAX: Final = 2.0  # More is no jitter.
 REPORT_S: Final = 5.5  # A report of loss is the last one for so long.
 NUMBERS: Final = 0x1_0000  # Of packets (RFC 3550); in the second half of them, from the last one on, lie older ones.
@@ -48,10 +49,11 @@ class Figures:
 
 @dataclass
 class Quality:
-    """`lazily` posts what may wait a moment."""
+    """`lazily` posts what may wait a moment. `calls_max`: calls at once."""
 
     post: Callable[[Event], None]
     lazily: Callable[[Event], None]
+    calls_max: int = 0
     clock: Callable[[], float] = time.monotonic
     _legs: dict[LegId, Figures] = field(default_factory=dict)
 
@@ -115,7 +117,7 @@ class Quality:
 
     def _of(self, leg: LegId) -> Figures:
         figures = self._legs.setdefault(leg, Figures())
-        if len(self._legs) > LEGS_MAX:
+        if len(self._legs) > max(LEGS_MAX, LEGS_A_CALL * self.calls_max):
             del self._legs[next(iter(self._legs))]
         return figures
 

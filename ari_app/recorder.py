@@ -26,7 +26,7 @@ from ari_app.model.events import (
     RecordingStopped,
     RecordingUnusable,
 )
-from ari_app.model.ids import LegId, RecordingId
+from ari_app.model.ids import RecordingId
 
 CLOSED_S_MAX = 3.0  # Sides not closed by then belong to an Asterisk that was killed: taken as they are.
 BEGUN_S_MAX = 2.0
@@ -85,18 +85,19 @@ class Recorder:
         match effect:
             case StartRecording():
                 await self._start(effect)
-            case StopRecording(_, leg, recording):
-                await self._stop(leg, recording)
+            case StopRecording():
+                await self._stop(effect)
             case JoinRecording(_, recording):
                 await self._join(recording)
             case _:
                 assert_never(effect)
 
-    async def _stop(self, leg: LegId, recording: RecordingId) -> None:
+    async def _stop(self, effect: StopRecording) -> None:
         """While AMI is down MixMonitor goes on: what follows the talk must not be recorded longer than that."""
+        recording = effect.recording
         for _ in range(STOP_TRIES):
             try:
-                await self.ami.stop_recording(leg, recording)
+                await self.ami.stop_recording(effect.leg, recording)
             except RequestFailed as error:
                 if error.status != 0:  # The caller's leg ended first: MixMonitor ended with it.
                     return self.post(RecordingStopped(recording))
@@ -105,6 +106,9 @@ class Recorder:
             else:
                 return self.post(RecordingStopped(recording))
             await self._until(lambda: self.ami.connected, STOP_WAIT_S)
+        self._failed(
+            effect, "error", f"not confirmed in {STOP_TRIES} tries: what the caller says may still be recorded"
+        )
 
     async def _start(self, effect: StartRecording) -> None:
         await self.ami.until_connected(CONNECT_S)
@@ -122,8 +126,8 @@ class Recorder:
         else:
             self._failed(effect, "error", f"no file appears in {self.parts}; see Asterisk's log")
 
-    def _failed(self, effect: StartRecording, reason: FailReason, why: str) -> None:
-        self.post(CommandFailed("StartRecording", effect.call, effect.recording, reason, why))
+    def _failed(self, effect: StartRecording | StopRecording, reason: FailReason, why: str) -> None:
+        self.post(CommandFailed(type(effect).__name__, effect.call, effect.recording, reason, why))
 
     async def _until(self, done: Callable[[], bool], seconds: float) -> bool:
         """Whether it is so within that time. Asterisk works its files on threads of its own and reports nothing."""

@@ -142,6 +142,13 @@ def test_legs_that_nobody_asks_for_are_forgotten() -> None:
     assert len(quality._legs) == LEGS_MAX and quality.loss_now(LegId("c0")) == 0.0
 
 
+def test_no_leg_of_as_many_calls_as_may_be_is_forgotten() -> None:
+    quality = Quality(lambda _: None, lambda _: None, calls_max=LEGS_MAX)
+    for n in range(2 * LEGS_MAX):
+        quality.hears(report(f"c{n}", 64))
+    assert quality.loss_now(LegId("c0")) == 0.25
+
+
 def test_cause_and_figures_are_rows_that_a_rebuild_gives_again() -> None:
     """Also of a fact older than the cause."""
     conn = sqlite3.connect(":memory:", isolation_level=None)
