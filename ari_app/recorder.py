@@ -106,9 +106,8 @@ class Recorder:
             else:
                 return self.post(RecordingStopped(recording))
             await self._until(lambda: self.ami.connected, STOP_WAIT_S)
-        self._failed(
-            effect, "error", f"not confirmed in {STOP_TRIES} tries: what the caller says may still be recorded"
-        )
+        why = f"not confirmed in {STOP_TRIES} tries: what the caller says may still be recorded"
+        self._failed(effect, "error", why)
 
     async def _start(self, effect: StartRecording) -> None:
         await self.ami.until_connected(CONNECT_S)
