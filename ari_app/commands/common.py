@@ -3,9 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -15,12 +15,17 @@ from ari_app.errors import AsteriskError, ConfigError
 from ari_app.provision import install as provision
 from ari_app.provision.install import Install
 from ari_app.site import Site, open_site
+from ari_app.store.removal import What, standing
+from ari_app.store.removal import remove as remove_files
 from ari_app.web.client import Api
 
 Say = Callable[[str], None]
+REASON_MAX: Final = 200
 
 console = Console(highlight=False, soft_wrap=True)
 
+Reason = Annotated[str, typer.Option(help="Why; kept for ever.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")]
 
 
@@ -79,3 +84,20 @@ def progress() -> Say:
 def print_json(value: Any) -> None:
     """One object on one line, last."""
     print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+
+
+def remove(at: Site, what: What, names: Sequence[str], reason: str, yes: bool) -> None:
+    """Recordings or messages by name, for good; exit 1 if one of them has no file."""
+    folder = at.recordings if what == "recording" else at.messages
+    if not 0 < len(reason := reason.strip()) <= REASON_MAX:
+        raise ConfigError(f"--reason: from 1 to {REASON_MAX} signs; it is kept for ever")
+    dues = standing(at.store, what, names, reason)
+    for due in dues:
+        console.print(f"  {folder / due.path}", markup=False)
+    if dues and not yes:
+        typer.confirm(f"Remove {len(dues)} for good?", abort=True)
+    remove_files(at.store, folder, what, dues, time.time())
+    console.print(f"removed: {len(dues)}")
+    if missing := sorted(set(names) - {due.recording for due in dues}):
+        command = "recording list" if what == "recording" else "inbox list --all"
+        raise ConfigError(f"no file stands of {what} {', '.join(missing)}\ntry: hotline {command}")

@@ -15,7 +15,7 @@ from ari_app.commands.versions import who
 from ari_app.errors import ConfigError
 from ari_app.store import work
 
-app = typer.Typer(no_args_is_help=True, help="Messages: list, show, play, take, give back, done.")
+app = typer.Typer(no_args_is_help=True, help="Messages: list, show, play, take, give back, done, remove.")
 
 Message = Annotated[str, typer.Argument(help="The message, as `hotline inbox list` shows it.")]
 Agent = Annotated[str, typer.Option(help="For this work number: only what his skills allow, and in his name.")]
@@ -108,6 +108,16 @@ def done(
 def give_back(message: Message, agent: Agent = "") -> None:
     """Give a message back; it keeps its due time."""
     _ask(message, "return", agent)
+
+
+@app.command()
+def remove(
+    messages: Annotated[list[str], typer.Argument(help="As `hotline inbox list --all` shows them.")],
+    reason: common.Reason,
+    yes: common.Yes = False,
+) -> None:
+    """Remove messages' files for good, as a caller may ask; what was not done stays on the list. Audited."""
+    common.remove(common.site(), "message", messages, reason, yes)
 
 
 def _ask(message: str, wish: str, agent: str, **said: str) -> None:

@@ -14,7 +14,8 @@ from ari_app.model.mask import mask
 from ari_app.model.screening import canonical, spellings
 from ari_app.provision import install as provision
 from ari_app.site import Site
-from ari_app.store.erasure import Erasure, erase_person, remove
+from ari_app.store.erasure import Erasure, erase_person
+from ari_app.store.removal import remove
 
 app = typer.Typer(no_args_is_help=True, help="Personal data.")
 
@@ -45,7 +46,7 @@ def erase(
     erased = [each for each in found if each is not None]
     if not erased:
         raise ConfigError(f"{mask(number)} is not in the store")
-    common.console.print(f"erased from {sum(each.calls for each in erased)} calls")
+    common.console.print(f"erased; calls: {sum(each.calls for each in erased)}")
     _files(at, erased, files, yes)
     if not all(each.scrubbed for each in erased):
         common.console.print("Old copies go from the disk when the last open reader of the store ends.")
@@ -63,9 +64,13 @@ def _files(at: Site, erased: list[Erasure], gone: bool | None, yes: bool) -> Non
     if gone is None:
         gone = not yes and typer.confirm(f"Remove them too ({standing})?")
     if not gone:
-        return common.console.print(f"{standing}: they hold the person's voice, and stay until their days are over")
+        return common.console.print(
+            f"{standing}: they hold the person's voice, and stay until their days are over\n"
+            "to remove one: hotline recording remove, hotline inbox remove"
+        )
     for each in erased:
-        remove(at.store, at.recordings, at.messages, each, time.time())
+        remove(at.store, at.recordings, "recording", each.recordings, time.time())
+        remove(at.store, at.messages, "message", each.messages, time.time())
     common.console.print(f"removed: {standing}")
 
 

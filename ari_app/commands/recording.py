@@ -8,7 +8,7 @@ from ari_app.commands import common
 from ari_app.media import recordings
 from ari_app.store.reader import open_reader
 
-app = typer.Typer(no_args_is_help=True, help="Recordings: list, verify.")
+app = typer.Typer(no_args_is_help=True, help="Recordings: list, verify, remove.")
 
 
 @app.command("list")
@@ -45,3 +45,13 @@ def verify() -> None:
     common.console.print(f"{len(kept)} recordings checked, {len(problems)} problems")
     if problems:
         raise typer.Exit(1)
+
+
+@app.command()
+def remove(
+    recordings: Annotated[list[str], typer.Argument(help="As `hotline recording list` shows them.")],
+    reason: common.Reason,
+    yes: common.Yes = False,
+) -> None:
+    """Remove recordings for good, as a caller may ask; their rows stay. Audited."""
+    common.remove(common.site(), "recording", recordings, reason, yes)

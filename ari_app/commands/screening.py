@@ -15,7 +15,6 @@ app = typer.Typer(no_args_is_help=True, help="Callers who are screened: list, sh
 
 Name = Annotated[str, typer.Argument(help="The screening, as `hotline screening list` shows it.")]
 By = Annotated[str, typer.Option(help="Your work number; agents.NUMBER.may in config.yaml must have supervise.")]
-Reason = Annotated[str, typer.Option(help="Why; kept for ever.")]
 
 
 @app.command("list")
@@ -69,19 +68,19 @@ def show(name: Name) -> None:
 
 
 @app.command()
-def add(number: Annotated[str, typer.Argument(help="The caller's number.")], by: By, reason: Reason) -> None:
+def add(number: Annotated[str, typer.Argument(help="The caller's number.")], by: By, reason: common.Reason) -> None:
     """Screen a number by hand. VIPs, protected and withheld numbers are refused, with the reason."""
     _ask("add", number=number, by=by, reason=reason)
 
 
 @app.command()
-def lift(name: Name, by: By, reason: Reason) -> None:
+def lift(name: Name, by: By, reason: common.Reason) -> None:
     """End a screening now; it does not make a later one longer."""
     _ask(f"{name}/lift", by=by, reason=reason)
 
 
 @app.command()
-def keep(name: Name, by: By, reason: Reason) -> None:
+def keep(name: Name, by: By, reason: common.Reason) -> None:
     """Keep a screening that was appealed against; its message is done."""
     _ask(f"{name}/keep", by=by, reason=reason)
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from ari_app.errors import StoreError
 from ari_app.model.ids import Number
-from ari_app.store import connect, emergency, queries, retention
+from ari_app.store import connect, emergency, queries
 from ari_app.store.retention import Due
 
 _SQL = queries.load("retention")
@@ -21,8 +22,8 @@ _AUDIT = queries.load("journal")["add_audit"]
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """`calls` that were about the person. `recordings` and `messages` hold a voice and still stand: `remove` makes
-    them go too.
+    """`calls` that were about the person. `recordings` and `messages` hold a voice and still stand:
+    removal.remove makes them go too.
 
     `scrubbed`: what was erased is out of the store's files; False while a reader keeps an old view open.
     """
@@ -48,25 +49,6 @@ def erase_person(path: Path, number: Number, at: float, by: str) -> Erasure | No
             raise StoreError(f"The number was not erased: {problem}.\nTry again.") from problem
 
 
-def remove(path: Path, kept: Path, messages: Path, erasure: Erasure, at: float) -> None:
-    """Remove the recordings below `kept` and the messages below `messages`, and note it. StoreError: some stand."""
-    with closing(connect.writing(path)) as conn:
-        try:
-            for folder, dues, mark in (
-                (kept, erasure.recordings, retention.mark_removed),
-                (messages, erasure.messages, retention.mark_message_removed),
-            ):
-                for due in dues:
-                    (folder / due.path).unlink(missing_ok=True)
-                    conn.execute("BEGIN IMMEDIATE")
-                    mark(conn, due, at)
-                    conn.execute("COMMIT")
-        except (OSError, sqlite3.Error) as problem:
-            raise StoreError(
-                f"Not everything was removed: {problem}.\nRemove the files named above that still stand by hand."
-            ) from problem
-
-
 def _erase(conn: sqlite3.Connection, number: Number, at: float, by: str) -> Erasure | None:
     found = conn.execute(_PERSON_KEY, (number,)).fetchone()
     if found is None:
@@ -87,5 +69,5 @@ def _erase(conn: sqlite3.Connection, number: Number, at: float, by: str) -> Eras
     return Erasure(person, len(calls), recordings, messages, scrubbed=not busy)
 
 
-def _standing(rows: Sequence[tuple[str, str]]) -> tuple[Due, ...]:
-    return tuple(Due(name, path, "erased") for name, path in rows)  # type: ignore[arg-type]
+def _standing(rows: Sequence[Any]) -> tuple[Due, ...]:
+    return tuple(Due(name, path, "erased") for name, path in rows)

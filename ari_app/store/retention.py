@@ -6,7 +6,6 @@ compressed by the caller first and marked afterwards, so that a crash between th
 
 import sqlite3
 from dataclasses import dataclass
-from typing import Literal
 
 from ari_app.model.ids import RecordingId
 from ari_app.store import queries
@@ -17,12 +16,12 @@ _AUDIT = queries.load("journal")["add_audit"]
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A recording whose file is to be removed (age, quota, erased) or compressed; `path` is below the recordings
-    folder."""
+    """A recording, or a message, whose file is to be removed or compressed; `path` is below its folder. `why`: age,
+    quota, compress, erased, or what somebody wrote."""
 
     recording: RecordingId
     path: str
-    why: Literal["age", "quota", "compress", "erased"]
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from ari_app import screenlist
 from ari_app.cli import app
@@ -21,6 +21,7 @@ from ari_app.screening import rows
 from ari_app.site import Site
 from ari_app.store import screening
 from ari_app.store.journal import Journal
+from ari_app.store.reader import open_reader
 from tests.asterisk import REPOSITORY, sample, secrets_for
 from tests.unit.store_calls import on_disk, whole_call
 
@@ -73,7 +74,7 @@ def test_the_daemon_takes_him_out_of_asterisk_and_the_store_forgets_every_spelli
     monkeypatch.setattr(common, "api", lambda _: daemon)
     said = erase("+86 139 0013 9000".replace(" ", ""))
     assert daemon.posted == [("/api/screening/erase", "+8613900139000")]
-    assert "screening: no longer screened" in said and "erased from 3 calls" in said
+    assert "screening: no longer screened" in said and "erased; calls: 3" in said
     assert b"3900139000" not in on_disk(site.store)
     assert list(screening.held(site.store, NOW)) == ["13700137000"]
     shown = screening.screenings(site.store, NOW, over=True)
@@ -136,12 +137,34 @@ def test_recordings_and_messages_are_named_and_go_when_that_is_wanted(
     voiced: Site, options: tuple[str, ...], answers: str, gone: bool
 ) -> None:
     said = erase("13600136000", *options, answers=answers)
-    assert "erased from 1 calls" in said and "recordings: 1, messages: 1" in said
+    assert "erased; calls: 1" in said and "recordings: 1, messages: 1" in said
     assert all(str(voiced.state / name) in said for name in VOICES)
     assert [(voiced.state / name).exists() for name in VOICES] == [not gone, not gone]
     assert ("removed: " in said) == gone
     if not gone:
         assert "stay until their days are over" in said
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "path"), [("recording", "9-1.r6", VOICES[0]), ("inbox", "9-1.m9", VOICES[1])]
+)
+def test_one_recording_or_message_is_removed_by_name_with_a_reason(
+    voiced: Site, group: str, name: str, path: str
+) -> None:
+    def remove(*words: str, answer: str = "") -> Result:
+        return CliRunner().invoke(app, [group, "remove", *words], input=answer or None)
+
+    assert remove(name).exit_code == 2, "a reason is wanted"
+    assert remove(name, "--reason", " ", "--yes").exit_code == 1
+    assert remove(name, "--reason", "he asked", answer="n\n").exit_code == 1 and (voiced.state / path).exists()
+    run = remove(name, "9-9.z9", "--reason", "he asked", answer="y\n")
+    assert run.exit_code == 1 and "removed: 1" in run.output and "9-9.z9" in str(run.exception)
+    assert [(voiced.state / each).exists() for each in VOICES] == [each != path for each in VOICES]
+    again = remove(name, "--reason", "he asked", "--yes")
+    assert again.exit_code == 1 and "removed: 0" in again.output
+    with open_reader(voiced.store) as reader:
+        line = reader.audit()[0]
+    assert (line["action"].startswith("remove-"), line["subject"], line["detail"]) == (True, name, "he asked")
 
 
 class Console:

@@ -9,12 +9,13 @@ from ari_app.model.events import KeyPressed
 from ari_app.model.facts import CallOpened, FlowsActivated, KeyTaken, LegOpened, MessageLeft
 from ari_app.model.work import CallbackBooked, ItemAsked, ItemDone
 from ari_app.store import retention
-from ari_app.store.erasure import erase_person, remove
+from ari_app.store.erasure import erase_person
 from ari_app.store.flows import FlowText, save_versions, versions
 from ari_app.store.history import open_history
 from ari_app.store.journal import Journal, Options
 from ari_app.store.reader import open_reader
 from ari_app.store.rebuild import rebuild
+from ari_app.store.removal import remove, standing
 from ari_app.store.retention import Due, StoredFile
 from ari_app.store.timeline import timeline
 from ari_app.store.work import items
@@ -161,7 +162,8 @@ def test_the_voice_goes_too_when_that_is_wanted(journal, store, tmp_path):
         "2026-11-18/1-1.r6.wav",
         "2026-11-18/1-1.m9.wav",
     ]
-    remove(store, kept, messages, erased, START + DAY)
+    remove(store, kept, "recording", erased.recordings, START + DAY)
+    remove(store, messages, "message", erased.messages, START + DAY)
     left = {path.name for folder in (kept, messages) for path in folder.rglob("*.wav")}
     assert left == {"1-2.r6.wav", "1-2.m9.wav"}
     with open_reader(store) as reader:
@@ -176,9 +178,20 @@ def test_a_file_that_cannot_be_removed_is_said(journal, store, tmp_path):
     erased = erase_person(store, NUMBER, START + DAY, "cli")
     (tmp_path / "recordings/2026-11-18/1-1.r6.wav").mkdir(parents=True)  # A folder where a file should be.
     with pytest.raises(StoreError, match="Not everything was removed"):
-        remove(store, tmp_path / "recordings", tmp_path / "messages", erased, START + DAY)
+        remove(store, tmp_path / "recordings", "recording", erased.recordings, START + DAY)
     with open_reader(store) as reader:
         assert [row.removed_why for row in reader.recordings()] == [None]
+
+
+def test_what_was_half_removed_when_the_power_went_is_removed_when_asked_again(journal, store, tmp_path):
+    """The file is gone, and nothing says so."""
+    journal.append(whole_call("1-1")).result(5)
+    dues = standing(store, "recording", ["1-1.r6", "1-1.r9"], "he asked for it")
+    assert [(due.recording, due.path) for due in dues] == [("1-1.r6", "2026-11-18/1-1.r6.wav")]
+    remove(store, tmp_path, "recording", dues, START + DAY)
+    with open_reader(store) as reader:
+        assert [row.removed_why for row in reader.recordings()] == ["he asked for it"]
+    assert standing(store, "recording", ["1-1.r6"], "again") == []
 
 
 def test_an_erased_caller_who_calls_again_is_someone_new(journal, store):

@@ -100,6 +100,18 @@ ORDER BY r.recording;
 SELECT f.message, f.path FROM message_file AS f LEFT JOIN message_removed AS r ON r.message = f.message
 WHERE f.call IN (SELECT value FROM json_each(:calls)) AND r.message IS NULL ORDER BY f.message;
 
+-- name: recordings_named
+-- Of these recordings, those whose file stands. `names` is a JSON array.
+SELECT r.recording, coalesce(f.path, r.path) AS path
+FROM recording AS r LEFT JOIN recording_file AS f ON f.recording = r.recording
+WHERE r.recording IN (SELECT value FROM json_each(:names)) AND r.stored_at IS NOT NULL AND f.removed_at IS NULL
+ORDER BY r.recording;
+
+-- name: messages_named
+-- Of these messages, those whose file stands. `names` is a JSON array.
+SELECT f.message, f.path FROM message_file AS f LEFT JOIN message_removed AS r ON r.message = f.message
+WHERE f.message IN (SELECT value FROM json_each(:names)) AND r.message IS NULL ORDER BY f.message;
+
 -- name: messages_expired
 -- Messages kept for as long as their box says.
 SELECT f.message, f.path FROM message_file AS f LEFT JOIN message_removed AS r ON r.message = f.message
