@@ -2,7 +2,9 @@
 
 import getpass
 import time
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -15,6 +17,7 @@ from ari_app.model.screening import canonical, spellings
 from ari_app.provision import install as provision
 from ari_app.site import Site
 from ari_app.store.erasure import Erasure, erase_person
+from ari_app.store.person import kept_of
 from ari_app.store.removal import remove
 
 app = typer.Typer(no_args_is_help=True, help="Personal data.")
@@ -25,10 +28,36 @@ def _group() -> None:
     """Personal data."""
 
 
+Caller = Annotated[str, typer.Argument(help="The caller's number, as it was dialled from.")]
+
+
+@app.command()
+def show(number: Caller, as_json: common.AsJson = False) -> None:
+    """All that is kept about a number: calls, recordings, messages, call-backs, screenings. Audited."""
+    at = common.site()
+    kept = kept_of(at.store, _spelled(at, number), time.time(), getpass.getuser())
+    if kept is None:
+        raise ConfigError(f"{mask(number)} is not in the store")
+    if as_json:
+        return common.print_json(kept)
+    zone = ZoneInfo(at.settings.timezone)
+    for part, rows in kept.items():
+        common.console.print(f"{part}: {len(rows)}")
+        for row in rows:
+            said = "  ".join(f"{name} {_plain(name, value, zone)}" for name, value in row.items() if value is not None)
+            common.console.print(f"  {said}", markup=False)
+
+
+def _plain(name: str, value: Any, zone: ZoneInfo) -> str:
+    if isinstance(value, float) and (name.endswith("_at") or name == "until"):
+        return datetime.fromtimestamp(value, zone).strftime("%Y-%m-%d %H:%M:%S")
+    return str(value)
+
+
 @app.command()
 def erase(
-    number: Annotated[str, typer.Argument(help="The caller's number, as it was dialled from.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    number: Caller,
+    yes: common.Yes = False,
     files: Annotated[
         bool | None,
         typer.Option("--files/--keep-files", help="Recordings and messages go too, or stay. Neither: it asks."),
@@ -39,10 +68,7 @@ def erase(
         typer.confirm(f"Erase {mask(number)} for good?", abort=True)
     at, by = common.site(), getpass.getuser()
     common.console.print(_unscreen(at, Number(number), by), markup=False)  # First: the wish itself names the number.
-    ways = spellings(canonical(number, at.settings.screening), at.settings.screening)
-    found = [
-        erase_person(at.store, Number(way), time.time(), by) for way in dict.fromkeys((number, *ways, *_plus(ways)))
-    ]
+    found = [erase_person(at.store, way, time.time(), by) for way in _spelled(at, number)]
     erased = [each for each in found if each is not None]
     if not erased:
         raise ConfigError(f"{mask(number)} is not in the store")
@@ -74,8 +100,10 @@ def _files(at: Site, erased: list[Erasure], gone: bool | None, yes: bool) -> Non
     common.console.print(f"removed: {standing}")
 
 
-def _plus(ways: tuple[str, ...]) -> list[str]:
-    return [f"+{way}" for way in ways]
+def _spelled(at: Site, number: str) -> list[Number]:
+    """The number in every way it may have come."""
+    ways = spellings(canonical(number, at.settings.screening), at.settings.screening)
+    return [Number(way) for way in dict.fromkeys((number, *ways, *(f"+{way}" for way in ways)))]
 
 
 def _unscreen(at: Site, number: Number, by: str) -> str:

@@ -13,10 +13,10 @@ import orjson
 from ari_app.errors import StoreError
 from ari_app.model.ids import Number
 from ari_app.store import connect, emergency, queries
+from ari_app.store.person import calls_of, keys_of
 from ari_app.store.retention import Due
 
 _SQL = queries.load("retention")
-_PERSON_KEY = queries.load("journal")["person_key"]
 _AUDIT = queries.load("journal")["add_audit"]
 
 
@@ -50,11 +50,10 @@ def erase_person(path: Path, number: Number, at: float, by: str) -> Erasure | No
 
 
 def _erase(conn: sqlite3.Connection, number: Number, at: float, by: str) -> Erasure | None:
-    found = conn.execute(_PERSON_KEY, (number,)).fetchone()
-    if found is None:
+    keys = keys_of(conn, [number])
+    if not keys:
         return None
-    person = int(found[0])
-    calls = [row[0] for row in conn.execute(_SQL["calls_of"], {"person": person})]
+    (person,), calls = keys, calls_of(conn, keys)
     theirs = {"calls": orjson.dumps(calls).decode(), "at": at}
     typed = conn.execute(_SQL["digits_of"], theirs).fetchall()  # Reads every event: not while others wait to write.
     conn.execute("BEGIN IMMEDIATE")

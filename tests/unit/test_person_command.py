@@ -1,5 +1,6 @@
 """`hotline person erase`: the number leaves the store in every spelling, and Asterisk's list of screened numbers."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +24,7 @@ from ari_app.store import screening
 from ari_app.store.journal import Journal
 from ari_app.store.reader import open_reader
 from tests.asterisk import REPOSITORY, sample, secrets_for
-from tests.unit.store_calls import on_disk, whole_call
+from tests.unit.store_calls import OUTSIDE, on_disk, whole_call
 
 NOW = 1_772_416_800.0
 SPELLINGS = ("13900139000", "+8613900139000", "008613900139000")
@@ -165,6 +166,34 @@ def test_one_recording_or_message_is_removed_by_name_with_a_reason(
     with open_reader(voiced.store) as reader:
         line = reader.audit()[0]
     assert (line["action"].startswith("remove-"), line["subject"], line["detail"]) == (True, name, "he asked")
+
+
+def test_all_that_is_kept_about_somebody_is_shown_and_nothing_of_others(voiced: Site) -> None:
+    run = CliRunner().invoke(app, ["person", "show", "13600136000", "--json"])
+    assert run.exit_code == 0, run.output
+    kept = json.loads(run.output)
+    assert {part: [next(iter(row.values())) for row in rows] for part, rows in kept.items()} == {
+        "calls": ["9-1"],
+        "recordings": ["9-1.r6"],
+        "messages": ["9-1.m9"],
+        "callbacks": ["9-10"],
+        "transfers": [],  # The number outside that was called in this talk is somebody else's.
+        "screenings": [],
+    }
+    assert kept["messages"][0]["note"] == "called back" and kept["recordings"][0]["path"] == "2026-11-18/9-1.r6.wav"
+    called = json.loads(CliRunner().invoke(app, ["person", "show", OUTSIDE, "--json"]).output)
+    assert [row["transfer"] for row in called["transfers"]] == ["9-1.l8"]
+    with open_reader(voiced.store) as reader:
+        assert [line["action"] for line in reader.audit()] == ["show-person", "show-person"]
+    erase("13600136000", "--files")
+    gone = CliRunner().invoke(app, ["person", "show", "13600136000"])
+    assert gone.exit_code == 1 and "136****6000 is not in the store" in str(gone.exception)
+
+
+def test_every_spelling_is_shown_in_words(site: Site) -> None:
+    run = CliRunner().invoke(app, ["person", "show", "+8613700137000"])
+    assert run.exit_code == 0 and "calls: 1" in run.output and "screenings: 1" in run.output
+    assert "screening 1-4.n1" in run.output and "why nuisance" in run.output and "until 2" in run.output
 
 
 class Console:

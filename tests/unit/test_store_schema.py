@@ -69,7 +69,7 @@ def test_a_store_of_a_newer_hotline_is_refused():
         migrations.migrate(conn)
 
 
-@pytest.mark.parametrize("name", ["journal", "projections", "reader", "retention", "restore", "flows"])
+@pytest.mark.parametrize("name", ["journal", "projections", "reader", "retention", "restore", "flows", "person"])
 def test_every_query_has_a_sentence_and_compiles(name):
     conn = migrated()
     for query in queries.load(name).values():

@@ -61,14 +61,6 @@ ON CONFLICT (recording) DO UPDATE SET path = excluded.path, size_bytes = exclude
 -- Forgets a number; its key stays, so every figure stays.
 UPDATE person SET value = NULL, erased_at = ? WHERE key = ?;
 
--- name: calls_of
--- Calls that are about a person: he made them, was called back or is to be, or left his number with a message.
-SELECT call FROM call WHERE caller = :person
-UNION SELECT call FROM callback WHERE number = :person
-UNION SELECT t.call FROM callback_try AS t JOIN callback AS b ON b.booking = t.booking WHERE b.number = :person
-UNION SELECT m.call FROM message AS m JOIN message_back AS b ON b.message = m.message WHERE b.back = :person
-ORDER BY 1;
-
 -- name: erase_notes
 -- Forgets what was written about the messages of calls. `calls` is a JSON array.
 UPDATE note SET value = NULL, erased_at = :at
