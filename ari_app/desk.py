@@ -153,7 +153,10 @@ class Desk:
         return await asyncio.to_thread(screening.screening, self._daemon.site.store, name)
 
     async def screen(self, event: ScreeningAsked) -> Reply:
-        return await self.ask(replace(event, request=self.request()))
+        reply = await self.ask(replace(event, request=self.request()))
+        if event.wish == "erase":  # The wish itself names the number: it must stand where it is erased next.
+            await asyncio.wrap_future(self._daemon.loop.committed())
+        return reply
 
     async def line(self, call: CallId) -> dict[str, Any] | None:
         """Asking keeps the meter going for some seconds."""

@@ -123,8 +123,10 @@ class Housekeeping:
         packed = await asyncio.to_thread(recordings.compress, original)
         digest = await asyncio.to_thread(recordings.digest_of, packed)
         file = StoredFile(packed.relative_to(self.kept).as_posix(), packed.stat().st_size, digest)
-        await self._write(lambda conn: retention.mark_compressed(conn, due.recording, file, now))
-        original.unlink(missing_ok=True)
+        if await self._write(lambda conn: retention.mark_compressed(conn, due.recording, file, now)):
+            original.unlink(missing_ok=True)
+        else:
+            packed.unlink(missing_ok=True)
 
     async def _write(self, work: Callable[..., T]) -> T:
         return await asyncio.wrap_future(self.journal.run(work))

@@ -22,6 +22,7 @@ from ari_app.model.facts import (
     LegOpened,
 )
 from ari_app.model.ids import CallId, LegId, Number, QueueName, TimerId
+from ari_app.model.screening import canonical
 from ari_app.model.skills import parse
 from ari_app.model.states import AgentState, CallState
 from ari_app.model.work import (
@@ -261,16 +262,30 @@ def cancelled(floor: Floor, event: CallbackCancelled, now: float) -> None:
     booking = floor.bookings.get(event.booking)
     ok, message = False, f"no call-back {event.booking} is open"
     if booking is not None:
-        call = floor.calls.get(booking.dialling) if booking.dialling is not None else None
-        if call is not None:
-            call.booking = None
-            floor.calls_changed.add(call.id)
-            if call.state is CallState.CALLING_BACK:
-                floor.hang_up(call, call.leg, now)
-        end(floor, booking, "cancelled", event.by)
+        _cancel(floor, booking, event.by, now)
         ok, message = True, "cancelled"
     if event.request is not None:
         floor.do(Reply(event.request, ok, message))
+
+
+def erased(floor: Floor, number: Number, by: str, now: float) -> int:
+    """Nobody calls back whose number was erased, in whatever spelling; how many call-backs that were."""
+    rules = floor.settings.screening
+    same = {number, canonical(number, rules)} - {""}  # What is no caller's number has no canonical form.
+    theirs = [each for each in floor.bookings.values() if same & {each.number, canonical(each.number, rules)}]
+    for booking in theirs:
+        _cancel(floor, booking, by, now)
+    return len(theirs)
+
+
+def _cancel(floor: Floor, booking: Booking, by: str, now: float) -> None:
+    call = floor.calls.get(booking.dialling) if booking.dialling is not None else None
+    if call is not None:
+        call.booking = None
+        floor.calls_changed.add(call.id)
+        if call.state is CallState.CALLING_BACK:
+            floor.hang_up(call, call.leg, now)
+    end(floor, booking, "cancelled", by)
 
 
 def _let_next(floor: Floor, now: float) -> None:

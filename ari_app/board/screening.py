@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from ari_app.board import rights, seats, working
+from ari_app.board import bookings, rights, seats, working
 from ari_app.board.floor import Floor
 from ari_app.board.records import Call, Mark, Screened
 from ari_app.model.effects import CancelTimer, LookUp, Reply, Screen, SetTimer, Unscreen, Warn
@@ -63,7 +63,7 @@ def ask(floor: Floor, asked: ScreeningAsked, now: float) -> None:
     outcome: Outcome | None
     match asked.wish:
         case "erase":
-            outcome = _erase(floor, asked)
+            outcome = _erase(floor, asked, now)
         case _ if why := rights.refusal(floor, AgentId(asked.by)):
             outcome = False, why
         case _ if not asked.why.strip():
@@ -218,7 +218,10 @@ def _decide(floor: Floor, asked: ScreeningAsked, now: float) -> Outcome:
     return True, said if said == "lifted" else f"kept until {_when(floor, screened.until)}"
 
 
-def _erase(floor: Floor, asked: ScreeningAsked) -> Outcome:
+def _erase(floor: Floor, asked: ScreeningAsked, now: float) -> Outcome:
+    """The number is forgotten altogether: call-backs to it as well."""
+    cancelled = bookings.erased(floor, asked.number, asked.by, now)
+    said = f"; call-backs cancelled: {cancelled}" if cancelled else ""
     number = canonical(asked.number, floor.settings.screening)
     floor.screening.past.pop(number, None)
     for lookup, mark in list(floor.screening.pending.items()):
@@ -230,10 +233,10 @@ def _erase(floor: Floor, asked: ScreeningAsked) -> Outcome:
     screened = floor.screening.held.get(number)
     if screened is None:
         floor.do(Unscreen(number))  # Perhaps Asterisk still has it.
-        return True, "not screened"
+        return True, f"not screened{said}"
     _end(floor, screened, "erased", asked.by, "")
     _wake(floor)
-    return True, "no longer screened"
+    return True, f"no longer screened{said}"
 
 
 # -- appeals, and what an earlier daemon left --

@@ -91,13 +91,13 @@ def remove(at: Site, what: What, names: Sequence[str], reason: str, yes: bool) -
     folder = at.recordings if what == "recording" else at.messages
     if not 0 < len(reason := reason.strip()) <= REASON_MAX:
         raise ConfigError(f"--reason: from 1 to {REASON_MAX} signs; it is kept for ever")
-    dues = standing(at.store, what, names, reason)
-    for due in dues:
-        console.print(f"  {folder / due.path}", markup=False)
-    if dues and not yes:
-        typer.confirm(f"Remove {len(dues)} for good?", abort=True)
-    remove_files(at.store, folder, what, dues, time.time())
-    console.print(f"removed: {len(dues)}")
-    if missing := sorted(set(names) - {due.recording for due in dues}):
+    found = standing(at.store, what, names)
+    for path in found.values():
+        console.print(f"  {folder / path}", markup=False)
+    if found and not yes:
+        typer.confirm(f"Remove {len(found)} for good?", abort=True)
+    remove_files(at.store, folder, what, list(found), (time.time(), reason))
+    console.print(f"removed: {len(found)}")
+    if missing := sorted(set(names) - found.keys()):
         command = "recording list" if what == "recording" else "inbox list --all"
         raise ConfigError(f"no file stands of {what} {', '.join(missing)}\ntry: hotline {command}")

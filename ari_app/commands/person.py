@@ -3,6 +3,7 @@
 import getpass
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -16,9 +17,9 @@ from ari_app.model.mask import mask
 from ari_app.model.screening import canonical, spellings
 from ari_app.provision import install as provision
 from ari_app.site import Site
-from ari_app.store.erasure import Erasure, erase_person
+from ari_app.store.erasure import Erasure, about, erase_person
 from ari_app.store.person import kept_of
-from ari_app.store.removal import remove
+from ari_app.store.removal import What, remove
 
 app = typer.Typer(no_args_is_help=True, help="Personal data.")
 
@@ -64,40 +65,42 @@ def erase(
     ] = None,
 ) -> None:
     """Erase a number, notes on its messages, what was typed in its calls; every figure stays as it is. Audited."""
+    at, by = common.site(), getpass.getuser()
+    numbers = _spelled(at, number)
     if not yes:
         typer.confirm(f"Erase {mask(number)} for good?", abort=True)
-    at, by = common.site(), getpass.getuser()
+    if files is None:
+        files = _asked(about(at.store, numbers)) if not yes else False
     common.console.print(_unscreen(at, Number(number), by), markup=False)  # First: the wish itself names the number.
-    found = [erase_person(at.store, way, time.time(), by) for way in _spelled(at, number)]
-    erased = [each for each in found if each is not None]
-    if not erased:
+    erased = erase_person(at.store, numbers, time.time(), by)
+    if erased is None:
         raise ConfigError(f"{mask(number)} is not in the store")
-    common.console.print(f"erased; calls: {sum(each.calls for each in erased)}")
-    _files(at, erased, files, yes)
-    if not all(each.scrubbed for each in erased):
+    common.console.print(f"erased; calls: {erased.calls}")
+    if not erased.scrubbed:
         common.console.print("Old copies go from the disk when the last open reader of the store ends.")
+    _files(at, erased, files)
 
 
-def _files(at: Site, erased: list[Erasure], gone: bool | None, yes: bool) -> None:
-    """What holds the person's voice: listed, and removed if that is wanted."""
-    recordings = [at.recordings / due.path for each in erased for due in each.recordings]
-    messages = [at.messages / due.path for each in erased for due in each.messages]
-    standing = f"recordings: {len(recordings)}, messages: {len(messages)}"
-    if not recordings and not messages:
-        return common.console.print("no recording and no message of these calls is left")
-    for path in (*recordings, *messages):
-        common.console.print(f"  {path}", markup=False, soft_wrap=True)
-    if gone is None:
-        gone = not yes and typer.confirm(f"Remove them too ({standing})?")
-    if not gone:
-        return common.console.print(
-            f"{standing}: they hold the person's voice, and stay until their days are over\n"
-            "to remove one: hotline recording remove, hotline inbox remove"
-        )
-    for each in erased:
-        remove(at.store, at.recordings, "recording", each.recordings, time.time())
-        remove(at.store, at.messages, "message", each.messages, time.time())
-    common.console.print(f"removed: {standing}")
+def _asked(found: Erasure) -> bool:
+    """Before anything is erased: afterwards nothing leads from the number to them."""
+    if not found.recordings and not found.messages:
+        return False
+    counts = f"recordings: {len(found.recordings)}, messages: {len(found.messages)}"
+    return typer.confirm(f"They hold the person's voice: {counts}. Remove them too?")
+
+
+def _files(at: Site, erased: Erasure, gone: bool) -> None:
+    """What holds the person's voice: removed, or named."""
+    kinds: tuple[tuple[What, Path, tuple[str, ...]], ...] = (
+        ("recording", at.recordings, erased.recordings),
+        ("message", at.messages, erased.messages),
+    )
+    for what, folder, names in kinds:
+        if gone:
+            remove(at.store, folder, what, names, (time.time(), "erased"))
+            common.console.print(f"{what}s removed: {len(names)}")
+        elif names:
+            common.console.print(f"{what}s that stay until their days are over: {', '.join(names)}", markup=False)
 
 
 def _spelled(at: Site, number: str) -> list[Number]:

@@ -1,7 +1,7 @@
 """One run of the daemon as the journal keeps it: its inputs with their `now`, and the facts it noted. For replay.
 
 Erased numbers and notes read `erased` in both, digits of secrets and erased ones `x`: decisions do not depend on them,
-but for a number that was typed in and has been erased.
+but for an erased person's keys that were no menu's, or that he pressed before the menu took them.
 """
 
 from collections.abc import Iterator

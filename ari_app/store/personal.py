@@ -29,10 +29,18 @@ def set_apart(
 
 
 def keys_of(conn: sqlite3.Connection, kind: str, kept: dict[str, Any]) -> dict[str, Any]:
-    """A kept record's fields with bare keys; of a record older than a field there is none."""
+    """A kept record's fields with bare keys; of a record older than a field there is none.
+
+    A note in a record older than its table stays there when it is erased: then it has the erased one's key.
+    """
     for name, table in codec.apart(kind).items():
         held = kept.get(name)
-        kept[name] = held[table] if isinstance(held, dict) else _key(conn, table, kept, name)
+        if isinstance(held, dict):
+            kept[name] = held[table]
+        elif table == "note" and held and (erased := conn.execute(_SQL["erased_note"], (kept[_ABOUT],)).fetchone()):
+            kept[name] = erased[0]
+        else:
+            kept[name] = _key(conn, table, kept, name)
     return kept
 
 

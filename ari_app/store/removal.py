@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 import orjson
 
 from ari_app.errors import StoreError
+from ari_app.model.ids import RecordingId
 from ari_app.store import connect, queries, retention
 from ari_app.store.retention import Due
 
@@ -23,21 +24,30 @@ _MARK: Final[Mapping[What, Callable[[sqlite3.Connection, Due, float], None]]] = 
 }
 
 
-def standing(store: Path, what: What, names: Sequence[str], why: str) -> list[Due]:
-    """Those of the recordings or messages whose file stands; `why` they are to go. StoreError: there is no store."""
+def standing(store: Path, what: What, names: Sequence[str]) -> dict[str, str]:
+    """Those of the recordings or messages whose file stands, each with its path. StoreError: there is no store."""
     with closing(connect.reading(store)) as conn:
-        rows = conn.execute(_SQL[f"{what}s_named"], {"names": orjson.dumps(names).decode()})
-        return [Due(name, path, why) for name, path in rows]
+        return _standing(conn, what, names)
 
 
-def remove(store: Path, folder: Path, what: What, dues: Sequence[Due], at: float) -> None:
-    """Remove their files below `folder`, and note it in the store and its audit. StoreError: some stand."""
-    with closing(connect.writing(store)) as conn:
-        try:
-            for due in dues:
-                (folder / due.path).unlink(missing_ok=True)
-                conn.execute("BEGIN IMMEDIATE")
-                _MARK[what](conn, due, at)
+def remove(store: Path, folder: Path, what: What, names: Sequence[str], entry: tuple[float, str]) -> None:
+    """Remove their files below `folder`; `entry`: when, and why. StoreError: some stand, and are named."""
+    at, why = entry
+    with closing(connect.writing(store, check=False)) as conn:
+        for name in names:
+            try:
+                conn.execute("BEGIN IMMEDIATE")  # From here on the daemon cannot put a compressed file in its place.
+                for path in _standing(conn, what, [name]).values():
+                    (folder / path).unlink(missing_ok=True)
+                    _MARK[what](conn, Due(RecordingId(name), path, why), at)
                 conn.execute("COMMIT")
-        except (OSError, sqlite3.Error) as problem:
-            raise StoreError(f"Not everything was removed: {problem}.\nMend that, and ask again.") from problem
+            except (OSError, sqlite3.Error) as problem:
+                left = ", ".join(names[names.index(name) :])
+                group = "recording" if what == "recording" else "inbox"
+                raise StoreError(
+                    f"{left}: not removed: {problem}.\nMend that, and: hotline {group} remove"
+                ) from problem
+
+
+def _standing(conn: sqlite3.Connection, what: What, names: Sequence[str]) -> dict[str, str]:
+    return dict(conn.execute(_SQL[f"{what}s_named"], {"names": orjson.dumps(names).decode()}).fetchall())

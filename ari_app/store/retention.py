@@ -81,8 +81,10 @@ def mark_message_removed(conn: sqlite3.Connection, due: Due, at: float) -> None:
     conn.execute(_AUDIT, (at, "remove-message", due.recording, due.why))
 
 
-def mark_compressed(conn: sqlite3.Connection, recording: RecordingId, file: StoredFile, at: float) -> None:
-    """A compressed file stands in the place of the one stored first."""
+def mark_compressed(conn: sqlite3.Connection, recording: RecordingId, file: StoredFile, at: float) -> bool:
+    """A compressed file stands in the place of the first one. False: it was removed meanwhile, and this must go too."""
     values = {"recording": recording, "path": file.path, "size_bytes": file.size_bytes, "sha256": file.sha256}
-    conn.execute(_SQL["mark_compressed"], {**values, "at": at})
+    if conn.execute(_SQL["mark_compressed"], {**values, "at": at}).rowcount < 1:
+        return False
     conn.execute(_AUDIT, (at, "compress-recording", recording, f"{file.size_bytes} bytes"))
+    return True

@@ -1,6 +1,6 @@
 -- The store, every table and column with its sentence. docs/schema.md is made from these comments (`schema_docs`).
 -- `at` and every column ending in `_at` are seconds since the Unix epoch, UTC; a column ending in `_s` or named
--- `seconds` is a length in seconds. Facts are never refused because of what they refer to: no foreign keys but person.
+-- `seconds` is a length in seconds. Facts are never refused because of what they refer to: no foreign keys but person and note.
 
 -- One row for each start of the daemon; its number is part of every id minted by that run and never repeats.
 CREATE TABLE boot (
@@ -8,7 +8,7 @@ CREATE TABLE boot (
   at REAL NOT NULL -- When the run took its number.
 ) STRICT;
 
--- Personal data, and the only place where it stands; everything else refers to it by key.
+-- Telephone numbers: personal data, which everything else refers to by key (in bodies: {"person": key}).
 CREATE TABLE person (
   key INTEGER PRIMARY KEY, -- What facts, events and calls hold instead of the number.
   kind TEXT NOT NULL, -- What the value is: `number`, a telephone number.
@@ -17,7 +17,7 @@ CREATE TABLE person (
   UNIQUE (kind, value)
 ) STRICT;
 
--- What somebody wrote about a caller: personal data as well; events and facts hold {"note": key}.
+-- What somebody wrote about a caller: personal data as well (in bodies: {"note": key}).
 CREATE TABLE note (
   key INTEGER PRIMARY KEY, -- What facts, events and items hold instead of the text.
   about TEXT NOT NULL, -- The message it was written about.
@@ -67,14 +67,14 @@ CREATE TABLE fact (
 
 CREATE INDEX fact_call ON fact (call) WHERE call IS NOT NULL;
 
--- A person is erased in `person`, so facts hold nothing that would ever have to be changed.
+-- A person is erased in `person` and `note`, so facts hold nothing that would have to be changed.
 CREATE TRIGGER fact_never_changes BEFORE UPDATE ON fact
 BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END;
 
 CREATE TRIGGER fact_never_deleted BEFORE DELETE ON fact
 BEGIN SELECT RAISE(ABORT, 'facts are append-only'); END;
 
--- Who touched what is kept: erasures, removals, rebuilds. Append-only; never holds the erased value.
+-- Who touched or looked at what: erasures, removals, rebuilds, what was shown. Append-only; never holds the erased value.
 CREATE TABLE audit (
   id INTEGER PRIMARY KEY, -- Order of writing.
   at REAL NOT NULL, -- When.

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from ari_app.model.screening_facts import AppealLeft, CallerScreened, ScreeningA
 from ari_app.model.work import MessageStored
 from ari_app.phones import audio
 from ari_app.screenlist import difference
+from ari_app.store import connect
+from ari_app.store.erasure import erase_person
 from tests.e2e.kit import CALLER, Hotline
 
 VIP, OTHER = "13800138001", "13700137000"
@@ -95,6 +99,19 @@ async def test_marked_screened_appealed_lifted(hotline: Hotline) -> None:
         await hotline.wait(CallOpened, 10, count=2)
         await third.hangup()
         await hotline.closed(count=2)
+
+
+@pytest.mark.timeout(60)
+async def test_the_wish_to_erase_a_number_does_not_keep_it(hotline: Hotline) -> None:
+    """The wish names the number, and is written down like every event: before it is answered."""
+    store, number = hotline.daemon.site.store, Number("13600136001")
+    assert await reply(hotline, wish="erase", why="", number=number) == "not screened"
+    assert await asyncio.to_thread(erase_person, store, [number], time.time(), "test") is not None
+    await asyncio.wrap_future(hotline.daemon.loop.committed())
+    with closing(connect.reading(store)) as conn:
+        wished = "SELECT count(*) FROM event WHERE kind = 'ScreeningAsked' AND body ->> '$.wish' = 'erase'"
+        assert conn.execute(wished).fetchone()[0] == 1
+        assert conn.execute("SELECT count(*) FROM person WHERE value = ?", (number,)).fetchone()[0] == 0
 
 
 @pytest.mark.timeout(60)

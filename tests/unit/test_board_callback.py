@@ -10,7 +10,8 @@ from ari_app.model import events as ev
 from ari_app.model import facts as ft
 from ari_app.model import work
 from ari_app.model.control import ControlAsked
-from ari_app.model.ids import AgentId, CallId, LegId, MessageId, RequestId
+from ari_app.model.ids import AgentId, CallId, LegId, MessageId, Number, RequestId
+from ari_app.model.screening_facts import ScreeningAsked
 from ari_app.model.states import AgentState, CallState
 from tests.board_kit import AGENTS, MAIN, NEVER, QUEUES, Kit, settings
 
@@ -413,6 +414,38 @@ def test_cancelled_by_the_one_who_booked() -> None:
     kit.heard(leg)
     assert leg not in kit.legs
     kit.everybody_leaves()
+
+
+def erase(kit: Kit, number: str) -> str:
+    kit.event(ScreeningAsked("erase", "wang", "", number=Number(number), request=RequestId("r")))
+    return kit.effects(fx.Reply)[-1].message
+
+
+@pytest.mark.parametrize("spelled", ["13800138000", "+8613800138000"])
+def test_nobody_is_called_back_whose_number_was_erased(spelled: str) -> None:
+    kit = made()
+    book(kit)
+    book(kit, "13800138001")
+    assert erase(kit, spelled) == "not screened; call-backs cancelled: 1"
+    assert [(each.outcome, each.by) for each in kit.facts(work.CallbackEnded)] == [("cancelled", "wang")]
+    kit.ready("81")
+    assert dialled(kit).number == "13800138001"
+    assert erase(kit, spelled) == "not screened"
+
+
+def test_who_is_dialled_as_his_number_is_erased_is_hung_up() -> None:
+    kit = made()
+    book(kit)
+    kit.ready("81")
+    leg = dialled(kit).leg
+    erase(kit, "13800138000")
+    assert kit.effects(fx.HangUp)[-1].leg == leg and not kit.board.floor.bookings
+
+
+def test_what_is_no_callers_number_erases_no_call_back() -> None:
+    kit = made()
+    book(kit)
+    assert erase(kit, "00000000") == "not screened" and kit.board.floor.bookings
 
 
 def test_who_calls_in_has_his_place_back() -> None:

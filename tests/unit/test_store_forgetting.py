@@ -1,14 +1,19 @@
 """Retention and erasure: what goes, and that nothing else does."""
 
+import asyncio
 import sqlite3
+from types import SimpleNamespace
 
 import pytest
 
 from ari_app.errors import StoreError
+from ari_app.housekeeping import Housekeeping
+from ari_app.model.control import TransferBegan
 from ari_app.model.events import KeyPressed
 from ari_app.model.facts import CallOpened, FlowsActivated, KeyTaken, LegOpened, MessageLeft
+from ari_app.model.routing import Limits
 from ari_app.model.work import CallbackBooked, ItemAsked, ItemDone
-from ari_app.store import retention
+from ari_app.store import migrations, queries, retention
 from ari_app.store.erasure import erase_person
 from ari_app.store.flows import FlowText, save_versions, versions
 from ari_app.store.history import open_history
@@ -42,7 +47,7 @@ def test_erasing_a_person_changes_no_figure(journal, store):
         journal.append(whole_call(f"1-{n}", NUMBER if n % 7 == 0 else f"1390013{n:04d}", START + n))
     journal.committed().result(10)
     before = tables(looking(store))
-    erased = erase_person(store, NUMBER, START + DAY, "cli")
+    erased = erase_person(store, [NUMBER], START + DAY, "cli")
     standing = len(erased.recordings), len(erased.messages)
     assert (erased.calls, standing, erased.scrubbed) == (43, (43, 43), True)
     assert tables(looking(store)) == before
@@ -53,7 +58,7 @@ def test_erasing_a_person_changes_no_figure(journal, store):
         assert reader.call("1-7").facts[0].fact.caller == "erased"
         assert reader.call("1-8").call.caller == "13900130008"
         line = reader.audit()[0]
-    assert (line["action"], line["subject"], line["detail"]) == ("erase-person", str(erased.person), "asked by cli")
+    assert (line["action"], line["subject"], line["detail"]) == ("erase-person", str(*erased.persons), "asked by cli")
 
 
 def test_notes_go_with_the_person_they_are_about_and_with_nobody_else(store):
@@ -66,10 +71,10 @@ def test_notes_go_with_the_person_they_are_about_and_with_nobody_else(store):
     journal.close()
     assert [each["note"] for each in items(store, done=True)] == ["called back", "called back"]
     before = tables(looking(store))
-    erase_person(store, NUMBER, START + DAY, "cli")
+    erase_person(store, [NUMBER], START + DAY, "cli")
     assert tables(looking(store)) == before
     assert {each["call"]: each["note"] for each in items(store, done=True)} == {"1-1": None, "1-2": "called back"}
-    erase_person(store, "13900130001", START + DAY, "cli")
+    erase_person(store, ["13900130001"], START + DAY, "cli")
     assert b"called back" not in on_disk(store)
     with open_history(store) as history:
         (epoch,) = history.epochs
@@ -93,7 +98,35 @@ def test_a_note_written_before_notes_stood_apart_moves(store):
     before = tables(looking(store))
     assert notes == ["called back"]
     assert rebuild(store) and tables(looking(store)) == before
+    erase_person(store, [NUMBER], START + DAY, "cli")
+    assert rebuild(store) and tables(looking(store)) == before
+    assert [each["note"] for each in items(store, done=True)] == [None], "a rebuild brings nothing back"
     old.close()
+
+
+def test_notes_of_a_store_of_before_move_to_their_table():
+    """Equal ones, none, and empty ones."""
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    for name in sorted(step.name for step in migrations.steps._migrations):
+        if name.startswith("m0015"):
+            break
+        for statement in queries.statements(queries.text(f"sql/{name[:5]}.sql")):
+            conn.execute(statement)
+    written = {"1-1.m1": "called back", "1-2.m1": "called back", "1-3.m1": None, "1-4.m1": ""}
+    for message, note in written.items():
+        row = (message, message[:3], "desk", 1.0, 2.0, "8025", 3.0, 4.0, note)
+        conn.execute("INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    for statement in queries.statements(queries.text("sql/m0015.sql")):
+        conn.execute(statement)
+    moved = conn.execute(
+        "SELECT i.message, i.call, i.box, i.opened_at, i.due_at, i.taken_by, i.taken_at, i.done_at, n.about, n.value "
+        "FROM item AS i LEFT JOIN note AS n ON n.key = i.note ORDER BY 1"
+    ).fetchall()
+    assert moved == [
+        (message, message[:3], "desk", 1.0, 2.0, "8025", 3.0, 4.0, message if note else None, note or None)
+        for message, note in written.items()
+    ]
+    assert conn.execute("SELECT count(DISTINCT key) FROM note").fetchone() == (2,)
 
 
 TYPED = "13912345678"
@@ -116,16 +149,32 @@ def digits_kept(store, leg):
 def test_what_a_caller_typed_goes_too_and_menus_keys_stay(journal, store):
     journal.append(typed_call("1-1", NUMBER, TYPED, "1795.1")).result(5)
     journal.append(typed_call("1-2", "13900130001", "4711", "1795.2")).result(5)
-    erase_person(store, NUMBER, START + DAY, "cli")
+    erase_person(store, [NUMBER], START + DAY, "cli")
     assert digits_kept(store, "1795.1") == "1" + "x" * len(TYPED)
     assert digits_kept(store, "1795.2") == "14711"
+
+
+def test_what_an_agent_typed_to_call_somebody_goes_with_him(journal, store):
+    """In an ordinary call an agent's keys are talk codes, and stay."""
+    for call, leg in (("1-1", "1-1.l4"), ("1-2", "1-2.l4")):
+        opened = CallOpened(call, NUMBER, "1860", "local", "main", "v1", "en")
+        rows = [("fact", START, opened), ("fact", START, LegOpened(call, leg, "agent", "p8025"))]
+        rows += [("event", START, KeyPressed(leg, digit), False) for digit in "*2" + TYPED]
+        journal.append(rows).result(5)
+    began = TransferBegan("1-1", "1-1.l8", "8025", "consult", "number", TYPED)
+    journal.append([("fact", START, began)]).result(5)
+    erased = erase_person(store, [TYPED], START + DAY, "cli")
+    assert digits_kept(store, "1-1.l4") == "x" * (2 + len(TYPED))
+    assert erased.calls == 0 and not erased.recordings, "the call is its caller's"
+    erase_person(store, [NUMBER], START + DAY, "cli")
+    assert digits_kept(store, "1-2.l4") == "*2" + TYPED
 
 
 def test_who_was_to_be_called_back_is_forgotten_where_the_number_was_typed(journal, store):
     """Another caller typed it; what he typed is this person's number."""
     booked = CallbackBooked("1-1", "1-10", "billing", TYPED, 0, START, START, "", "en", "1860", "billing")
     journal.append([*typed_call("1-1", NUMBER, TYPED, "1795.1"), ("fact", START + 20, booked)]).result(5)
-    assert erase_person(store, TYPED, START + DAY, "cli").calls == 1
+    assert erase_person(store, [TYPED], START + DAY, "cli").calls == 1
     assert digits_kept(store, "1795.1") == "1" + "x" * len(TYPED)
     with open_reader(store) as reader:
         assert reader.call("1-1").call.caller == NUMBER
@@ -157,13 +206,10 @@ def test_the_voice_goes_too_when_that_is_wanted(journal, store, tmp_path):
         (folder / "2026-11-18").mkdir(parents=True)
         for n in (1, 2):
             (folder / f"2026-11-18/1-{n}.{name}.wav").write_bytes(b"voice")
-    erased = erase_person(store, NUMBER, START + DAY, "cli")
-    assert [each.path for each in (*erased.recordings, *erased.messages)] == [
-        "2026-11-18/1-1.r6.wav",
-        "2026-11-18/1-1.m9.wav",
-    ]
-    remove(store, kept, "recording", erased.recordings, START + DAY)
-    remove(store, messages, "message", erased.messages, START + DAY)
+    erased = erase_person(store, [NUMBER], START + DAY, "cli")
+    assert (erased.recordings, erased.messages) == (("1-1.r6",), ("1-1.m9",))
+    remove(store, kept, "recording", erased.recordings, (START + DAY, "erased"))
+    remove(store, messages, "message", erased.messages, (START + DAY, "erased"))
     left = {path.name for folder in (kept, messages) for path in folder.rglob("*.wav")}
     assert left == {"1-2.r6.wav", "1-2.m9.wav"}
     with open_reader(store) as reader:
@@ -175,10 +221,10 @@ def test_the_voice_goes_too_when_that_is_wanted(journal, store, tmp_path):
 
 def test_a_file_that_cannot_be_removed_is_said(journal, store, tmp_path):
     journal.append(whole_call("1-1")).result(5)
-    erased = erase_person(store, NUMBER, START + DAY, "cli")
+    erased = erase_person(store, [NUMBER], START + DAY, "cli")
     (tmp_path / "recordings/2026-11-18/1-1.r6.wav").mkdir(parents=True)  # A folder where a file should be.
-    with pytest.raises(StoreError, match="Not everything was removed"):
-        remove(store, tmp_path / "recordings", "recording", erased.recordings, START + DAY)
+    with pytest.raises(StoreError, match=r"1-1\.r6: not removed"):
+        remove(store, tmp_path / "recordings", "recording", erased.recordings, (START + DAY, "erased"))
     with open_reader(store) as reader:
         assert [row.removed_why for row in reader.recordings()] == [None]
 
@@ -186,24 +232,58 @@ def test_a_file_that_cannot_be_removed_is_said(journal, store, tmp_path):
 def test_what_was_half_removed_when_the_power_went_is_removed_when_asked_again(journal, store, tmp_path):
     """The file is gone, and nothing says so."""
     journal.append(whole_call("1-1")).result(5)
-    dues = standing(store, "recording", ["1-1.r6", "1-1.r9"], "he asked for it")
-    assert [(due.recording, due.path) for due in dues] == [("1-1.r6", "2026-11-18/1-1.r6.wav")]
-    remove(store, tmp_path, "recording", dues, START + DAY)
+    assert standing(store, "recording", ["1-1.r6", "1-1.r9"]) == {"1-1.r6": "2026-11-18/1-1.r6.wav"}
+    remove(store, tmp_path, "recording", ["1-1.r6"], (START + DAY, "he asked for it"))
     with open_reader(store) as reader:
         assert [row.removed_why for row in reader.recordings()] == ["he asked for it"]
-    assert standing(store, "recording", ["1-1.r6"], "again") == []
+    assert standing(store, "recording", ["1-1.r6"]) == {}
+
+
+def test_a_recording_compressed_meanwhile_goes_in_its_new_place(journal, store, tmp_path):
+    """Named by a list that was read before the daemon compressed it."""
+    journal.append(whole_call("1-1")).result(5)
+    (tmp_path / "2026-11-18").mkdir()
+    packed = tmp_path / "2026-11-18/1-1.r6.flac"
+    packed.write_bytes(b"voice")
+    file = StoredFile("2026-11-18/1-1.r6.flac", 5, "cd" * 32)
+    assert journal.run(lambda conn: retention.mark_compressed(conn, "1-1.r6", file, START + 61)).result(5)
+    remove(store, tmp_path, "recording", ["1-1.r6"], (START + DAY, "erased"))
+    assert not packed.exists()
+    assert not journal.run(lambda conn: retention.mark_compressed(conn, "1-1.r6", file, START + 99)).result(5)
+    with open_reader(store) as reader:
+        assert [(row.removed_why, row.path) for row in reader.recordings()] == [("erased", file.path)]
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_what_is_removed_while_it_is_compressed_stays_removed(journal, store, tmp_path, monkeypatch, removed):
+    journal.append(whole_call("1-1")).result(5)
+    original, packed = tmp_path / "2026-11-18/1-1.r6.wav", tmp_path / "2026-11-18/1-1.r6.flac"
+    original.parent.mkdir()
+    original.write_bytes(b"voice")
+
+    def compress(_):
+        packed.write_bytes(b"voice")
+        if removed:
+            remove(store, tmp_path, "recording", ["1-1.r6"], (START + DAY, "erased"))
+        return packed
+
+    monkeypatch.setattr("ari_app.housekeeping.recordings.compress", compress)
+    clock = SimpleNamespace(now=lambda: START + 8 * DAY)
+    done = asyncio.run(Housekeeping(journal, Limits(), tmp_path, clock).round())
+    assert done.recordings_compressed == 1
+    assert (original.exists(), packed.exists()) == (False, not removed)
 
 
 def test_an_erased_caller_who_calls_again_is_someone_new(journal, store):
     journal.append(whole_call("1-1")).result(5)
-    erase_person(store, NUMBER, START, "cli")
+    erase_person(store, [NUMBER], START, "cli")
     journal.append(whole_call("1-2")).result(5)
     with open_reader(store) as reader:
         assert {row.call: row.caller for row in reader.calls()} == {"1-1": "erased", "1-2": NUMBER}
 
 
 def test_nobody_is_erased_who_is_not_known(journal, store):
-    assert erase_person(store, "10086", START, "cli") is None
+    assert erase_person(store, ["10086"], START, "cli") is None
     with open_reader(store) as reader:
         assert reader.audit() == []
 
@@ -215,11 +295,11 @@ def test_erasing_waits_for_the_emergency_file(store):
     other.execute("BEGIN EXCLUSIVE")
     journal.append(whole_call()).result(5)
     with pytest.raises(StoreError, match="emergency"):
-        erase_person(store, NUMBER, START, "cli")
+        erase_person(store, [NUMBER], START, "cli")
     other.execute("ROLLBACK")
     journal.close()
     Journal.open(store).close()
-    assert erase_person(store, NUMBER, START, "cli").scrubbed
+    assert erase_person(store, [NUMBER], START, "cli").scrubbed
     assert NUMBER.encode() not in on_disk(store)
 
 
@@ -330,7 +410,7 @@ def test_the_number_to_call_back_is_personal_data(journal, store):
     assert left in [kept.fact for kept in story.facts]
     said = "\n".join(timeline(story))
     assert "to be called back on 139****5678" in said and "13912345678" not in said
-    assert erase_person(store, "13912345678", START + DAY, "cli").scrubbed
+    assert erase_person(store, ["13912345678"], START + DAY, "cli").scrubbed
     assert b"13912345678" not in on_disk(store)
     with open_reader(store) as reader:
         backs = [kept.fact.back for kept in reader.call("1-1").facts if isinstance(kept.fact, MessageLeft)]

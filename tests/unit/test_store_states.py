@@ -77,7 +77,7 @@ def test_the_number_stands_apart_and_goes_with_the_person(store: Path) -> None:
     journal.append(begun("1-1"), [("call", "1-1", state())]).result(5)
     journal.close()
     assert NUMBER not in repr(texts(store))
-    assert erase_person(store, Number(NUMBER), START, "test") is not None
+    assert erase_person(store, [Number(NUMBER)], START, "test") is not None
     assert [each.caller for each in states_left(store)[0]] == [""]
 
 

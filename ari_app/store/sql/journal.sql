@@ -26,6 +26,10 @@ INSERT INTO note (about, value) VALUES (?, ?) ON CONFLICT (about, value) DO NOTH
 -- The key of a note about something.
 SELECT key FROM note WHERE about = ? AND value = ?;
 
+-- name: erased_note
+-- The key of a note about something that was erased.
+SELECT key FROM note WHERE about = ? AND value IS NULL ORDER BY key LIMIT 1;
+
 -- name: note_value
 -- The text of a note; NULL once it is erased.
 SELECT value FROM note WHERE key = ?;

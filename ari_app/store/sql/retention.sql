@@ -51,15 +51,16 @@ INSERT INTO recording_file (recording, removed_at, removed_why) VALUES (:recordi
 ON CONFLICT (recording) DO UPDATE SET removed_at = excluded.removed_at, removed_why = excluded.removed_why;
 
 -- name: mark_compressed
--- The file was replaced by a compressed one.
+-- The file was replaced by a compressed one, unless it was removed meanwhile.
 INSERT INTO recording_file (recording, path, size_bytes, sha256, compressed_at)
 VALUES (:recording, :path, :size_bytes, :sha256, :at)
 ON CONFLICT (recording) DO UPDATE SET path = excluded.path, size_bytes = excluded.size_bytes,
-  sha256 = excluded.sha256, compressed_at = excluded.compressed_at;
+  sha256 = excluded.sha256, compressed_at = excluded.compressed_at
+WHERE removed_at IS NULL;
 
 -- name: erase
--- Forgets a number; its key stays, so every figure stays.
-UPDATE person SET value = NULL, erased_at = ? WHERE key = ?;
+-- Forgets numbers; their keys stay, so every figure stays. `keys` is a JSON array.
+UPDATE person SET value = NULL, erased_at = :at WHERE key IN (SELECT value FROM json_each(:keys));
 
 -- name: erase_notes
 -- Forgets what was written about the messages of calls. `calls` is a JSON array.
@@ -67,13 +68,15 @@ UPDATE note SET value = NULL, erased_at = :at
 WHERE value IS NOT NULL AND about IN (SELECT message FROM item WHERE call IN (SELECT value FROM json_each(:calls)));
 
 -- name: digits_of
--- Keys pressed in these calls, but for those a menu took, which are facts: what is left was typed in. `calls` is a
--- JSON array.
-SELECT e.id FROM event AS e
+-- Keys pressed by the callers of these calls, and by anybody in talks in which these persons were called (an agent types
+-- their number). What a menu took stays: it is a fact, and no number. `calls` and `keys` are JSON arrays.
+WITH theirs AS MATERIALIZED (
+  SELECT leg, call FROM leg WHERE role = 'caller' AND call IN (SELECT value FROM json_each(:calls))
+  UNION SELECT leg, call FROM leg
+    WHERE call IN (SELECT call FROM transfer WHERE number IN (SELECT value FROM json_each(:keys))))
+SELECT e.id FROM event AS e JOIN theirs AS t ON t.leg = e.body ->> '$.leg'
 WHERE e.kind = 'KeyPressed' AND e.body ->> '$.digit' <> 'x'
-  AND e.body ->> '$.leg' IN (SELECT leg FROM leg WHERE call IN (SELECT value FROM json_each(:calls)))
-  AND NOT EXISTS (SELECT 1 FROM ivr_key AS k WHERE k.call IN (SELECT value FROM json_each(:calls))
-                  AND k.at = e.at AND k.key = e.body ->> '$.digit')
+  AND NOT EXISTS (SELECT 1 FROM ivr_key AS k WHERE k.call = t.call AND k.at = e.at AND k.key = e.body ->> '$.digit')
 ORDER BY e.id;
 
 -- name: erase_digit
@@ -82,14 +85,13 @@ UPDATE event SET body = json_set(body, '$.digit', 'x') WHERE id = ?;
 
 -- name: recordings_of
 -- Recordings of these calls whose file still stands. `calls` is a JSON array.
-SELECT r.recording, coalesce(f.path, r.path) AS path
-FROM recording AS r LEFT JOIN recording_file AS f ON f.recording = r.recording
+SELECT r.recording FROM recording AS r LEFT JOIN recording_file AS f ON f.recording = r.recording
 WHERE r.call IN (SELECT value FROM json_each(:calls)) AND r.stored_at IS NOT NULL AND f.removed_at IS NULL
 ORDER BY r.recording;
 
 -- name: messages_of
 -- Messages left in these calls whose file still stands. `calls` is a JSON array.
-SELECT f.message, f.path FROM message_file AS f LEFT JOIN message_removed AS r ON r.message = f.message
+SELECT f.message FROM message_file AS f LEFT JOIN message_removed AS r ON r.message = f.message
 WHERE f.call IN (SELECT value FROM json_each(:calls)) AND r.message IS NULL ORDER BY f.message;
 
 -- name: recordings_named
