@@ -1,55 +1,66 @@
 """The hotline: telephone calls, menus, queues and agents on Asterisk 22."""
 
 import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from ari_app.commands import (
-    agent,
-    asterisk,
-    bench,
-    call,
-    callback,
-    common,
-    conf,
-    config,
-    demo,
-    doctor,
-    flow,
-    hours,
-    inbox,
-    line,
-    person,
-    prompts,
-    recording,
-    report,
-    rescue,
-    retain,
-    run,
-    screening,
-    security,
-    sim,
-    situations,
-    standby,
-    surge,
-)
+from ari_app.commands import common
 from ari_app.config.places import placed
 from ari_app.errors import HotlineError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-app.command("demo")(demo.demo)
-app.command("run")(run.run)
-app.command("status")(standby.status)
-app.command("handover")(standby.handover)
-app.command("retain")(retain.retain)
-app.command("rescue")(rescue.rescue)
-app.command("doctor")(doctor.doctor)
-app.command("replay")(run.replay)
-for group in (
-    *(agent, asterisk, bench, call, callback, conf, config, flow, hours, inbox, line),
-    *(person, prompts, recording, report, screening, security, sim, situations, surge),
-):
-    app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
+ALONE: Final[Mapping[str, str]] = {
+    "demo": "demo",
+    "run": "run",
+    "status": "standby",
+    "handover": "standby",
+    "retain": "retain",
+    "rescue": "rescue",
+    "doctor": "doctor",
+    "replay": "run",
+}
+"""Commands of their own: the module of ari_app.commands that has a function of this name."""
+GROUPS: Final = (
+    *("agent", "asterisk", "bench", "call", "callback", "conf", "config", "flow", "hours", "inbox", "line"),
+    *("person", "prompts", "recording", "report", "screening", "security", "sim", "situations", "surge"),
+)
+"""Groups of commands: `app` of the module of this name."""
+
+
+class _Commands(TyperGroup):
+    """Imports what is asked for: all of it takes a second, and a daemon that starts again has callers waiting."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*ALONE, *GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in GROUPS:
+            group = get_group(import_module(f"ari_app.commands.{cmd_name}").app)
+            group.name = cmd_name
+            return group
+        if cmd_name in ALONE:
+            return _alone(cmd_name, getattr(import_module(f"ari_app.commands.{ALONE[cmd_name]}"), cmd_name))
+        return None
+
+
+def _alone(name: str, function: Callable[..., Any]) -> Any:
+    one = typer.Typer(add_completion=False)
+    one.command(name)(function)
+    return get_command(one)
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+
+
+@app.callback()
+def _hotline() -> None:
+    """The hotline: telephone calls, menus, queues and agents on Asterisk 22."""
 
 
 def main() -> None:

@@ -159,13 +159,14 @@ def _resolve(words: list[str]) -> tuple[Any, list[str]]:
     """The command (Typer's own kind of click.Command) the words name, and what is left of them."""
     command: Any = COMMANDS
     while words and _is_group(command):
-        assert words[0] in command.commands, f"no command {words[0]!r}; there are: {', '.join(command.commands)}"
-        command, words = command.commands[words[0]], words[1:]
+        there = command.list_commands(None)
+        assert words[0] in there, f"no command {words[0]!r}; there are: {', '.join(there)}"
+        command, words = command.get_command(None, words[0]), words[1:]
     return command, words
 
 
 def _is_group(command: Any) -> bool:
-    return hasattr(command, "commands")
+    return hasattr(command, "list_commands")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
