@@ -147,7 +147,7 @@ def _begin(floor: Floor, mark: Mark, now: float) -> Outcome:
     own = floor.mint.call()
     name = ScreeningId(floor.mint.part(own, "n"))
     floor.mint.forget(own)
-    floor.note(CallerScreened(name, mark.call, mark.number, mark.by, mark.why[:WHY_MAX], times, until))
+    floor.note(CallerScreened(name, mark.call, mark.number, mark.by, NoteText(mark.why[:WHY_MAX]), times, until))
     _hold(floor, Screened(name, number, until, times))
     return True, f"screened until {_when(floor, until)} ({name}, for the {times}. time)"
 
@@ -184,7 +184,7 @@ def expire(floor: Floor, now: float) -> None:
 
 def _end(floor: Floor, screened: Screened, outcome: ScreeningEnd, by: str, why: str) -> None:
     del floor.screening.held[screened.number]
-    floor.note(ScreeningEnded(screened.id, outcome, by, why[:WHY_MAX]))
+    floor.note(ScreeningEnded(screened.id, outcome, by, NoteText(why[:WHY_MAX])))
     floor.do(Unscreen(screened.number))
 
 
@@ -205,7 +205,7 @@ def _decide(floor: Floor, asked: ScreeningAsked, now: float) -> Outcome:
     if asked.wish == "keep" and screened.appeal is None:
         return False, "nobody has appealed against it"
     if asked.wish == "keep":
-        floor.note(AppealKept(screened.id, asked.by, asked.why[:WHY_MAX]))
+        floor.note(AppealKept(screened.id, asked.by, NoteText(asked.why[:WHY_MAX])))
     else:
         _end(floor, screened, "lifted", asked.by, asked.why)
         _wake(floor)

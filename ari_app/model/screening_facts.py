@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ari_app.model.ids import CallId, MessageId, Number, RequestId, ScreeningId
+from ari_app.model.ids import CallId, MessageId, NoteText, Number, RequestId, ScreeningId
 
 NO_SCREENING: Final = ScreeningId("")
 NO_NUMBER: Final = Number("")
+NO_NOTE: Final = NoteText("")
 ScreeningEnd = Literal["expired", "lifted", "erased"]
 ScreeningWish = Literal["add", "lift", "keep", "erase"]
 
@@ -22,7 +23,7 @@ class CallerScreened:
     call: CallId | None
     number: Number
     by: str
-    why: str
+    why: NoteText
     times: int
     until: float
 
@@ -44,7 +45,7 @@ class ScreeningEnded:
     screening: ScreeningId
     outcome: ScreeningEnd
     by: str = ""
-    why: str = ""
+    why: NoteText = NO_NOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class AppealKept:
 
     screening: ScreeningId
     by: str
-    why: str
+    why: NoteText
 
 
 ScreeningFact: TypeAlias = CallerScreened | ScreeningRefused | ScreeningEnded | AppealLeft | AppealKept
@@ -89,7 +90,7 @@ class ScreeningAsked:
 
     wish: ScreeningWish
     by: str
-    why: str
+    why: NoteText
     screening: ScreeningId = NO_SCREENING
     number: Number = NO_NUMBER
     request: RequestId | None = None

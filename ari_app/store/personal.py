@@ -1,7 +1,7 @@
 """Personal data stands in tables of its own, `person` (numbers) and `note` (what somebody wrote); records hold its key.
 
-A number has one key wherever it comes up. A note has one for what it is about, so that with one person's notes nobody
-else's go.
+A number has one key wherever it comes up. A note has one for what it is about (a message, a screening, else a person),
+so that with one person's notes nobody else's go.
 """
 
 import sqlite3
@@ -13,7 +13,7 @@ from ari_app.model.mask import ERASED
 from ari_app.store import queries
 
 _SQL = queries.load("journal")
-_ABOUT: Final = "message"  # The field that says what a note is about.
+_ABOUT: Final = ("message", "screening")  # Fields that say what a note is about.
 
 
 def set_apart(
@@ -24,7 +24,9 @@ def set_apart(
     held = codec.apart(kind)
     if not held:
         return body, body
-    keys = {name: _key(conn, table, body, name) for name, table in held.items()}
+    keys: dict[str, int | None] = {}
+    for name, table in sorted(held.items(), key=lambda each: each[1] != "person"):  # A note may be about one of them.
+        keys[name] = _key(conn, table, body[name], _about(body, keys) if table == "note" else "")
     return {**body, **{name: {held[name]: key} for name, key in keys.items()}}, {**body, **keys}
 
 
@@ -34,22 +36,27 @@ def keys_of(conn: sqlite3.Connection, kind: str, kept: dict[str, Any]) -> dict[s
     A note in a record older than its table stays there when it is erased: then it has the erased one's key.
     """
     for name, table in codec.apart(kind).items():
-        held = kept.get(name)
+        held, about = kept.get(name), _about(kept, {})
         if isinstance(held, dict):
             kept[name] = held[table]
-        elif table == "note" and held and (erased := conn.execute(_SQL["erased_note"], (kept[_ABOUT],)).fetchone()):
+        elif table == "note" and held and (erased := conn.execute(_SQL["erased_note"], (about,)).fetchone()):
             kept[name] = erased[0]
         else:
-            kept[name] = _key(conn, table, kept, name)
+            kept[name] = _key(conn, table, held, about)
     return kept
 
 
-def _key(conn: sqlite3.Connection, table: str, body: Mapping[str, Any], name: str) -> int | None:
-    """The key of a field's value, made if it is new; None when there is no value: a number that was withheld."""
-    value = body.get(name)
+def _about(body: Mapping[str, Any], keys: Mapping[str, int | None]) -> str:
+    """What a note in this record is about. `keys`: of the persons in it."""
+    named = next((body[name] for name in _ABOUT if body.get(name)), None)
+    return str(named or f"person {next(iter(keys.values()), None)}")
+
+
+def _key(conn: sqlite3.Connection, table: str, value: str | None, about: str) -> int | None:
+    """The key of a value, made if it is new; None when there is no value: a number that was withheld."""
     if not value:
         return None
-    values = (value,) if table == "person" else (body[_ABOUT], value)
+    values = (value,) if table == "person" else (about, value)
     found = conn.execute(_SQL[f"{table}_key"], values).fetchone()
     if found is None:
         found = (conn.execute(_SQL[f"add_{table}"], values).lastrowid,)

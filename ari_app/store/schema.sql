@@ -20,7 +20,7 @@ CREATE TABLE person (
 -- What somebody wrote about a caller: personal data as well (in bodies: {"note": key}).
 CREATE TABLE note (
   key INTEGER PRIMARY KEY, -- What facts, events and items hold instead of the text.
-  about TEXT NOT NULL, -- The message it was written about.
+  about TEXT NOT NULL, -- The message or screening it was written about; else `person` and the key of one.
   value TEXT, -- The text itself; NULL once erased.
   erased_at REAL, -- When it was erased; NULL while it stands.
   UNIQUE (about, value)
@@ -633,19 +633,19 @@ CREATE TABLE screening (
   call TEXT, -- The call it was marked in; NULL: by hand.
   number INTEGER REFERENCES person (key), -- The number screened.
   by TEXT NOT NULL, -- Work number of who marked it.
-  why TEXT NOT NULL, -- The disposition, the script, or what the supervisor wrote.
+  why INTEGER REFERENCES note (key), -- The disposition, the script, or what the supervisor wrote.
   times INTEGER NOT NULL, -- The how-manieth time this number is screened; more make it longer.
   began_at REAL NOT NULL, -- When it was marked.
   until REAL NOT NULL, -- When it ends by itself.
   ended_at REAL, -- When it ended; NULL: not yet.
   outcome TEXT, -- expired, lifted or erased.
   ended_by TEXT, -- Work number of who lifted it.
-  ended_why TEXT, -- Why.
+  ended_why INTEGER REFERENCES note (key), -- Why.
   appeal TEXT, -- The last message the caller left against it.
   appealed_at REAL, -- When.
   decided_at REAL, -- When a supervisor lifted it, or kept it after an appeal; NULL: an appeal waits, or there is none.
   decided_by TEXT, -- Who.
-  decided_why TEXT -- Why.
+  decided_why INTEGER REFERENCES note (key) -- Why.
 ) STRICT;
 
 CREATE INDEX screening_number ON screening (number);

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol, get_args
 
 from aiohttp import web
 
-from ari_app.model.ids import Number, ScreeningId
+from ari_app.model.ids import NoteText, Number, ScreeningId
 from ari_app.model.screening_facts import ScreeningAsked, ScreeningWish
 from ari_app.web.admin import Answer
 from ari_app.web.auth import Refusal, answer
@@ -72,4 +72,4 @@ class ScreeningEndpoints:
 
 def _asked(request: web.Request, body: dict[str, Any], **about: Any) -> ScreeningAsked:
     wish = next(each for each in _WISHES if each == request.match_info["wish"])
-    return ScreeningAsked(wish, str(body.get("by", ""))[:40], str(body.get("reason", ""))[:200], **about)
+    return ScreeningAsked(wish, str(body.get("by", ""))[:40], NoteText(str(body.get("reason", ""))[:200]), **about)

@@ -12,6 +12,7 @@ from ari_app.model.control import TransferBegan
 from ari_app.model.events import KeyPressed
 from ari_app.model.facts import CallOpened, FlowsActivated, KeyTaken, LegOpened, MessageLeft
 from ari_app.model.routing import Limits
+from ari_app.model.screening_facts import AppealKept, CallerScreened, ScreeningAsked, ScreeningEnded
 from ari_app.model.work import CallbackBooked, ItemAsked, ItemDone
 from ari_app.store import migrations, queries, retention
 from ari_app.store.erasure import erase_person
@@ -22,6 +23,7 @@ from ari_app.store.reader import open_reader
 from ari_app.store.rebuild import rebuild
 from ari_app.store.removal import remove, standing
 from ari_app.store.retention import Due, StoredFile
+from ari_app.store.screening import screenings
 from ari_app.store.timeline import timeline
 from ari_app.store.work import items
 from tests.unit.store_calls import NUMBER, START, key, looking, on_disk, tables, whole_call
@@ -104,6 +106,40 @@ def test_a_note_written_before_notes_stood_apart_moves(store):
     old.close()
 
 
+def screened(name, number, at):
+    """Screened by hand, kept after an appeal, lifted: three times somebody wrote why."""
+    asked = ScreeningAsked("add", "8026", "insulted Ms Li", number=number)
+    facts = [
+        CallerScreened(name, None, number, "8026", "insulted Ms Li", 1, at + DAY),
+        AppealKept(name, "8026", "did it again"),
+        ScreeningEnded(name, "lifted", "8026", "said sorry"),
+    ]
+    return [("event", at, asked, False), *(("fact", at, fact) for fact in facts)]
+
+
+def test_why_somebody_was_screened_goes_with_him_and_with_nobody_else(store):
+    journal = Journal.open(store)
+    journal.next_epoch()
+    for n, number in enumerate((NUMBER, "13900130001"), 1):
+        journal.append([*whole_call(f"1-{n}", number), *screened(f"1-{n}.n1", number, START)]).result(5)
+    journal.close()
+    before = tables(looking(store))
+    erase_person(store, [NUMBER], START + DAY, "cli")
+    assert tables(looking(store)) == before
+    shown = {row["screening"]: row for row in screenings(store, START, over=True)}
+    whys = ("why", "ended_why", "decided_why")
+    assert [shown["1-2.n1"][why] for why in whys] == ["insulted Ms Li", "said sorry", "said sorry"]
+    assert [shown["1-1.n1"][why] for why in whys] == ["erased", None, None]
+    erase_person(store, ["13900130001"], START + DAY, "cli")
+    assert not any(text in on_disk(store) for text in (b"insulted Ms Li", b"did it again", b"said sorry"))
+    with open_history(store) as history:
+        (epoch,) = history.epochs
+        said = {event.why for _, event in history.events(epoch) if isinstance(event, ScreeningAsked)}
+        said |= {fact.why for _, fact in history.facts(epoch) if isinstance(fact, CallerScreened | ScreeningEnded)}
+    assert said == {"erased"}
+    assert rebuild(store) and tables(looking(store)) == before
+
+
 def test_notes_of_a_store_of_before_move_to_their_table():
     """Equal ones, none, and empty ones."""
     conn = sqlite3.connect(":memory:", isolation_level=None)
@@ -116,8 +152,36 @@ def test_notes_of_a_store_of_before_move_to_their_table():
     for message, note in written.items():
         row = (message, message[:3], "desk", 1.0, 2.0, "8025", 3.0, 4.0, note)
         conn.execute("INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    conn.execute("INSERT INTO person (key, kind, value) VALUES (1, 'number', '13800138000')")
+    for row in (
+        (
+            "1-1.n1",
+            None,
+            1,
+            "8026",
+            "nuisance",
+            1,
+            2.0,
+            3.0,
+            4.0,
+            "lifted",
+            "8027",
+            "sorry",
+            "m",
+            5.0,
+            6.0,
+            "8027",
+            "sorry",
+        ),
+        ("1-2.n1", "1-2", 1, "8026", "nuisance", 1, 2.0, 3.0, None, None, None, None, None, None, None, None, None),
+    ):
+        conn.execute(f"INSERT INTO screening VALUES ({', '.join('?' * len(row))})", row)
+    was = conn.execute("SELECT * FROM screening ORDER BY 1").fetchall()
     for statement in queries.statements(queries.text("sql/m0015.sql")):
         conn.execute(statement)
+    texts = {key: value for key, value in conn.execute("SELECT key, value FROM note")}
+    now = conn.execute("SELECT * FROM screening ORDER BY 1").fetchall()
+    assert [tuple(texts[v] if n in (4, 11, 16) and v else v for n, v in enumerate(row)) for row in now] == was
     moved = conn.execute(
         "SELECT i.message, i.call, i.box, i.opened_at, i.due_at, i.taken_by, i.taken_at, i.done_at, n.about, n.value "
         "FROM item AS i LEFT JOIN note AS n ON n.key = i.note ORDER BY 1"
@@ -126,7 +190,13 @@ def test_notes_of_a_store_of_before_move_to_their_table():
         (message, message[:3], "desk", 1.0, 2.0, "8025", 3.0, 4.0, message if note else None, note or None)
         for message, note in written.items()
     ]
-    assert conn.execute("SELECT count(DISTINCT key) FROM note").fetchone() == (2,)
+    assert conn.execute("SELECT about, value FROM note ORDER BY 1, 2").fetchall() == [
+        ("1-1.m1", "called back"),
+        ("1-1.n1", "nuisance"),
+        ("1-1.n1", "sorry"),
+        ("1-2.m1", "called back"),
+        ("1-2.n1", "nuisance"),
+    ]
 
 
 TYPED = "13912345678"

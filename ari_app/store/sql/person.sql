@@ -47,5 +47,8 @@ WHERE number IN (SELECT value FROM json_each(:keys)) ORDER BY began_at, transfer
 
 -- name: screenings
 -- Each time one of these numbers was screened.
-SELECT screening, call, by, why, times, began_at, until, ended_at, outcome, ended_why, appeal, decided_at, decided_why
-FROM screening WHERE number IN (SELECT value FROM json_each(:keys)) ORDER BY began_at, screening;
+SELECT s.screening, s.call, s.by, why.value AS why, s.times, s.began_at, s.until, s.ended_at, s.outcome,
+  ended.value AS ended_why, s.appeal, s.decided_at, decided.value AS decided_why
+FROM screening AS s LEFT JOIN note AS why ON why.key = s.why
+LEFT JOIN note AS ended ON ended.key = s.ended_why LEFT JOIN note AS decided ON decided.key = s.decided_why
+WHERE s.number IN (SELECT value FROM json_each(:keys)) ORDER BY s.began_at, s.screening;

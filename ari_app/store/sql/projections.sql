@@ -406,7 +406,7 @@ INSERT INTO screening_refusal (fact, call, number, by, reason, at) VALUES (:id, 
 
 -- name: screening_ended
 -- It is over.
-UPDATE screening SET ended_at = :at, outcome = :outcome, ended_by = nullif(:by, ''), ended_why = nullif(:why, '')
+UPDATE screening SET ended_at = :at, outcome = :outcome, ended_by = nullif(:by, ''), ended_why = :why
 WHERE screening = :screening AND ended_at IS NULL;
 
 -- name: screening_decided

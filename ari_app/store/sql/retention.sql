@@ -63,9 +63,13 @@ WHERE removed_at IS NULL;
 UPDATE person SET value = NULL, erased_at = :at WHERE key IN (SELECT value FROM json_each(:keys));
 
 -- name: erase_notes
--- Forgets what was written about the messages of calls. `calls` is a JSON array.
+-- Forgets what was written about persons, the messages of their calls, and each time they were screened. `calls` and
+-- `keys` are JSON arrays.
 UPDATE note SET value = NULL, erased_at = :at
-WHERE value IS NOT NULL AND about IN (SELECT message FROM item WHERE call IN (SELECT value FROM json_each(:calls)));
+WHERE value IS NOT NULL AND (
+  about IN (SELECT message FROM item WHERE call IN (SELECT value FROM json_each(:calls)))
+  OR about IN (SELECT screening FROM screening WHERE number IN (SELECT value FROM json_each(:keys)))
+  OR about IN (SELECT 'person ' || value FROM json_each(:keys)));
 
 -- name: digits_of
 -- Keys pressed by the callers of these calls, and by anybody in talks in which these persons were called (an agent types
