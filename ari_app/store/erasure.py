@@ -1,5 +1,5 @@
-"""Forgets a person: numbers, notes and typed digits go, their keys and rows stay, so that every fact and figure is as
-before."""
+"""Forgets a person: numbers, notes, typed digits and what events tell of him go; keys and rows stay, so that every fact
+and figure is as before."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -59,11 +59,12 @@ def _erase(conn: sqlite3.Connection, keys: Sequence[int], at: float, by: str) ->
         return None
     found = _about(conn, keys)
     theirs = {"keys": orjson.dumps(keys).decode(), "calls": orjson.dumps(calls_of(conn, keys)).decode(), "at": at}
-    typed = conn.execute(_SQL["digits_of"], theirs).fetchall()  # Reads every event: not while others wait to write.
+    # Reads every event: not while others wait to write.
+    told = [row for query in ("digits_of", "told_of") for row in conn.execute(_SQL[query], theirs)]
     conn.execute("BEGIN IMMEDIATE")
     conn.execute(_SQL["erase"], theirs)
     conn.execute(_SQL["erase_notes"], theirs)
-    conn.executemany(_SQL["erase_digit"], typed)
+    conn.executemany(_SQL["erase_told"], [{"id": id_, "part": part, "empty": empty} for id_, part, empty in told])
     conn.executemany(_AUDIT, [(at, "erase-person", str(key), f"asked by {by}") for key in keys])
     conn.execute("COMMIT")
     busy = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

@@ -1,7 +1,7 @@
 """One run of the daemon as the journal keeps it: its inputs with their `now`, and the facts it noted. For replay.
 
-Erased numbers and notes read `erased` in both, digits of secrets and erased ones `x`: decisions do not depend on them,
-but for an erased person's keys that were no menu's, or that he pressed before the menu took them.
+Erased numbers and notes read `erased` in both, and digits of secrets `x`: decisions do not depend on them. They do on
+what else is gone of an erased person's calls: what he typed, and answers of look-ups.
 """
 
 from collections.abc import Iterator

@@ -47,7 +47,11 @@ INSERT INTO event_retention (one, before) VALUES (1, 0);
 
 CREATE TRIGGER event_never_changes BEFORE UPDATE ON event
 WHEN new.id IS NOT old.id OR new.at IS NOT old.at OR new.epoch IS NOT old.epoch OR new.kind IS NOT old.kind
-  OR old.kind <> 'KeyPressed' OR new.body IS NOT json_set(old.body, '$.digit', 'x')
+  OR new.body IS NOT CASE old.kind
+    WHEN 'KeyPressed' THEN json_set(old.body, '$.digit', 'x')
+    WHEN 'LookedUp' THEN json_set(old.body, '$.values', json('[]'))
+    WHEN 'CallLeft' THEN json_set(old.body, '$.state', json('{}'))
+    WHEN 'ControlAsked' THEN json_set(old.body, '$.value', '') END
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 
 CREATE TRIGGER event_deleted_by_retention_only BEFORE DELETE ON event

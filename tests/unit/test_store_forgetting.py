@@ -8,9 +8,9 @@ import pytest
 
 from ari_app.errors import StoreError
 from ari_app.housekeeping import Housekeeping
-from ari_app.model.control import TransferBegan
-from ari_app.model.events import KeyPressed
-from ari_app.model.facts import CallOpened, FlowsActivated, KeyTaken, LegOpened, MessageLeft
+from ari_app.model.control import ControlAsked, TransferBegan
+from ari_app.model.events import Answer, CallLeft, KeyPressed, LookedUp
+from ari_app.model.facts import CallOpened, Connected, FlowsActivated, KeyTaken, LegOpened, MessageLeft, TalkEnded
 from ari_app.model.routing import Limits
 from ari_app.model.screening_facts import AppealKept, CallerScreened, ScreeningAsked, ScreeningEnded
 from ari_app.model.work import CallbackBooked, ItemAsked, ItemDone
@@ -248,6 +248,45 @@ def test_who_was_to_be_called_back_is_forgotten_where_the_number_was_typed(journ
     assert digits_kept(store, "1795.1") == "1" + "x" * len(TYPED)
     with open_reader(store) as reader:
         assert reader.call("1-1").call.caller == NUMBER
+
+
+def test_what_events_tell_of_his_calls_goes_and_of_others_stays(journal, store):
+    """Answers of look-ups, what a call was like at a daemon's end, what his agent wrote for the next one."""
+    answered = (Answer("name", "Ms Li of Suzhou"),)
+    for n, number in enumerate((NUMBER, "13900130001"), 1):
+        call, agent = f"1-{n}", f"802{n}"
+        told = [
+            LookedUp(f"{call}.u3", True, answered),
+            CallLeft(call, number, (("main", "v1"),), {"cursor": {"values": {"name": "Ms Li of Suzhou"}}}),
+            ControlAsked(agent, "transfer", "queue:billing", value="Ms Li of Suzhou, moved"),
+        ]
+        talk = [
+            Connected(call, f"{call}.l4", "billing", agent, 1.0),
+            TalkEnded(call, f"{call}.l4", agent, "caller", 9.0),
+        ]
+        rows = [("fact", START, CallOpened(call, number, "1860", "local", "main", "v1", "en"))]
+        rows += [("fact", START + 10 * after, fact) for after, fact in enumerate(talk)]
+        rows += [("event", START + 5, event, False) for event in told]
+        late = ControlAsked(agent, "transfer", "queue:billing", value=f"somebody else {n}")
+        journal.append([*rows, ("event", START + 99, late, False)]).result(5)
+    erase_person(store, [NUMBER], START + DAY, "cli")
+    kept = [body for (body,) in looking(store).execute("SELECT body FROM event ORDER BY id")]
+    assert [("Ms Li" in body, "somebody else" in body) for body in kept] == [
+        *[(False, False)] * 3,
+        (False, True),
+        *[(True, False)] * 3,
+        (False, True),
+    ]
+    with open_history(store) as history:
+        (epoch,) = history.epochs
+        gone = [event for _, event in history.events(epoch)][:3]
+    assert gone == [
+        LookedUp("1-1.u3", True),
+        CallLeft("1-1", "erased", (("main", "v1"),), {}),
+        ControlAsked("8021", "transfer", "queue:billing"),
+    ]
+    erase_person(store, ["13900130001"], START + DAY, "cli")
+    assert b"Ms Li of Suzhou" not in on_disk(store)
 
 
 @pytest.mark.parametrize(

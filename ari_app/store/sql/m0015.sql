@@ -78,10 +78,15 @@ FROM temp.screening_before AS b;
 
 DROP TABLE temp.screening_before;
 
--- A digit may become x, when a person is erased; nothing else of an event may change.
+-- When a person is erased a digit becomes x, and answers, states and what an agent wrote go; nothing else of an event
+-- may change.
 DROP TRIGGER event_never_changes;
 
 CREATE TRIGGER event_never_changes BEFORE UPDATE ON event
 WHEN new.id IS NOT old.id OR new.at IS NOT old.at OR new.epoch IS NOT old.epoch OR new.kind IS NOT old.kind
-  OR old.kind <> 'KeyPressed' OR new.body IS NOT json_set(old.body, '$.digit', 'x')
+  OR new.body IS NOT CASE old.kind
+    WHEN 'KeyPressed' THEN json_set(old.body, '$.digit', 'x')
+    WHEN 'LookedUp' THEN json_set(old.body, '$.values', json('[]'))
+    WHEN 'CallLeft' THEN json_set(old.body, '$.state', json('{}'))
+    WHEN 'ControlAsked' THEN json_set(old.body, '$.value', '') END
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;

@@ -78,14 +78,30 @@ WITH theirs AS MATERIALIZED (
   SELECT leg, call FROM leg WHERE role = 'caller' AND call IN (SELECT value FROM json_each(:calls))
   UNION SELECT leg, call FROM leg
     WHERE call IN (SELECT call FROM transfer WHERE number IN (SELECT value FROM json_each(:keys))))
-SELECT e.id FROM event AS e JOIN theirs AS t ON t.leg = e.body ->> '$.leg'
+SELECT e.id, '$.digit' AS part, '"x"' AS empty FROM event AS e JOIN theirs AS t ON t.leg = e.body ->> '$.leg'
 WHERE e.kind = 'KeyPressed' AND e.body ->> '$.digit' <> 'x'
   AND NOT EXISTS (SELECT 1 FROM ivr_key AS k WHERE k.call = t.call AND k.at = e.at AND k.key = e.body ->> '$.digit')
 ORDER BY e.id;
 
--- name: erase_digit
--- Forgets which key it was.
-UPDATE event SET body = json_set(body, '$.digit', 'x') WHERE id = ?;
+-- name: told_of
+-- Events that tell more of these calls than numbers, notes and keys: answers of look-ups, what calls were like when a
+-- daemon ended, what an agent wrote for the next one. With the part of each, and what is put in its place.
+WITH theirs AS MATERIALIZED (SELECT value AS call FROM json_each(:calls)),
+  talks AS MATERIALIZED (SELECT agent, began_at, ended_at FROM talk WHERE call IN theirs)
+SELECT e.id, '$.values' AS part, '[]' AS empty FROM event AS e
+WHERE e.kind = 'LookedUp' AND e.body ->> '$.values' <> '[]'
+  AND substr(e.body ->> '$.lookup', 1, instr(e.body ->> '$.lookup', '.') - 1) IN theirs
+UNION ALL SELECT e.id, '$.state', '{}' FROM event AS e
+WHERE e.kind = 'CallLeft' AND e.body ->> '$.state' <> '{}' AND e.body ->> '$.call' IN theirs
+UNION ALL SELECT e.id, '$.value', '""' FROM event AS e
+WHERE e.kind = 'ControlAsked' AND e.body ->> '$.value' <> '' AND EXISTS (
+  SELECT 1 FROM talks AS t WHERE t.agent = e.body ->> '$.agent'
+    AND e.at >= t.began_at AND (t.ended_at IS NULL OR e.at <= t.ended_at))
+ORDER BY 1;
+
+-- name: erase_told
+-- Forgets a part of an event.
+UPDATE event SET body = json_set(body, :part, json(:empty)) WHERE id = :id;
 
 -- name: recordings_of
 -- Recordings of these calls whose file still stands. `calls` is a JSON array.
