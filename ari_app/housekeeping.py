@@ -82,12 +82,8 @@ class Housekeeping:
             await self._remove(due, now)
         gone += await self._forget_messages(now)
         old = now - self.limits.compress_days * DAY_S
-        packed = await self._write(lambda conn: retention.compressions(conn, old))
-        for due in packed:
-            try:
-                await self._compress(due, now)
-            except (HotlineError, OSError) as error:
-                log.warning("not compressed", recording=due.recording, error=str(error))
+        aged = await self._write(lambda conn: retention.compressions(conn, old))
+        packed = [each for each in aged if await self._packed(each, now)]
         if events or gone or packed:
             log.info("housekeeping", events_deleted=events, recordings_removed=len(gone), compressed=len(packed))
         return Done(events, texts, len(gone), len(packed))
@@ -115,18 +111,25 @@ class Housekeeping:
             await self._write(partial(retention.mark_message_removed, due=due, at=now))
         return gone
 
-    async def _compress(self, due: Due, now: float) -> None:
+    async def _packed(self, due: Due, now: float) -> bool:
+        """Whether it is compressed now."""
+        try:
+            return await self._compress(due, now)
+        except (HotlineError, OSError) as error:
+            log.warning("not compressed", recording=due.recording, error=str(error))
+            return False
+
+    async def _compress(self, due: Due, now: float) -> bool:
         """The original goes last: until the row names the new file, the old one is the recording."""
         original = self.kept / due.path
         if not original.exists():
-            return  # `hotline recording verify` reports it.
+            return False  # `hotline recording verify` reports it.
         packed = await asyncio.to_thread(recordings.compress, original)
         digest = await asyncio.to_thread(recordings.digest_of, packed)
         file = StoredFile(packed.relative_to(self.kept).as_posix(), packed.stat().st_size, digest)
-        if await self._write(lambda conn: retention.mark_compressed(conn, due.recording, file, now)):
-            original.unlink(missing_ok=True)
-        else:
-            packed.unlink(missing_ok=True)
+        done = await self._write(lambda conn: retention.mark_compressed(conn, due.recording, file, now))
+        (original if done else packed).unlink(missing_ok=True)
+        return done
 
     async def _write(self, work: Callable[..., T]) -> T:
         return await asyncio.wrap_future(self.journal.run(work))

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ari_app.commands import common
-from ari_app.commands.versions import who
 from ari_app.store import work
 
 app = typer.Typer(no_args_is_help=True, help="Call-backs: list, cancel.")
@@ -37,7 +36,7 @@ def list_callbacks(
 @app.command()
 def cancel(booking: Annotated[str, typer.Argument(help="As `hotline callback list` shows it.")]) -> None:
     """Take a call-back off the list; who is being dialled just then is hung up."""
-    answer = common.api().post(f"/api/callbacks/{booking}/cancel", {"by": who()})
+    answer = common.api().post(f"/api/callbacks/{booking}/cancel", {"by": common.who()})
     common.console.print(f"{booking}: {answer['message']}", markup=False)
 
 

@@ -1,11 +1,14 @@
 """What every command needs: which config.yaml, progress lines, JSON output, the daemon's API, the reader's language."""
 
+import getpass
 import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -79,6 +82,25 @@ def progress() -> Say:
         console.print(f"  [{time.monotonic() - began:5.1f}s] {line}", markup=False)
 
     return say
+
+
+def who() -> str:
+    """Login name of whoever types; empty where there is none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def when(at: float, zone: ZoneInfo) -> str:
+    """To the minute."""
+    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def plain(name: str, value: Any, zone: ZoneInfo) -> str:
+    """A column of the store as a person reads it."""
+    is_time = (name == "until" or name.endswith("_at")) and value is not None
+    return when(value, zone) if is_time else str("" if value is None else value)
 
 
 def print_json(value: Any) -> None:

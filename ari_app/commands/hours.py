@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ari_app.commands import common
-from ari_app.commands.versions import who
 from ari_app.errors import ConfigError
 from ari_app.flow import hours
 from ari_app.model.events import ALL_HOURS
@@ -32,14 +31,14 @@ def close(
     """Close at once, for callers who are already in the menu too. Callers who wait or talk are left alone."""
     at = common.site()
     end = None if not until else moment(until, datetime.now(ZoneInfo(at.settings.timezone))).timestamp()
-    body = {"hours": name, "closed": True, "until": end, "reason": reason, "by": who()}
+    body = {"hours": name, "closed": True, "until": end, "reason": reason, "by": common.who()}
     common.console.print(common.api(at).post("/api/closures", body)["message"], markup=False)
 
 
 @app.command("open")
 def open_again(name: Name, reason: Annotated[str, typer.Option(help="Why.")] = "") -> None:
     """Take a closure back: the weekly hours count again. Opens nothing that they close."""
-    body = {"hours": name, "closed": False, "reason": reason, "by": who()}
+    body = {"hours": name, "closed": False, "reason": reason, "by": common.who()}
     common.console.print(common.api().post("/api/closures", body)["message"], markup=False)
 
 

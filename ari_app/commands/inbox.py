@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -11,7 +10,6 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ari_app.commands import common
-from ari_app.commands.versions import who
 from ari_app.errors import ConfigError
 from ari_app.store import work
 
@@ -37,7 +35,7 @@ def list_items(
         late = "" if row["done_at"] or row["due_at"] > now else " LATE"
         common.console.print(
             f"{row['message']:>12}  {_state(row):<14} {row['box']:<12} {row['number']:<14} {row['seconds'] or 0:>4.0f}s"
-            f"  due {_when(row['due_at'], zone)}{late}",
+            f"  due {common.when(row['due_at'], zone)}{late}",
             markup=False,
         )
 
@@ -49,8 +47,7 @@ def show(message: Message) -> None:
     zone = ZoneInfo(at.settings.timezone)
     row = _row(at.store, message)
     for name, value in row.items():
-        shown = _when(value, zone) if name.endswith("_at") and value is not None else value
-        common.console.print(f"{name:<10} {'' if shown is None else shown}".rstrip(), markup=False)
+        common.console.print(f"{name:<10} {common.plain(name, value, zone)}".rstrip(), markup=False)
 
 
 @app.command()
@@ -66,7 +63,7 @@ def play(
     player = next((each for each in PLAYERS if shutil.which(each[0])), None)
     if to is None and player is None:
         raise ConfigError("no player here (aplay, play, ffplay)\ntry: --to FILE")
-    work.heard(at.store, time.time(), message, who())
+    work.heard(at.store, time.time(), message, common.who())
     if to is not None:
         shutil.copyfile(file, to)
         common.console.print(f"copied: {to}", markup=False)
@@ -127,7 +124,7 @@ def _ask(message: str, wish: str, agent: str, **said: str) -> None:
 
 
 def _body(agent: str) -> dict[str, str]:
-    return {"by": agent, "agent": agent} if agent else {"by": who()}
+    return {"by": agent, "agent": agent} if agent else {"by": common.who()}
 
 
 def _row(store: Path, message: str) -> dict[str, Any]:
@@ -143,7 +140,3 @@ def _state(row: dict[str, Any]) -> str:
     if row["offered_to"]:
         return f"rings {row['offered_to']}"
     return f"taken {row['taken_by']}" if row["taken_by"] else "new"
-
-
-def _when(at: float, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")

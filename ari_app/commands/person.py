@@ -1,10 +1,8 @@
 """`hotline person …`: personal data."""
 
-import getpass
 import time
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -36,7 +34,7 @@ Caller = Annotated[str, typer.Argument(help="The caller's number, as it was dial
 def show(number: Caller, as_json: common.AsJson = False) -> None:
     """All that is kept about a number: calls, recordings, messages, call-backs, screenings. Audited."""
     at = common.site()
-    kept = kept_of(at.store, _spelled(at, number), time.time(), getpass.getuser())
+    kept = kept_of(at.store, _spelled(at, number), time.time(), common.who())
     if kept is None:
         raise ConfigError(f"{mask(number)} is not in the store")
     if as_json:
@@ -45,14 +43,10 @@ def show(number: Caller, as_json: common.AsJson = False) -> None:
     for part, rows in kept.items():
         common.console.print(f"{part}: {len(rows)}")
         for row in rows:
-            said = "  ".join(f"{name} {_plain(name, value, zone)}" for name, value in row.items() if value is not None)
+            said = "  ".join(
+                f"{name} {common.plain(name, value, zone)}" for name, value in row.items() if value is not None
+            )
             common.console.print(f"  {said}", markup=False)
-
-
-def _plain(name: str, value: Any, zone: ZoneInfo) -> str:
-    if isinstance(value, float) and (name.endswith("_at") or name == "until"):
-        return datetime.fromtimestamp(value, zone).strftime("%Y-%m-%d %H:%M:%S")
-    return str(value)
 
 
 @app.command()
@@ -65,7 +59,7 @@ def erase(
     ] = None,
 ) -> None:
     """Erase a number, notes on its messages, what was typed in its calls; every figure stays as it is. Audited."""
-    at, by = common.site(), getpass.getuser()
+    at, by = common.site(), common.who()
     numbers = _spelled(at, number)
     if not yes:
         typer.confirm(f"Erase {mask(number)} for good?", abort=True)

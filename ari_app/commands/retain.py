@@ -1,7 +1,6 @@
 """`hotline retain`: retention periods carried out now, as the daemon does by itself every ten minutes."""
 
 import asyncio
-import getpass
 
 from ari_app.commands import common
 from ari_app.errors import AlreadyRunning
@@ -16,11 +15,11 @@ def retain(as_json: common.AsJson = False) -> None:
     try:
         journal = Journal.open(at.store)
     except AlreadyRunning:
-        done = common.api(at).post("/api/retain", {"by": getpass.getuser()})["done"]
+        done = common.api(at).post("/api/retain", {"by": common.who()})["done"]
     else:
         try:
             keeping = Housekeeping(journal, at.settings.limits, at.recordings, Clock())
-            done = vars(asyncio.run(keeping.retain(getpass.getuser())))
+            done = vars(asyncio.run(keeping.retain(common.who())))
         finally:
             journal.close()
     if as_json:

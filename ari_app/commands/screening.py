@@ -1,7 +1,6 @@
 """`hotline screening …`: callers who are screened: who, why, until when; appeals."""
 
 import time
-from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -36,7 +35,7 @@ def list_screenings(
         return
     for row in rows:
         common.console.print(
-            f"{row['screening']:>10}  {row['number']:<14} until {_when(row['until'], zone)}  {row['times']}x"
+            f"{row['screening']:>10}  {row['number']:<14} until {common.when(row['until'], zone)}  {row['times']}x"
             f"  {row['by']}: {row['why']}{_state(row)}",
             markup=False,
         )
@@ -47,7 +46,7 @@ def _print_refusals(rows: list[dict[str, Any]], zone: ZoneInfo, as_json: bool) -
         common.print_json({"refused": rows})
         return
     for row in rows:
-        said = f"{_when(row['at'], zone)}  {row['number']:<14} {row['by']}: {row['reason']}"
+        said = f"{common.when(row['at'], zone)}  {row['number']:<14} {row['by']}: {row['reason']}"
         common.console.print(said, markup=False)
 
 
@@ -60,9 +59,7 @@ def show(name: Name) -> None:
         raise ConfigError(f"there is no screening {name}\ntry: hotline screening list --all")
     zone = ZoneInfo(at.settings.timezone)
     for key, value in row.items():
-        is_time = (key == "until" or key.endswith("_at")) and value is not None
-        shown = _when(value, zone) if is_time else value
-        common.console.print(f"{key:<12} {'' if shown is None else shown}".rstrip(), markup=False)
+        common.console.print(f"{key:<12} {common.plain(key, value, zone)}".rstrip(), markup=False)
     if row["appeal"]:
         common.console.print(f"hear it: hotline inbox play {row['appeal']}", markup=False)
 
@@ -96,7 +93,3 @@ def _state(row: dict[str, Any]) -> str:
     if row["appeal"] and not row["decided_at"]:
         return f"  [appeal {row['appeal']} waits]"
     return f"  [kept by {row['decided_by']}]" if row["decided_at"] else ""
-
-
-def _when(at: float, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")

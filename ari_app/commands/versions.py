@@ -1,6 +1,5 @@
 """`hotline flow versions|diff|reload|rollback`: what was live when, what changed, and the way back."""
 
-import getpass
 from collections.abc import Sequence
 from datetime import datetime
 from difflib import unified_diff
@@ -21,14 +20,6 @@ FILE: Final = "file"  # Stands for what the file says now.
 
 Name = Annotated[str, typer.Argument(help="The flow: its file's name without .yaml.")]
 Version = Annotated[str, typer.Argument(help="A version or its beginning; left out: the one live before.")]
-
-
-def who() -> str:
-    """Login name of whoever types; empty where there is none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 def versions(
@@ -70,13 +61,13 @@ def diff(
 
 def reload() -> None:
     """Have the running daemon check all flow files and take them; all problems and exit 1 if there are any."""
-    answer = common.api().post("/api/flows/reload", {"by": who()})
+    answer = common.api().post("/api/flows/reload", {"by": common.who()})
     common.show(answer["message"])
 
 
 def rollback(name: Name, version: Version = "") -> None:
     """Make an earlier version live for new calls; its file is not taken again before it changes."""
-    body = {"version": version, "by": who()}
+    body = {"version": version, "by": common.who()}
     answer = common.api().post(f"/api/flows/{quote(name, safe='')}/rollback", body)
     common.show(answer["message"])
 

@@ -40,8 +40,9 @@ def _shapes(cls: type[Any]) -> tuple[_Shape, ...]:
 @cache
 def apart(kind: str) -> Mapping[str, str]:
     """The fields of `kind` that hold personal data, and the table of the store that holds each: `person` of a Number,
-    `note` of a NoteText."""
-    return {shape.name: shape.apart for shape in _shapes(_BY_KIND[kind]) if shape.apart}
+    `note` of a NoteText. Persons first: a note may be about one of them."""
+    shapes = sorted(_shapes(_BY_KIND[kind]), key=lambda shape: shape.apart != "person")
+    return {shape.name: shape.apart for shape in shapes if shape.apart}
 
 
 def encode(record: Any) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 import os
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
 from ari_app.errors import StoreDamaged, StoreError
+from ari_app.store import queries
 from ari_app.store.faults import is_damage
 
 BUSY_MS: Final = 1000
+_AUDIT: Final = queries.load("journal")["add_audit"]
 
 
 def writing(path: Path, check: bool = True) -> sqlite3.Connection:
@@ -74,6 +76,16 @@ def reading(path: Path) -> sqlite3.Connection:
             conn.close()
         raise StoreError(_cure(path, problem)) from problem
     return conn
+
+
+def audit(path: Path, at: float, entry: tuple[str, str, str]) -> None:
+    """Keep for ever who looked at what: action, subject, detail. StoreError when it cannot be written: then nobody may
+    look."""
+    with closing(writing(path, check=False)) as conn:
+        try:
+            conn.execute(_AUDIT, (at, *entry))
+        except sqlite3.Error as problem:
+            raise StoreError(f"The audit could not be written: {problem}.\nTry again.") from problem
 
 
 def _check(conn: sqlite3.Connection, path: Path) -> None:

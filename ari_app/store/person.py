@@ -8,13 +8,11 @@ from typing import Any, Final
 
 import orjson
 
-from ari_app.errors import StoreError
 from ari_app.model.ids import CallId, Number
 from ari_app.store import connect, queries
 
 PARTS: Final = ("calls", "recordings", "messages", "callbacks", "transfers", "screenings")
 _SQL = queries.load("person")
-_AUDIT = queries.load("journal")["add_audit"]
 
 
 def keys_of(conn: sqlite3.Connection, numbers: Sequence[Number]) -> list[int]:
@@ -36,9 +34,5 @@ def kept_of(path: Path, numbers: Sequence[Number], at: float, by: str) -> dict[s
             return None
         about = {"keys": orjson.dumps(keys).decode(), "calls": orjson.dumps(calls_of(conn, keys)).decode()}
         found = {part: [dict(row) for row in conn.execute(_SQL[part], about)] for part in PARTS}
-    with closing(connect.writing(path, check=False)) as conn:
-        try:
-            conn.execute(_AUDIT, (at, "show-person", ", ".join(map(str, keys)), f"asked by {by}"))
-        except sqlite3.Error as problem:
-            raise StoreError(f"The audit could not be written: {problem}.\nTry again.") from problem
+    connect.audit(path, at, ("show-person", ", ".join(map(str, keys)), f"asked by {by}"))
     return found

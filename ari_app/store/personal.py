@@ -25,7 +25,7 @@ def set_apart(
     if not held:
         return body, body
     keys: dict[str, int | None] = {}
-    for name, table in sorted(held.items(), key=lambda each: each[1] != "person"):  # A note may be about one of them.
+    for name, table in held.items():
         keys[name] = _key(conn, table, body[name], _about(body, keys) if table == "note" else "")
     return {**body, **{name: {held[name]: key} for name, key in keys.items()}}, {**body, **keys}
 

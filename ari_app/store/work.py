@@ -1,11 +1,9 @@
 """Messages and call-backs as lists for people, numbers masked; what waiting callers were told, for its score."""
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from ari_app.errors import StoreError
 from ari_app.kpi.ewt import ToldWait
 from ari_app.model.ids import Number
 from ari_app.model.mask import mask
@@ -13,7 +11,6 @@ from ari_app.store import connect, queries
 
 ROWS_MAX: Final = 1000
 _SQL = queries.load("work")
-_AUDIT = queries.load("journal")["add_audit"]
 
 
 def items(path: Path, *, done: bool = False, message: str | None = None) -> list[dict[str, Any]]:
@@ -34,13 +31,7 @@ def told(path: Path, since: float | None = None, before: float | None = None) ->
 
 def heard(path: Path, at: float, message: str, by: str) -> None:
     """The audit of who listened to a message. StoreError when it cannot be written: then nobody may listen."""
-    conn = connect.writing(path)
-    try:
-        conn.execute(_AUDIT, (at, "play-message", message, f"by {by}"))
-    except sqlite3.Error as problem:
-        raise StoreError(f"The audit could not be written: {problem}.\nTry again.") from problem
-    finally:
-        conn.close()
+    connect.audit(path, at, ("play-message", message, f"by {by}"))
 
 
 def _listed(path: Path, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:

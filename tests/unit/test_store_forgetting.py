@@ -44,6 +44,19 @@ def journal(store):
     opened.close()
 
 
+def of_an_older_version(store, body, kind):
+    """A store with one call, whose facts of this kind are as an older hotline wrote them."""
+    journal = Journal.open(store)
+    journal.next_epoch()
+    journal.append(whole_call("1-1")).result(5)
+    journal.close()
+    old = sqlite3.connect(store)
+    old.execute("DROP TRIGGER fact_never_changes")
+    old.execute(f"UPDATE fact SET body = {body} WHERE kind = ?", (kind,))
+    old.commit()
+    return old
+
+
 def test_erasing_a_person_changes_no_figure(journal, store):
     for n in range(300):
         journal.append(whole_call(f"1-{n}", NUMBER if n % 7 == 0 else f"1390013{n:04d}", START + n))
@@ -87,14 +100,7 @@ def test_notes_go_with_the_person_they_are_about_and_with_nobody_else(store):
 
 
 def test_a_note_written_before_notes_stood_apart_moves(store):
-    journal = Journal.open(store)
-    journal.next_epoch()
-    journal.append(whole_call("1-1")).result(5)
-    journal.close()
-    old = sqlite3.connect(store)
-    old.execute("DROP TRIGGER fact_never_changes")
-    old.execute("UPDATE fact SET body = json_set(body, '$.note', 'called back') WHERE kind = 'ItemDone'")
-    old.commit()
+    old = of_an_older_version(store, "json_set(body, '$.note', 'called back')", "ItemDone")
     with open_reader(store) as reader:
         notes = [kept.fact.note for kept in reader.facts_after(0) if isinstance(kept.fact, ItemDone)]
     before = tables(looking(store))
@@ -379,7 +385,7 @@ def test_what_is_removed_while_it_is_compressed_stays_removed(journal, store, tm
     monkeypatch.setattr("ari_app.housekeeping.recordings.compress", compress)
     clock = SimpleNamespace(now=lambda: START + 8 * DAY)
     done = asyncio.run(Housekeeping(journal, Limits(), tmp_path, clock).round())
-    assert done.recordings_compressed == 1
+    assert done.recordings_compressed == (0 if removed else 1)
     assert (original.exists(), packed.exists()) == (False, not removed)
 
 
@@ -527,14 +533,7 @@ def test_the_number_to_call_back_is_personal_data(journal, store):
 
 
 def test_a_message_older_than_the_number_is_read_and_rebuilt(store):
-    journal = Journal.open(store)
-    journal.next_epoch()
-    journal.append(whole_call("1-1")).result(5)
-    journal.close()
-    old = sqlite3.connect(store)
-    old.execute("DROP TRIGGER fact_never_changes")
-    old.execute("UPDATE fact SET body = json_remove(body, '$.back') WHERE kind = 'MessageLeft'")
-    old.commit()
+    old = of_an_older_version(store, "json_remove(body, '$.back')", "MessageLeft")
     with open_reader(store) as reader:
         backs = [kept.fact.back for kept in reader.call("1-1").facts if isinstance(kept.fact, MessageLeft)]
     assert backs == [""]
