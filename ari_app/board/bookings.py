@@ -218,7 +218,7 @@ def call_over(floor: Floor, call: Call, cause: int, now: float) -> None:
         end(floor, booking, "failed")
     else:
         _due(floor, booking, again)
-    _let_next(floor, now)
+    let_next(floor, now)
 
 
 def _miss(call: Call, cause: int) -> CallbackMiss:
@@ -253,7 +253,7 @@ def end(floor: Floor, booking: Booking, outcome: CallbackOutcome, by: str = "") 
 def confirmed(floor: Floor, booking: Booking, now: float) -> Visit:
     """The place passes to the call; the booking stays on the list until an agent has him."""
     floor.offer(floor.engine.leave(booking.id))
-    _let_next(floor, now)
+    let_next(floor, now)
     return booking.visit
 
 
@@ -286,9 +286,10 @@ def _cancel(floor: Floor, booking: Booking, by: str, now: float) -> None:
         if call.state is CallState.CALLING_BACK:
             floor.hang_up(call, call.leg, now)
     end(floor, booking, "cancelled", by)
+    let_next(floor, now)
 
 
-def _let_next(floor: Floor, now: float) -> None:
+def let_next(floor: Floor, now: float) -> None:
     """Somebody less is being dialled: those who were held back for it may have their turn."""
     for booking in sorted(floor.bookings.values(), key=lambda each: each.visit.key):
         if booking.held:

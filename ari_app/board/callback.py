@@ -68,6 +68,7 @@ def key(floor: Floor, call: Call, digit: str, now: float) -> None:
     if digit == rules.cancel_key:
         call.booking = None
         bookings.end(floor, booking, "cancelled")
+        bookings.let_next(floor, now)
         voice.say(floor, call, ("callback-cancelled",))
         return
     floor.note(CallbackConfirmed(call.id, booking.id))

@@ -322,6 +322,7 @@ class Seat:
     talked_s: float = 0.0  # Since signing in, talks that are over.
     item: MessageId | None = None  # The message he is offered, or works.
     work_until: float = 0.0  # When it goes back.
+    counts: bool = False  # He works one that he was offered: against its box's working_max.
     pending: tuple[AgentState, str] | None = None  # Not ready or signed out as soon as this is over, and why.
 
 

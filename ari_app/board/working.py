@@ -132,6 +132,7 @@ def accept(floor: Floor, item: Item, seat: Seat, now: float) -> None:
         _offer_over(floor, item, "accepted")
     seat.item, item.by = item.message, seat.agent
     floor.engine.leave(item.id, talking=True)
+    seat.counts = item.id in floor.engine.talking
     _cancel(floor, item)
     seats.move(floor, seat, AgentMove.TAKE_ITEM, now)
     floor.note(ItemTaken(item.message, seat.agent))
@@ -297,7 +298,7 @@ def leave(floor: Floor, item: Item, now: float) -> None:
     seat = next((s for s in floor.seats.values() if s.item == item.message and s.state is AgentState.WORKING), None)
     if seat is None:
         return
-    seat.item = None
+    seat.item, seat.counts = None, False
     floor.do(CancelTimer(seats.work_timer(seat)))
     at = next((each for each in floor.item_offers.values() if each.leg == seat.leg), None)
     if at is not None:
@@ -323,10 +324,10 @@ def goes_on(floor: Floor, seat: Seat, now: float) -> None:
         if item is not None and seat.leg is not None:
             floor.note(ItemOfferEnded(item.call, message, OfferId(seat.leg), seat.agent, "failed", 0))
     elif item is None or item.by != seat.agent:
-        seat.state = AgentState.READY
+        seat.state, seat.counts = AgentState.READY, False
     else:
         seat.item = item.message
-        if box_of(floor, item.box).offered:
+        if seat.counts:
             _known(floor, item)
             floor.engine.restore_talk(item.id, box_queue(item.box))
         floor.do(SetTimer(seats.work_timer(seat), seat.work_until))

@@ -442,6 +442,16 @@ def test_who_is_dialled_as_his_number_is_erased_is_hung_up() -> None:
     assert kit.effects(fx.HangUp)[-1].leg == leg and not kit.board.floor.bookings
 
 
+def test_while_his_number_is_erased_he_is_not_dialled_for_another_call_back_of_his() -> None:
+    kit = made(outbound={**OUTBOUND, "permitted": ["13XXXXXXXXX", "008613XXXXXXXXX"]})
+    for spelled in ("13800138000", "008613800138000"):
+        kit.hang_up(book(kit, spelled))
+    kit.ready("81")
+    assert erase(kit, "13800138000") == "not screened; call-backs cancelled: 2"
+    assert [dial.number for dial in kit.effects(fx.Dial)] == ["13800138000"]
+    kit.everybody_leaves()
+
+
 def test_what_is_no_callers_number_erases_no_call_back() -> None:
     kit = made()
     book(kit)
@@ -478,6 +488,25 @@ def test_one_is_dialled_for_each_free_agent() -> None:
     assert [dial.number for dial in kit.effects(fx.Dial)] == ["13800138000"]
     kit.hang_up(dialled(kit).leg, 17)
     assert dialled(kit).number == "13900139000"  # At once: nobody waits for a timer.
+    cancel(kit)
+    kit.everybody_leaves()
+
+
+@pytest.mark.parametrize("how", ["supervisor", "erased", "caller"])
+def test_who_was_held_back_is_dialled_as_soon_as_another_is_cancelled(how: str) -> None:
+    kit = made()
+    for caller in ("13800138000", "13900139000"):
+        kit.hang_up(book(kit, caller))
+    kit.ready("81")
+    assert [dial.number for dial in kit.effects(fx.Dial)] == ["13800138000"]
+    match how:
+        case "supervisor":
+            kit.event(work.CallbackCancelled(next(iter(kit.board.floor.bookings)), "li", RequestId("r")))
+        case "erased":
+            erase(kit, "13800138000")
+        case "caller":
+            kit.hang_up(picks_up(kit, "9"))
+    assert [dial.number for dial in kit.effects(fx.Dial)] == ["13800138000", "13900139000"]
     cancel(kit)
     kit.everybody_leaves()
 

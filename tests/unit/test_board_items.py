@@ -254,6 +254,27 @@ def test_at_most_so_many_at_once() -> None:
     finish(kit)
 
 
+def test_after_a_crash_only_the_one_that_was_offered_counts_against_working_max() -> None:
+    kit = made(working_max=1)
+    kit.ready("83")
+    by_hand = left(kit, 1)
+    kit.answers("83")
+    wish(kit, "return", "83", by_hand)
+    assert wish(kit, "take", "83", by_hand)[0] and kit.state("83") is AgentState.WORKING
+    kit.ready("81")
+    one, two = left(kit, 2), left(kit, 3)
+    assert offered(kit)[1:] == [(one, "81")]
+    kit.answers("81")
+    kit.crash()
+    floor = kit.board.floor
+    assert {floor.routed[id_].message for id_ in floor.engine.talking} == {one}
+    assert wish(kit, "done", "83", by_hand) == (True, "done")
+    assert len(offered(kit)) == 2, "one is worked still"
+    assert wish(kit, "done", "81", one) == (True, "done")
+    assert [message for message, _ in offered(kit)[2:]] == [two]
+    finish(kit)
+
+
 def test_a_ring_lost_on_our_side_costs_nobody_anything() -> None:
     kit = made()
     kit.ready("81")
