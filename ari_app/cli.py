@@ -1,5 +1,6 @@
 """The hotline: telephone calls, menus, queues and agents on Asterisk 22."""
 
+import gc
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -65,6 +66,7 @@ def _hotline() -> None:
 
 def main() -> None:
     """Entry point. HotlineError is for the person at the terminal; anything else is a bug and shows its traceback."""
+    gc.set_threshold(100_000, 20, 20)  # A command's imports make objects by the hundred thousand, to stay.
     try:
         app()
     except HotlineError as error:

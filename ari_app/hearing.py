@@ -19,13 +19,13 @@ import structlog
 
 from ari_app.ami.link import AmiLink
 from ari_app.errors import AsteriskError
-from ari_app.media.analyser import SUFFIX
 from ari_app.media.recordings import parts
 from ari_app.model.effects import ForgetLine, HearingEffect, HearLine
 from ari_app.model.events import Event, FaxHeard, LineJudged, LineUnheard
 from ari_app.model.ids import LegId, LineId
 from ari_app.model.line import Rules
 
+SUFFIX: Final = ".sln48"  # At the rate the analyser reads; not from there: it brings numpy, and a start is in haste.
 AGAIN_S: Final = 2.0  # Between the end of an analyser and the next one.
 METER_S: Final = 5.0  # A line is metered for so long after somebody looked at its meter.
 CONNECT_S: Final = 2.0  # At its start a daemon that goes on with calls may be linked to ARI before AMI.

@@ -31,7 +31,6 @@ from ari_app.media.vad import Ear, voice_detector
 from ari_app.model.line import Rules
 
 FILE_RATE: Final = 48_000
-SUFFIX: Final = ".sln48"
 _LIBC: Final = ctypes.CDLL(None)
 _PUNCH_HOLE: Final = 0x02 | 0x01  # fallocate(2): FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
 _HEAD: Final = 44  # Bytes before the sound of Asterisk's WAV files.

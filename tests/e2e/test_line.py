@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ari_app.hearing import SUFFIX
 from ari_app.media import pcm
-from ari_app.media.analyser import SUFFIX
 from ari_app.model.facts import CallQuality, Connected, LineHeard, LineMissed
 from tests.e2e.kit import Hotline
 from tests.e2e.test_calls import to_queue
