@@ -105,13 +105,17 @@ class Daemon:
     door: str = ""  # Why new calls are refused by the shell; empty: open.
 
     @classmethod
-    def open(cls, site: Site, install: Install, node: str = "main", waited: Waited | None = None) -> "Daemon":
-        """Check everything that can be wrong before anything is started: prompts, flows, a second daemon.
+    def open(
+        cls, site: Site, install: Install, node: str = "main", waited: Waited | None = None, check_store: bool = False
+    ) -> "Daemon":
+        """Check everything that can be wrong before anything is started: prompts, flows, a second daemon; the store,
+        if anybody but a daemon may have harmed it, or `check_store`.
 
         `waited`: as a standby."""
         prompts = Prompts.load(site.sounds)
-        has = waited or Waited(StoreLock.take(site.store, node), KeptAudio(site.prompts), check=True)
-        journal = Journal.open(site.store, Options(check=has.check), has.lock)
+        has = waited or Waited(StoreLock.take(site.store, node), KeptAudio(site.prompts))
+        is_whole = has.follows or has.lock.left_by_daemon
+        journal = Journal.open(site.store, Options(check=check_store or not is_whole), has.lock)
         try:
             live, problems = opening(site, prompts, has.kept)
         except BaseException:

@@ -26,12 +26,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Waited:
-    """What a standby has when its time comes: the store's lock, and the audio of flows known already. `check`: the
-    store has to be looked through, as no daemon was there before us."""
+    """What a standby has when its time comes: the store's lock, and the audio of flows known already. `follows`: a
+    daemon was at work until then, which had looked through the store."""
 
     lock: StoreLock
     kept: KeptAudio
-    check: bool
+    follows: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def wait_for_store(site: Site, node: str) -> Waited:
         log.info("standby", node=node, store=str(site.store))
         lock = standby.wait()
     log.info("taking over" if standby.follows else "active", node=node)
-    return Waited(lock, kept, check=not standby.follows)
+    return Waited(lock, kept, standby.follows)
 
 
 @asynccontextmanager

@@ -24,6 +24,13 @@ def run(
         bool, typer.Option("--standby", help="Where a daemon is active already: wait until it ends, then take over.")
     ] = False,
     node: Annotated[str, typer.Option(help="What this daemon is called; empty: main.")] = "main",
+    check_store: Annotated[
+        bool,
+        typer.Option(
+            help="Look through the whole store first, some 3 s a GB; else only after a start of the machine, or when "
+            "something besides a daemon has touched the store."
+        ),
+    ] = False,
 ) -> None:
     """Run the daemon until SIGTERM, which hands over to a standby, else lets the calls end. Asterisk must run."""
     if not re.fullmatch(NAME, node := node or "main"):
@@ -32,7 +39,7 @@ def run(
     configure(site.settings.log)
     installed = common.installed(site)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # While it waits.
-    daemon = Daemon.open(site, installed, node, wait_for_store(site, node) if standby else None)
+    daemon = Daemon.open(site, installed, node, wait_for_store(site, node) if standby else None, check_store)
 
     async def until_stopped() -> None:
         daemon.on_signals()

@@ -6,12 +6,16 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from ari_app.errors import StoreDamaged, StoreError
 from ari_app.store import queries
 from ari_app.store.faults import is_damage
 
 BUSY_MS: Final = 1000
+LARGE: Final = 256 << 20  # Bytes from which a look through the store takes about a second, and is said.
 _AUDIT: Final = queries.load("journal")["add_audit"]
+_log = structlog.get_logger("store")
 
 
 def writing(path: Path, check: bool = True) -> sqlite3.Connection:
@@ -89,6 +93,8 @@ def audit(path: Path, at: float, entry: tuple[str, str, str]) -> None:
 
 
 def _check(conn: sqlite3.Connection, path: Path) -> None:
+    if (size := path.stat().st_size) > LARGE:
+        _log.info("looking through the store", store=str(path), mib=size >> 20)
     found = conn.execute("PRAGMA quick_check(3)").fetchall()
     if found != [("ok",)]:
         why = "; ".join(str(row[0]) for row in found)

@@ -17,17 +17,20 @@ from ari_app.errors import AlreadyRunning, StoreError
 
 TRIES: Final = 5  # Whoever only looks (`holder_of`) holds the lock for some microseconds.
 TRY_S: Final = 0.02
+AT_WORK_S: Final = 60.0  # Whoever died sooner may have died of what it read.
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock. `since` is wall time; `stale_s`: 0 while no sign of life is promised; `space`: whose `pid`."""
+    """Who holds a lock. `since` is wall time; `stale_s`: 0 while no sign of life is promised; `space`: whose `pid`;
+    `boot`: of which start of the machine."""
 
     node: str
     pid: int
     since: float
     space: int = 0
     stale_s: float = 0.0
+    boot: str = ""
 
     def __str__(self) -> str:
         return f"{self.node} (pid {self.pid})"
@@ -44,6 +47,14 @@ def pid_space() -> int:
         return os.stat("/proc/self/ns/pid").st_ino
     except OSError:
         return 0
+
+
+def boot_id() -> str:
+    """What tells this start of the machine from others; empty where the kernel does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def read_holder(path: Path) -> Holder | None:
@@ -82,7 +93,8 @@ class Lock:
         except BlockingIOError:
             os.close(self._file)
             raise
-        self.holder = Holder(node, os.getpid(), round(time.time(), 3), pid_space())
+        self.before = read_holder(path), os.stat(self._file).st_mtime  # Whose it was, and his last sign of life.
+        self.holder = Holder(node, os.getpid(), round(time.time(), 3), pid_space(), boot=boot_id())
         self._write()
 
     def promise(self, stale_s: float) -> None:
@@ -97,6 +109,7 @@ class Lock:
             os.utime(self.path)
 
     def release(self) -> None:
+        self.beat()  # The last: whatever its holder did to the store is done.
         os.close(self._file)
 
     def _write(self) -> None:
@@ -107,7 +120,12 @@ class Lock:
 
 
 class StoreLock(Lock):
-    """Held by the one process that may write. AlreadyRunning, with pid and cure; StoreError without a folder."""
+    """Held by the one process that may write. AlreadyRunning, with pid and cure; StoreError without a folder.
+
+    `left_by_daemon`: nobody but a daemon, who was at work on it, has touched the store since the machine started. How
+    that daemon ended is no matter: a process that is killed leaves no page of SQLite's half written, a machine that
+    loses power may.
+    """
 
     def __init__(self, store: Path, node: str = "main") -> None:
         try:
@@ -124,6 +142,7 @@ class StoreLock(Lock):
             raise StoreError(
                 f"The store's folder {store.parent} cannot be used: {problem.strerror}.\nMend it, or paths.state."
             ) from problem
+        self.left_by_daemon = _left_by_daemon(store, *self.before)
 
     @classmethod
     def take(cls, store: Path, node: str = "main") -> Self:
@@ -133,3 +152,13 @@ class StoreLock(Lock):
                 return cls(store, node)
             time.sleep(TRY_S)
         return cls(store, node)
+
+
+def _left_by_daemon(store: Path, holder: Holder | None, last_sign: float) -> bool:
+    if holder is None or not holder.stale_s or not holder.boot or holder.boot != boot_id():
+        return False
+    try:
+        touched = store.stat().st_ctime
+    except OSError:
+        return False
+    return last_sign - holder.since > AT_WORK_S and touched <= last_sign + holder.stale_s

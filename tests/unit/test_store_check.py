@@ -1,0 +1,154 @@
+"""When a store is looked through at a start: not because a daemon died, for calls wait meanwhile."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari_app.daemon import Daemon
+from ari_app.errors import StoreError
+from ari_app.media.kept import KeptAudio
+from ari_app.model.settings import Settings
+from ari_app.provision.install import Install
+from ari_app.site import Site
+from ari_app.standby import Waited
+from ari_app.store.journal import Journal, Options
+from ari_app.store.lock import AT_WORK_S, StoreLock, lock_file
+from tests.asterisk import REPOSITORY, sample, secrets_for
+
+DAEMON = """
+import sys, time
+from dataclasses import replace
+from pathlib import Path
+from ari_app.store.journal import Journal
+store, lived_s, stale_s, ends = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+journal = Journal.open(store)
+journal.next_epoch()
+journal.lock.holder = replace(journal.lock.holder, since=time.time() - lived_s)
+if stale_s:
+    journal.lock.promise(stale_s)
+if ends == "ends":
+    journal.close()
+else:
+    print("at work", flush=True)
+    sys.stdin.readline()
+"""
+LONG_S = AT_WORK_S + 1
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "hotline.db"
+
+
+def lived(store: Path, lived_s: float = LONG_S, stale_s: float = 2, ends: str = "killed") -> None:
+    """A daemon had the store for so long, promised signs of life, and ended or was killed."""
+    command = [sys.executable, "-c", DAEMON, store, str(lived_s), str(stale_s), ends]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        if ends != "ends":
+            assert child.stdout.readline() == "at work\n"
+            child.kill()
+        assert child.wait(10) == (0 if ends == "ends" else -signal.SIGKILL)
+
+
+def is_left_by_daemon(store: Path) -> bool:
+    lock = StoreLock(store)
+    lock.release()
+    return lock.left_by_daemon
+
+
+@pytest.mark.parametrize("ends", ["killed", "ends"])
+def test_however_a_daemon_ended_that_was_at_work_its_store_is_whole(store: Path, ends: str) -> None:
+    lived(store, ends=ends)
+    assert is_left_by_daemon(store)
+
+
+def test_a_store_nobody_had_is_looked_through(store: Path) -> None:
+    assert not is_left_by_daemon(store)
+
+
+@pytest.mark.parametrize(("lived_s", "stale_s"), [(AT_WORK_S - 2, 2), (LONG_S, 0)], ids=["died soon", "never at work"])
+def test_it_may_have_died_of_what_it_read(store: Path, lived_s: float, stale_s: float) -> None:
+    lived(store, lived_s, stale_s)
+    assert not is_left_by_daemon(store)
+
+
+def says(store: Path, **other: Any) -> None:
+    path = lock_file(store, "lock")
+    as_left = path.stat()
+    path.write_text(json.dumps({**json.loads(path.read_text()), **other}))
+    os.utime(path, ns=(as_left.st_atime_ns, as_left.st_mtime_ns))
+
+
+def touched_later(store: Path) -> None:
+    """A minute after the daemon's last sign of life: put in its place, or written by a command meanwhile."""
+    path = lock_file(store, "lock")
+    os.utime(path, (path.stat().st_mtime - 60,) * 2)
+    says(store, since=path.stat().st_mtime - LONG_S)
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        lambda store: says(store, boot="of the day before"),
+        lambda store: says(store, boot=""),
+        lambda store: lock_file(store, "lock").write_text("nonsense"),
+        lambda store: lock_file(store, "lock").unlink(),
+        lambda store: store.unlink(),
+        touched_later,
+    ],
+    ids=["machine started again", "unknown machine", "nonsense", "no lock", "no store", "touched"],
+)
+def test_where_something_else_may_have_harmed_it_it_is_looked_through(
+    store: Path, happens: Callable[[Path], None]
+) -> None:
+    lived(store)
+    happens(store)
+    assert not is_left_by_daemon(store)
+
+
+def test_what_was_not_at_work_leaves_the_next_one_no_better(store: Path) -> None:
+    """A command that had the lock, or a daemon that found the store damaged, does not vouch for it."""
+    lived(store)
+    StoreLock(store).release()
+    assert not is_left_by_daemon(store)
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "checks"),
+    [
+        ("one at work", False, False),
+        ("one at work", True, True),
+        ("nobody", False, True),
+        ("one a standby waited for", False, False),
+        ("one a standby waited for", True, True),
+    ],
+)
+def test_a_daemon_looks_when_it_has_to_or_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, asked: bool, checks: bool
+) -> None:
+    settings = Settings.model_validate({**sample(), "paths": {"state": str(tmp_path)}})
+    site = Site(REPOSITORY / "config.yaml", settings, secrets_for(settings))
+    if before == "one at work":
+        lived(site.store)
+    seen = list[bool]()
+
+    def opened(path: Path, options: Options, lock: StoreLock) -> Journal:
+        seen.append(options.check)
+        lock.release()
+        raise StoreError("seen enough")
+
+    monkeypatch.setattr(Journal, "open", opened)
+    waits = before == "one a standby waited for"
+    waited = Waited(StoreLock(site.store), KeptAudio(site.prompts), follows=True) if waits else None
+    nowhere = Install(tmp_path, tmp_path, tmp_path, "22.10.1", private=True)
+    with pytest.raises(StoreError, match="seen enough"):
+        Daemon.open(site, nowhere, "main", waited, asked)
+    assert seen == [checks]
