@@ -275,9 +275,9 @@ INSERT INTO rating (fact, call, question, key, agent, at) VALUES (:id, :call, :q
 INSERT INTO situation (fact, call, situation, place, began_at) VALUES (:id, :call, :situation, :where, :at);
 
 -- name: situation_ended
--- It is over.
+-- It is over. By its call: without the +, SQLite looks through all situations of this name.
 UPDATE situation SET ended_at = :at, outcome = :outcome, step = :step
-WHERE call = :call AND situation = :situation AND ended_at IS NULL;
+WHERE call = :call AND +situation = :situation AND ended_at IS NULL;
 
 -- name: situations_cut
 -- The call is closed; scripts that ran when a daemon died are over too.
