@@ -17,7 +17,7 @@ from ari_app.errors import AlreadyRunning, StoreError
 
 TRIES: Final = 5  # Whoever only looks (`holder_of`) holds the lock for some microseconds.
 TRY_S: Final = 0.02
-AT_WORK_S: Final = 60.0  # Whoever died sooner may have died of what it read.
+AT_WORK_S: Final = 10.0  # Whoever died sooner may have died of what it read.
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,12 +82,20 @@ def screenings_left(path: Path, now: float, rules: Screening) -> list[ScreeningL
 
 
 def last_agents(path: Path, before: float, keep_s: float, at_most: int) -> list[LastTalk]:
-    """Each caller's last agent, of talks that began within `keep_s` before `before`: the newest, the oldest first."""
+    """Each caller's last agent, in calls that came within `keep_s` before `before`: of the newest callers, the oldest of
+    them first."""
     with closing(connect.reading(path)) as conn:
         return last_agents_of(conn, before, keep_s, at_most)
 
 
 def last_agents_of(conn: Connection, before: float, keep_s: float, at_most: int) -> list[LastTalk]:
-    bounds = {"since": before - keep_s, "before": before, "at_most": at_most}
-    rows = conn.execute(_SQL["last_agents"], bounds).fetchall()
-    return [LastTalk(Number(caller), AgentId(agent), at) for caller, agent, at in reversed(rows)]
+    found = dict[str, tuple[float, str, str]]()
+    for caller, agent, at, call in conn.execute(_SQL["last_agents"], {"since": before - keep_s, "before": before}):
+        known = found.get(caller)
+        if known is None:
+            if len(found) == at_most:
+                break
+            found[caller] = at, agent, call
+        elif known[2] == call:  # He was passed on.
+            found[caller] = max(known, (at, agent, call))
+    return [LastTalk(Number(caller), AgentId(agent), at) for caller, (at, agent, _) in reversed(found.items())]

@@ -4,7 +4,7 @@ SELECT call.call, leg.leg, call.opened_at,
   (SELECT recording FROM recording AS r
    WHERE r.call = call.call AND r.stored_at IS NULL AND (r.missed_at IS NULL OR r.running_at > r.missed_at)
    ORDER BY wanted_at DESC, rowid DESC LIMIT 1) AS recording
-FROM call JOIN leg ON leg.call = call.call AND leg.role = 'caller'
+FROM call INDEXED BY call_running CROSS JOIN leg ON leg.call = call.call AND leg.role = 'caller'
 WHERE call.closed_at IS NULL ORDER BY call.opened_at;
 
 -- name: unjoined
@@ -23,7 +23,7 @@ ORDER BY made DESC LIMIT :at_most;
 -- name: calls
 -- What was written down of the open calls; the number of a person erased since reads as withheld.
 SELECT s.call, s.state, coalesce(person.value, '') AS caller
-FROM call_state AS s JOIN call ON call.call = s.call LEFT JOIN person ON person.key = call.caller
+FROM call_state AS s CROSS JOIN call ON call.call = s.call LEFT JOIN person ON person.key = call.caller
 WHERE call.closed_at IS NULL ORDER BY call.opened_at, s.call;
 
 -- name: seats
@@ -63,11 +63,11 @@ LEFT JOIN call AS c ON c.call = item.call LEFT JOIN person AS caller ON caller.k
 WHERE done_at IS NULL ORDER BY due_at LIMIT :at_most;
 
 -- name: last_agents
--- Who talked to each caller last (SQLite takes the columns of the row with the maximum), the newest talks first.
-SELECT person.value, talk.agent, max(talk.began_at) AS at
-FROM talk JOIN call ON call.call = talk.call JOIN person ON person.key = call.caller
-WHERE talk.began_at >= :since AND talk.began_at < :before AND person.value IS NOT NULL
-GROUP BY call.caller ORDER BY at DESC, talk.offer LIMIT :at_most;
+-- Talks of the calls of a stretch of time, the newest calls first: whoever reads stops when he has enough callers.
+SELECT person.value, talk.agent, talk.began_at, call.call
+FROM call INDEXED BY call_opened CROSS JOIN talk ON talk.call = call.call CROSS JOIN person ON person.key = call.caller
+WHERE call.opened_at >= :since AND call.opened_at < :before AND talk.began_at < :before AND person.value IS NOT NULL
+ORDER BY call.opened_at DESC;
 
 -- name: screenings
 -- Screenings that are on, or ended while no daemon ran; a number erased since cannot be screened.
