@@ -82,8 +82,7 @@ def screenings_left(path: Path, now: float, rules: Screening) -> list[ScreeningL
 
 
 def last_agents(path: Path, before: float, keep_s: float, at_most: int) -> list[LastTalk]:
-    """Each caller's last agent, in calls that came within `keep_s` before `before`: of the newest callers, the oldest of
-    them first."""
+    """Each caller's last agent, in calls that came within `keep_s` before `before`: the newest, the oldest first."""
     with closing(connect.reading(path)) as conn:
         return last_agents_of(conn, before, keep_s, at_most)
 
