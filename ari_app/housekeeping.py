@@ -1,11 +1,14 @@
 """Carries out retention while calls go on: old events, recordings past their days or the quota, compression.
 
 Every round does a slice; a file is changed first and marked afterwards, so a crash between the two is mended by the
-next round. Nothing here may hold up a call: files are handled on a thread, rows by the journal's writer.
+next round. Nothing here may hold up a call: files are handled on a thread, rows are looked for by a reader and changed
+by the journal's writer.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +20,7 @@ from ari_app.errors import HotlineError
 from ari_app.media import recordings
 from ari_app.model.routing import Limits
 from ari_app.runtime.clock import Time
-from ari_app.store import retention
+from ari_app.store import connect, retention
 from ari_app.store.journal import Journal
 from ari_app.store.retention import Due, StoredFile
 
@@ -77,12 +80,12 @@ class Housekeeping:
             if deleted < SLICE:
                 break
         texts = await self._old_versions(now)
-        gone = await self._write(lambda conn: retention.removals(conn, now, self.limits.recordings_mb))
+        gone = await self._read(lambda conn: retention.removals(conn, now, self.limits.recordings_mb))
         for due in gone:
             await self._remove(due, now)
         gone += await self._forget_messages(now)
         old = now - self.limits.compress_days * DAY_S
-        aged = await self._write(lambda conn: retention.compressions(conn, old))
+        aged = await self._read(lambda conn: retention.compressions(conn, old))
         packed = [each for each in aged if await self._packed(each, now)]
         if events or gone or packed:
             log.info("housekeeping", events_deleted=events, recordings_removed=len(gone), compressed=len(packed))
@@ -105,7 +108,7 @@ class Housekeeping:
         """Voicemail messages past the days of their box; undone ones stay on the list, without sound."""
         if self.messages is None:
             return []
-        gone = await self._write(lambda conn: retention.messages_expired(conn, now))
+        gone = await self._read(lambda conn: retention.messages_expired(conn, now))
         for due in gone:
             (self.messages / due.path).unlink(missing_ok=True)
             await self._write(partial(retention.mark_message_removed, due=due, at=now))
@@ -130,6 +133,15 @@ class Housekeeping:
         done = await self._write(lambda conn: retention.mark_compressed(conn, due.recording, file, now))
         (original if done else packed).unlink(missing_ok=True)
         return done
+
+    async def _read(self, look: Callable[[sqlite3.Connection], T]) -> T:
+        """What is due: a look through all that is kept may take a second, and calls wait for the writer."""
+
+        def looked() -> T:
+            with closing(connect.reading(self.journal.path)) as conn:
+                return look(conn)
+
+        return await asyncio.to_thread(looked)
 
     async def _write(self, work: Callable[..., T]) -> T:
         return await asyncio.wrap_future(self.journal.run(work))

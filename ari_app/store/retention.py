@@ -48,10 +48,8 @@ def removals(conn: sqlite3.Connection, now: float, quota_mb: int) -> list[Due]:
     """Recordings past their keep_days, then the oldest of those beyond the quota (MiB). Each once."""
     due = [Due(row[0], row[1], "age") for row in conn.execute(_SQL["expired"], (now,))]
     seen = {each.recording for each in due}
-    for recording, path, bytes_so_far in conn.execute(_SQL["by_age"]):
-        if bytes_so_far > quota_mb << 20 and recording not in seen:
-            due.append(Due(recording, path, "quota"))
-    return due
+    beyond = conn.execute(_SQL["beyond"], (quota_mb << 20,))
+    return due + [Due(recording, path, "quota") for recording, path in beyond if recording not in seen]
 
 
 def compressions(conn: sqlite3.Connection, before: float, at_most: int = 100) -> list[Due]:

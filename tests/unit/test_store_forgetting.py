@@ -389,6 +389,22 @@ def test_what_is_removed_while_it_is_compressed_stays_removed(journal, store, tm
     assert (original.exists(), packed.exists()) == (False, not removed)
 
 
+def test_calls_do_not_wait_while_housekeeping_looks_for_what_is_due(journal, store, tmp_path, monkeypatch):
+    """Through all recordings of half a year that takes a second: not on the writer, whom decisions wait for."""
+    journal.append(whole_call("1-1")).result(5)
+    seen, looked = [], retention.removals
+
+    def removals(conn, now, quota_mb):
+        journal.append(whole_call("1-2")).result(5)  # Would never end if the writer were looking.
+        seen.extend(looked(conn, now, quota_mb))
+        return seen
+
+    monkeypatch.setattr(retention, "removals", removals)
+    clock = SimpleNamespace(now=lambda: START + 300 * DAY)
+    done = asyncio.run(Housekeeping(journal, Limits(), tmp_path, clock).round())
+    assert done.recordings_removed == len(seen) == 2
+
+
 def test_an_erased_caller_who_calls_again_is_someone_new(journal, store):
     journal.append(whole_call("1-1")).result(5)
     erase_person(store, [NUMBER], START, "cli")

@@ -3,12 +3,13 @@
 UPDATE event_retention SET before = max(before, ?);
 
 -- name: delete_events
--- Deletes a slice of the events before the mark, oldest first.
+-- Deletes a slice of the events before the mark, oldest first, up to the first one that is not. It looks at no others:
+-- there may be millions.
 DELETE FROM event WHERE id IN (
-  SELECT id FROM event
-  WHERE id < coalesce((SELECT id FROM event WHERE at >= (SELECT before FROM event_retention) ORDER BY id LIMIT 1),
-                      9223372036854775807)
-  ORDER BY id LIMIT ?);
+  SELECT id FROM (
+    SELECT id, min(CASE WHEN at >= (SELECT before FROM event_retention) THEN id END) OVER () AS stays
+    FROM (SELECT id, at FROM event ORDER BY id LIMIT ?))
+  WHERE stays IS NULL OR id < stays);
 
 -- name: delete_versions
 -- Deletes texts of flows that are not among the newest of their flow and were not live at a time or later: no call
@@ -30,13 +31,15 @@ WHERE r.stored_at IS NOT NULL AND f.removed_at IS NULL AND r.keep_days IS NOT NU
   AND r.stored_at + r.keep_days * 86400.0 <= ?
 ORDER BY r.stored_at;
 
--- name: by_age
--- Recordings whose file stands, newest first, with the bytes of it and all newer ones.
-SELECT r.recording, coalesce(f.path, r.path) AS path,
-  sum(coalesce(f.size_bytes, r.size_bytes)) OVER (ORDER BY r.stored_at DESC, r.recording DESC) AS bytes_so_far
-FROM recording AS r LEFT JOIN recording_file AS f ON f.recording = r.recording
-WHERE r.stored_at IS NOT NULL AND f.removed_at IS NULL
-ORDER BY r.stored_at DESC, r.recording DESC;
+-- name: beyond
+-- Recordings whose file stands and which, with all newer ones, take more than so many bytes; the newest first.
+SELECT recording, path FROM (
+  SELECT r.recording, coalesce(f.path, r.path) AS path, r.stored_at,
+    sum(coalesce(f.size_bytes, r.size_bytes)) OVER (ORDER BY r.stored_at DESC, r.recording DESC) AS bytes_so_far
+  FROM recording AS r LEFT JOIN recording_file AS f ON f.recording = r.recording
+  WHERE r.stored_at IS NOT NULL AND f.removed_at IS NULL)
+WHERE bytes_so_far > ?
+ORDER BY stored_at DESC, recording DESC;
 
 -- name: uncompressed
 -- Recordings stored before a time whose file stands and is not compressed yet.
