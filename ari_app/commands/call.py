@@ -12,7 +12,7 @@ from ari_app.commands import common
 from ari_app.errors import ConfigError
 from ari_app.model.ids import CallId
 from ari_app.model.mask import mask
-from ari_app.store.reader import CallRow, open_reader
+from ari_app.store.reader import CallRow, Wanted, open_reader
 from ari_app.store.timeline import sentence, timeline
 
 app = typer.Typer(no_args_is_help=True, help="The log of calls.")
@@ -30,17 +30,27 @@ def _outcome(call: CallRow) -> str:
 
 @app.command("list")
 def list_calls(
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many.")] = 20,
+    day: Annotated[str, typer.Option(help="Of this day: YYYY-MM-DD, in the hotline's time zone.")] = "",
+    number: Annotated[str, typer.Option(help="Of this caller, however his number was written.")] = "",
+    queue: Annotated[str, typer.Option(help="Who waited in this queue.")] = "",
+    agent: Annotated[str, typer.Option(help="Who talked to the agent of this work number.")] = "",
+    unserved: Annotated[bool, typer.Option("--unserved", help="Who waited, and talked to nobody.")] = False,
     numbers: Numbers = False,
     as_json: common.AsJson = False,
 ) -> None:
-    """The newest calls."""
+    """The newest calls, of all or of those named: all that is asked for must fit."""
     at = common.site()
+    since, before = common.span(day, ZoneInfo(at.settings.timezone)) if day else (None, None)
+    callers = common.spelled(at, number) if number else ()
     with open_reader(at.store) as reader:
-        calls = reader.calls(limit)
+        calls = reader.calls(limit, Wanted(since, before, callers, queue or None, agent or None, unserved))
     if as_json:
         common.print_json({"calls": [{**asdict(c), "caller": c.caller if numbers else mask(c.caller)} for c in calls]})
         return
+    if not calls:
+        common.show("no such calls")
     zone = ZoneInfo(at.settings.timezone)
     for call in calls:
         when = datetime.fromtimestamp(call.opened_at, zone).strftime("%Y-%m-%d %H:%M:%S")

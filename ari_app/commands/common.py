@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -15,6 +15,8 @@ from rich.console import Console
 
 from ari_app.config.chinese import translated
 from ari_app.errors import AsteriskError, ConfigError
+from ari_app.model.ids import Number
+from ari_app.model.screening import canonical, spellings
 from ari_app.provision import install as provision
 from ari_app.provision.install import Install
 from ari_app.site import Site, open_site
@@ -95,6 +97,21 @@ def who() -> str:
 def when(at: float, zone: ZoneInfo) -> str:
     """To the minute."""
     return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def span(day: str, zone: ZoneInfo) -> tuple[float, float]:
+    """The day from midnight to midnight. ConfigError for what is no day."""
+    try:
+        begin = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)
+    except ValueError:
+        raise ConfigError(f"no day: {day!r}\ntry 2026-03-02") from None
+    return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
+
+
+def spelled(at: Site, number: str) -> tuple[Number, ...]:
+    """The number in every way it may have come."""
+    ways = spellings(canonical(Number(number), at.settings.screening), at.settings.screening)
+    return tuple(Number(way) for way in dict.fromkeys((number, *ways, *(f"+{way}" for way in ways))))
 
 
 def plain(name: str, value: Any, zone: ZoneInfo) -> str:

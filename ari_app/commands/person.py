@@ -12,7 +12,6 @@ from ari_app.commands import common
 from ari_app.errors import ConfigError, HotlineError
 from ari_app.model.ids import Number
 from ari_app.model.mask import mask
-from ari_app.model.screening import canonical, spellings
 from ari_app.provision import install as provision
 from ari_app.site import Site
 from ari_app.store.erasure import Erasure, about, erase_person
@@ -34,7 +33,7 @@ Caller = Annotated[str, typer.Argument(help="The caller's number, as it was dial
 def show(number: Caller, as_json: common.AsJson = False) -> None:
     """All that is kept about a number: calls, recordings, messages, call-backs, screenings. Audited."""
     at = common.site()
-    kept = kept_of(at.store, _spelled(at, number), time.time(), common.who())
+    kept = kept_of(at.store, common.spelled(at, number), time.time(), common.who())
     if kept is None:
         raise ConfigError(f"{mask(number)} is not in the store")
     if as_json:
@@ -60,7 +59,7 @@ def erase(
 ) -> None:
     """Erase a number, notes on its messages, what was typed in its calls; every figure stays as it is. Audited."""
     at, by = common.site(), common.who()
-    numbers = _spelled(at, number)
+    numbers = common.spelled(at, number)
     if not yes:
         typer.confirm(f"Erase {mask(number)} for good?", abort=True)
     if files is None:
@@ -95,12 +94,6 @@ def _files(at: Site, erased: Erasure, gone: bool) -> None:
             common.console.print(f"{what}s removed: {len(names)}")
         elif names:
             common.console.print(f"{what}s that stay until their days are over: {', '.join(names)}", markup=False)
-
-
-def _spelled(at: Site, number: str) -> list[Number]:
-    """The number in every way it may have come."""
-    ways = spellings(canonical(number, at.settings.screening), at.settings.screening)
-    return [Number(way) for way in dict.fromkeys((number, *ways, *(f"+{way}" for way in ways)))]
 
 
 def _unscreen(at: Site, number: Number, by: str) -> str:

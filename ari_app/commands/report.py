@@ -1,14 +1,12 @@
 """`hotline report …`: figures about what was."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from ari_app.commands import common
-from ari_app.errors import ConfigError
 from ari_app.kpi.ewt import FORMULA, scores
 from ari_app.kpi.line import FORMULA as LINE_FORMULA
 from ari_app.store import line as lines
@@ -29,7 +27,7 @@ def ewt(
 ) -> None:
     """Expected waits callers were told, held against what they then waited, by queue (`*`: all)."""
     at = common.site()
-    since, before = span(day, ZoneInfo(at.settings.timezone)) if day else (None, None)
+    since, before = common.span(day, ZoneInfo(at.settings.timezone)) if day else (None, None)
     found = scores(work.told(at.store, since, before))
     if as_json:
         rows = {name: {**asdict(score), "share": score.share} for name, score in found.items()}
@@ -52,7 +50,7 @@ def line(
 ) -> None:
     """Callers' lines by trunk (`*`: all): calls, shares of the time silent, quiet, noisy and clear, MOS, loss."""
     at = common.site()
-    since, before = span(day, ZoneInfo(at.settings.timezone)) if day else (None, None)
+    since, before = common.span(day, ZoneInfo(at.settings.timezone)) if day else (None, None)
     found = lines.of_day(at.store, since, before)
     if as_json:
         common.print_json({"trunks": {name: asdict(each) for name, each in found.items()}, "formula": LINE_FORMULA})
@@ -67,12 +65,3 @@ def line(
         text = f"{name:<16} {each.calls:>6} {each.heard:>6}{shares} {mos[:6]:>8}{mos[6:]} {loss:>6}"
         common.console.print(text, markup=False)
     common.console.print(LINE_FORMULA, markup=False)
-
-
-def span(day: str, zone: ZoneInfo) -> tuple[float, float]:
-    """The day from midnight to midnight. ConfigError for what is no day."""
-    try:
-        begin = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)
-    except ValueError:
-        raise ConfigError(f"no day: {day!r}\ntry 2026-03-02") from None
-    return begin.timestamp(), (begin + timedelta(days=1)).timestamp()

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -41,6 +41,19 @@ class CallRow:
     seconds: float | None
     queue: QueueName | None  # The last one it waited in.
     agent: AgentId | None  # The last one it talked to.
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which calls: opened from `since` to just `before`; of these numbers; who waited in this queue; talked to this
+    agent; `unserved`: waited, and talked to nobody."""
+
+    since: float | None = None
+    before: float | None = None
+    callers: tuple[Number, ...] = ()
+    queue: str | None = None
+    agent: str | None = None
+    unserved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +125,12 @@ class Reader:
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
 
-    def calls(
-        self,
-        limit: int = 50,
-        *,
-        since: float | None = None,
-        before: float | None = None,
-        caller: Number | None = None,
-    ) -> list[CallRow]:
-        """The newest calls first, opened from `since` to just `before`, of one caller if given."""
-        values = {"limit": limit, "since": since, "before": before, "caller": caller}
+    def calls(self, limit: int = 50, wanted: Wanted = Wanted()) -> list[CallRow]:
+        """The newest calls first."""
+        values = asdict(wanted) | {
+            "limit": limit,
+            "callers": orjson.dumps(wanted.callers).decode() if wanted.callers else None,
+        }
         return [_call(row) for row in self._conn.execute(_SQL["calls"], values)]
 
     def open_calls(self) -> list[CallRow]:

@@ -5,7 +5,7 @@ from ari_app.model import facts
 from ari_app.model.mask import mask
 from ari_app.store import projections
 from ari_app.store.journal import Journal
-from ari_app.store.reader import open_reader
+from ari_app.store.reader import Wanted, open_reader
 from ari_app.store.rebuild import rebuild
 from ari_app.store.timeline import WORDS, sentence, timeline
 from tests.unit.store_calls import NUMBER, START, looking, tables, whole_call
@@ -29,12 +29,39 @@ def test_calls_are_listed_newest_first(store):
     with open_reader(store) as reader:
         assert [row.call for row in reader.calls()] == ["1-3", "1-2", "1-1"]
         assert [row.call for row in reader.calls(1)] == ["1-3"]
-        assert [row.call for row in reader.calls(since=START + 100)] == ["1-3", "1-2"]
-        assert [row.call for row in reader.calls(before=START + 100)] == ["1-1"]
-        assert [row.call for row in reader.calls(caller=NUMBER)] == ["1-3", "1-1"]
-        assert reader.calls(caller="10086") == []
+        assert [row.call for row in reader.calls(5, Wanted(since=START + 100))] == ["1-3", "1-2"]
+        assert [row.call for row in reader.calls(5, Wanted(before=START + 100))] == ["1-1"]
+        assert [row.call for row in reader.calls(5, Wanted(callers=("+86", NUMBER)))] == ["1-3", "1-1"]
+        assert reader.calls(5, Wanted(callers=("10086",))) == []
         newest = reader.calls()[0]
     assert (newest.caller, newest.queue, newest.agent, newest.closed_by) == (NUMBER, "billing", "8025", "caller")
+
+
+def test_calls_are_found_by_queue_agent_and_whether_anybody_served_them(store):
+    gave_up = [
+        ("fact", START, facts.CallOpened("1-2", NUMBER, "1860", "local", "main", "v1", "en")),
+        ("fact", START, facts.Queued("1-2", 1, "network", 0, START, 1)),
+        ("fact", START + 9, facts.QueueLeft("1-2", 1, "network", "abandoned", 9.0)),
+        ("fact", START + 9, facts.CallClosed("1-2", "caller", "network", 16, 9.0)),
+    ]
+    hung_up_at_once = [
+        ("fact", START, facts.CallOpened("1-3", NUMBER, "1860", "local", "main", "v1", "en")),
+        ("fact", START + 1, facts.CallClosed("1-3", "caller", "main_menu", 16, 1.0)),
+    ]
+    waits = [
+        ("fact", START, facts.CallOpened("1-4", NUMBER, "1860", "local", "main", "v1", "en")),
+        ("fact", START, facts.Queued("1-4", 1, "network", 0, START, 1)),
+    ]
+    keep(store, whole_call("1-1"), gave_up, hung_up_at_once, waits)
+    with open_reader(store) as reader:
+
+        def found(**wanted):
+            return [row.call for row in reader.calls(9, Wanted(**wanted))]
+
+        assert found(queue="billing") == ["1-1"] and found(queue="network") == ["1-4", "1-2"]
+        assert found(agent="8025") == ["1-1"] and found(agent="8026") == []  # Rang at 8026 only.
+        assert found(unserved=True) == ["1-2"]
+        assert found(unserved=True, queue="billing") == []
 
 
 def test_a_story_has_facts_in_order_and_rows_of_every_table(store):

@@ -1,11 +1,17 @@
 -- name: calls
--- The newest calls, with the queue and the agent they came to last.
+-- The newest calls, with the queue and the agent they came to last. `callers` is a JSON array of numbers; `unserved`:
+-- over, waited, and talked to nobody.
 SELECT call.*, person.value AS number,
   (SELECT queue FROM queue_visit AS v WHERE v.call = call.call ORDER BY visit DESC LIMIT 1) AS queue,
   (SELECT agent FROM talk WHERE talk.call = call.call ORDER BY began_at DESC LIMIT 1) AS agent
 FROM call LEFT JOIN person ON person.key = call.caller
 WHERE (:since IS NULL OR opened_at >= :since) AND (:before IS NULL OR opened_at < :before)
-  AND (:caller IS NULL OR call.caller = (SELECT key FROM person WHERE kind = 'number' AND value = :caller))
+  AND (:callers IS NULL OR call.caller IN (
+    SELECT key FROM person WHERE kind = 'number' AND value IN (SELECT value FROM json_each(:callers))))
+  AND (:queue IS NULL OR EXISTS (SELECT 1 FROM queue_visit AS v WHERE v.call = call.call AND v.queue = :queue))
+  AND (:agent IS NULL OR EXISTS (SELECT 1 FROM talk WHERE talk.call = call.call AND talk.agent = :agent))
+  AND (NOT :unserved OR closed_at IS NOT NULL AND connected_at IS NULL
+    AND EXISTS (SELECT 1 FROM queue_visit AS v WHERE v.call = call.call))
 ORDER BY opened_at DESC, call.rowid DESC LIMIT :limit;
 
 -- name: call
