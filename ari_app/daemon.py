@@ -70,7 +70,8 @@ from ari_app.screening import Screens
 from ari_app.site import Site
 from ari_app.spool import Spool
 from ari_app.standby import Waited, beating, nodes_of
-from ari_app.store import retention
+from ari_app.store import look, retention
+from ari_app.store.connect import LARGE
 from ari_app.store.journal import Health, Journal, Options
 from ari_app.store.lock import StoreLock
 from ari_app.store.restore import last_agents, left_open, screenings_left, states_left, work_left
@@ -96,6 +97,7 @@ class Daemon:
     kept: KeptAudio
     live: Live  # The flows it begins with, and why the files are not all of them.
     problems: tuple[str, ...] = ()
+    looks_beside: bool = False  # The store is to be looked through while calls go on.
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     hurried: bool = False  # Told twice to stop.
@@ -114,14 +116,16 @@ class Daemon:
         `waited`: as a standby."""
         prompts = Prompts.load(site.sounds)
         has = waited or Waited(StoreLock.take(site.store, node), KeptAudio(site.prompts))
-        is_whole = has.follows or has.lock.left_by_daemon
-        journal = Journal.open(site.store, Options(check=check_store or not is_whole), has.lock)
+        trust = "whole" if has.follows else has.lock.trust
+        beside = trust == "likely" and not check_store and site.store.stat().st_size > LARGE
+        first = check_store or (trust != "whole" and not beside)
+        journal = Journal.open(site.store, Options(check=first), has.lock)
         try:
             live, problems = opening(site, prompts, has.kept)
         except BaseException:
             journal.close()
             raise
-        return cls(site, install, journal, prompts, has.kept, live, problems)
+        return cls(site, install, journal, prompts, has.kept, live, problems, beside)
 
     def __post_init__(self) -> None:
         site, layout, zone = self.site, self.site.layout(self.install), ZoneInfo(self.site.settings.timezone)
@@ -232,6 +236,7 @@ class Daemon:
                 self.screens.count(),
                 self.flows.watch(),
                 self._ready(ready),
+                self._look(),
             )
             running = [tasks.create_task(service) for service in (*services, *keeping)]
             self.at_work.set()
@@ -278,6 +283,18 @@ class Daemon:
                 here.call_soon_threadsafe(self._end, StoreError(f"The store is damaged: {self.journal.damaged}."))
 
         self.journal.on_health = look
+
+    async def _look(self) -> None:
+        """Through a large store that something besides a daemon may have harmed: callers need not wait for it."""
+        if not self.looks_beside:
+            return
+        log.info("looking through the store beside the calls", store=str(self.site.store))
+        try:
+            self.journal.harm = await look.beside(self.site.store)
+        except (StoreError, OSError) as problem:
+            log.error("the store was not looked through", why=str(problem))
+        if self.journal.harm:
+            self._end(StoreError(f"The store is damaged: {self.journal.harm}."))
 
     async def _linked(self) -> None:
         try:

@@ -92,12 +92,21 @@ def audit(path: Path, at: float, entry: tuple[str, str, str]) -> None:
             raise StoreError(f"The audit could not be written: {problem}.\nTry again.") from problem
 
 
+def harm(conn: sqlite3.Connection) -> str:
+    """What a look through the whole store finds wrong; empty: nothing."""
+    try:
+        found = [str(row[0]) for row in conn.execute("PRAGMA quick_check(3)")]
+    except sqlite3.Error as problem:
+        if is_damage(problem):
+            return str(problem)
+        raise
+    return "" if found == ["ok"] else "; ".join("\n".join(found).splitlines())
+
+
 def _check(conn: sqlite3.Connection, path: Path) -> None:
-    if (size := path.stat().st_size) > LARGE:
-        _log.info("looking through the store", store=str(path), mib=size >> 20)
-    found = conn.execute("PRAGMA quick_check(3)").fetchall()
-    if found != [("ok",)]:
-        why = "; ".join(str(row[0]) for row in found)
+    if path.stat().st_size > LARGE:
+        _log.info("looking through the store before it is used", store=str(path), mib=path.stat().st_size >> 20)
+    if why := harm(conn):
         raise StoreDamaged(_cure(path, why), why)
 
 

@@ -28,7 +28,7 @@ def opened(path: Path, check: bool = True) -> sqlite3.Connection:
     try:
         return connect.writing(path, check)
     except StoreDamaged as damaged:
-        return _begun_anew(path, damaged.why)
+        return begun_anew(path, damaged.why)
 
 
 def damaged_stores(store: Path) -> list[Path]:
@@ -37,7 +37,8 @@ def damaged_stores(store: Path) -> list[Path]:
     return sorted(path for path in found if not path.name.endswith(_SIDES[1:]))
 
 
-def _begun_anew(path: Path, why: str) -> sqlite3.Connection:
+def begun_anew(path: Path, why: str) -> sqlite3.Connection:
+    """The store, known to be damaged, is set aside; the new one. StoreError."""
     now = time.time()
     aside = _set_aside(path, now)
     last = max(_last_run(aside), int(now - _COUNTED_FROM_S) // 60)

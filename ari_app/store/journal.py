@@ -92,6 +92,7 @@ class Journal:
         self.epoch = 0
         self.fenced: Fenced | None = None
         self.damaged = ""  # What SQLite says of the file, once it was found to be damaged; the daemon is to end then.
+        self.harm = ""  # What a look through the whole store found wrong: no other is needed before it is set aside.
         self.waiting = 0  # Rows not yet on a disk: the daemon closes the door above a limit.
         self.written = 0  # Rows committed since the start.
         self.rejected = 0  # Rows the store refused for what they hold: a bug, logged.
@@ -164,7 +165,9 @@ class Journal:
         self._writer.join()
         self._conn.close()
         self._emergency.close()
-        if self.damaged:
+        if self.harm:
+            damage.begun_anew(self.path, self.harm).close()
+        elif self.damaged:
             damage.opened(self.path).close()  # Looked through, and set aside, before anybody else may have it.
         self.lock.release()
         if self.waiting:

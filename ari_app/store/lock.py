@@ -11,12 +11,13 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from ari_app.errors import AlreadyRunning, StoreError
 
 TRIES: Final = 5  # Whoever only looks (`holder_of`) holds the lock for some microseconds.
 TRY_S: Final = 0.02
+Trust: TypeAlias = Literal["whole", "likely", "none"]
 AT_WORK_S: Final = 10.0  # Whoever died sooner may have died of what it read.
 
 
@@ -122,9 +123,10 @@ class Lock:
 class StoreLock(Lock):
     """Held by the one process that may write. AlreadyRunning, with pid and cure; StoreError without a folder.
 
-    `left_by_daemon`: nobody but a daemon, who was at work on it, has touched the store since the machine started. How
-    that daemon ended is no matter: a process that is killed leaves no page of SQLite's half written, a machine that
-    loses power may.
+    `trust` in what the store holds. whole: nobody but a daemon, who was at work on it, has touched it since the machine
+    started; how that daemon ended is no matter, for a process that is killed leaves no page of SQLite's half written ·
+    likely: a daemon was at work on it, then the machine started anew, or somebody touched it · none: nobody was at
+    work on it, or whoever was died soon.
     """
 
     def __init__(self, store: Path, node: str = "main") -> None:
@@ -142,7 +144,7 @@ class StoreLock(Lock):
             raise StoreError(
                 f"The store's folder {store.parent} cannot be used: {problem.strerror}.\nMend it, or paths.state."
             ) from problem
-        self.left_by_daemon = _left_by_daemon(store, *self.before)
+        self.trust = _trust(store, *self.before)
 
     @classmethod
     def take(cls, store: Path, node: str = "main") -> Self:
@@ -154,11 +156,12 @@ class StoreLock(Lock):
         return cls(store, node)
 
 
-def _left_by_daemon(store: Path, holder: Holder | None, last_sign: float) -> bool:
-    if holder is None or not holder.stale_s or not holder.boot or holder.boot != boot_id():
-        return False
+def _trust(store: Path, holder: Holder | None, last_sign: float) -> Trust:
+    if holder is None or not holder.stale_s or last_sign - holder.since <= AT_WORK_S:
+        return "none"
     try:
         touched = store.stat().st_ctime
     except OSError:
-        return False
-    return last_sign - holder.since > AT_WORK_S and touched <= last_sign + holder.stale_s
+        return "none"
+    untouched = holder.boot and holder.boot == boot_id() and touched <= last_sign + holder.stale_s
+    return "whole" if untouched else "likely"

@@ -10,11 +10,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ari_app.ari.connection import EventSocket
+from ari_app.errors import StoreError
 from ari_app.model.effects import Warn
 from ari_app.model.facts import (
     CallClosed,
@@ -29,7 +32,8 @@ from ari_app.model.facts import (
 )
 from ari_app.phones import audio
 from ari_app.phones.call import Call
-from ari_app.store import projections
+from ari_app.store import look, projections
+from ari_app.store.damage import damaged_stores
 from ari_app.store.history import open_history
 from ari_app.store.journal import Options
 from ari_app.store.reader import open_reader
@@ -38,6 +42,8 @@ from ari_app.web.client import Api
 from tests.asterisk import RunningAsterisk, merged, running_asterisk
 from tests.e2e.kit import CHANGES, Hotline, running_hotline, talk
 from tests.e2e.test_calls import to_queue
+from tests.unit.test_store_check import says
+from tests.unit.test_store_damage import harm_unread
 from tests.wire import Wire
 
 AT_ONCE: dict[str, Any] = {"queues": {"billing": {"recording": {"policy": "always"}, "whisper": ""}}}
@@ -298,6 +304,43 @@ async def test_a_store_in_trouble_costs_new_calls_only(
         await all_kept(hotline)
         with open_reader(hotline.daemon.site.store) as reader:
             assert [call.refused for call in reader.calls(4)].count(None) == 2
+
+
+async def test_harm_in_a_large_store_is_found_while_callers_are_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the look; the daemon ends by it, and the next one has a new store."""
+    monkeypatch.setattr("ari_app.daemon.LARGE", 0)
+    monkeypatch.setattr("ari_app.store.lock.AT_WORK_S", 0.0)
+    with running_asterisk(tmp_path, merged(CHANGES, AT_ONCE)) as box:
+        async with running_hotline(box) as hotline:
+            store = hotline.daemon.site.store
+        harm_unread(store)
+        says(store, boot="of the day before")
+        looking, look_on = asyncio.Event(), asyncio.Event()
+
+        async def beside(path: Path) -> str:
+            looking.set()
+            await look_on.wait()
+            return await look.beside(path)
+
+        monkeypatch.setattr("ari_app.daemon.look", SimpleNamespace(beside=beside))
+        with pytest.raises(StoreError, match=r"^The store is damaged: .*invalid page number"):
+            async with running_hotline(box) as hotline:
+                await asyncio.wait_for(looking.wait(), 5)
+                async with hotline.agent("8025") as desk, hotline.caller() as caller:
+                    call = await to_queue(caller)
+                    await talk(call, await desk.incoming())
+                    await call.hangup()
+                    await hotline.wait(RecordingStored)
+                look_on.set()
+                await asyncio.wait_for(hotline.daemon.stopping.wait(), 15)
+        assert len(damaged_stores(store)) == 1
+        async with running_hotline(box) as hotline, hotline.agent("8025") as desk, hotline.caller() as caller:
+            call = await to_queue(caller)
+            await talk(call, await desk.incoming())
+            await call.hangup()
+            assert (await hotline.closed()).by == "caller"
 
 
 # -- messages --

@@ -1,5 +1,6 @@
 """When a store is looked through at a start: not because a daemon died, for calls wait meanwhile."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ari_app import daemon
 from ari_app.daemon import Daemon
 from ari_app.errors import StoreError
 from ari_app.media.kept import KeptAudio
@@ -18,14 +20,19 @@ from ari_app.model.settings import Settings
 from ari_app.provision.install import Install
 from ari_app.site import Site
 from ari_app.standby import Waited
+from ari_app.store import look
+from ari_app.store.damage import damaged_stores
 from ari_app.store.journal import Journal, Options
 from ari_app.store.lock import AT_WORK_S, StoreLock, lock_file
 from tests.asterisk import REPOSITORY, sample, secrets_for
+from tests.unit.test_store_damage import filled, harm_unread
 
 DAEMON = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
+from ari_app.store import look
+from ari_app.store.damage import damaged_stores
 from ari_app.store.journal import Journal
 store, lived_s, stale_s, ends = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
 journal = Journal.open(store)
@@ -58,26 +65,26 @@ def lived(store: Path, lived_s: float = LONG_S, stale_s: float = 2, ends: str = 
         assert child.wait(10) == (0 if ends == "ends" else -signal.SIGKILL)
 
 
-def is_left_by_daemon(store: Path) -> bool:
+def trust(store: Path) -> str:
     lock = StoreLock(store)
     lock.release()
-    return lock.left_by_daemon
+    return lock.trust
 
 
 @pytest.mark.parametrize("ends", ["killed", "ends"])
 def test_however_a_daemon_ended_that_was_at_work_its_store_is_whole(store: Path, ends: str) -> None:
     lived(store, ends=ends)
-    assert is_left_by_daemon(store)
+    assert trust(store) == "whole"
 
 
 def test_a_store_nobody_had_is_looked_through(store: Path) -> None:
-    assert not is_left_by_daemon(store)
+    assert trust(store) == "none"
 
 
 @pytest.mark.parametrize(("lived_s", "stale_s"), [(AT_WORK_S - 2, 2), (LONG_S, 0)], ids=["died soon", "never at work"])
 def test_it_may_have_died_of_what_it_read(store: Path, lived_s: float, stale_s: float) -> None:
     lived(store, lived_s, stale_s)
-    assert not is_left_by_daemon(store)
+    assert trust(store) == "none"
 
 
 def says(store: Path, **other: Any) -> None:
@@ -95,49 +102,58 @@ def touched_later(store: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "happens",
+    ("happens", "left"),
     [
-        lambda store: says(store, boot="of the day before"),
-        lambda store: says(store, boot=""),
-        lambda store: lock_file(store, "lock").write_text("nonsense"),
-        lambda store: lock_file(store, "lock").unlink(),
-        lambda store: store.unlink(),
-        touched_later,
+        (lambda store: says(store, boot="of the day before"), "likely"),
+        (lambda store: says(store, boot=""), "likely"),
+        (touched_later, "likely"),
+        (lambda store: lock_file(store, "lock").write_text("nonsense"), "none"),
+        (lambda store: lock_file(store, "lock").unlink(), "none"),
+        (lambda store: store.unlink(), "none"),
     ],
-    ids=["machine started again", "unknown machine", "nonsense", "no lock", "no store", "touched"],
+    ids=["machine started again", "unknown machine", "touched", "nonsense", "no lock", "no store"],
 )
-def test_where_something_else_may_have_harmed_it_it_is_looked_through(
-    store: Path, happens: Callable[[Path], None]
+def test_where_something_else_may_have_harmed_it_it_is_trusted_less(
+    store: Path, happens: Callable[[Path], None], left: str
 ) -> None:
     lived(store)
     happens(store)
-    assert not is_left_by_daemon(store)
+    assert trust(store) == left
 
 
 def test_what_was_not_at_work_leaves_the_next_one_no_better(store: Path) -> None:
     """A command that had the lock, or a daemon that found the store damaged, does not vouch for it."""
     lived(store)
     StoreLock(store).release()
-    assert not is_left_by_daemon(store)
+    assert trust(store) == "none"
 
 
 @pytest.mark.parametrize(
-    ("before", "asked", "checks"),
+    "case",  # Who had it before, whether it is large, whether a look is asked for; whether that comes first.
     [
-        ("one at work", False, False),
-        ("one at work", True, True),
-        ("nobody", False, True),
-        ("one a standby waited for", False, False),
-        ("one a standby waited for", True, True),
+        ("one at work", True, False, False),
+        ("one at work", True, True, True),
+        ("nobody", False, False, True),
+        ("nobody", True, False, True),
+        ("another start of the machine", False, False, True),
+        ("another start of the machine", True, False, False),
+        ("another start of the machine", True, True, True),
+        ("one a standby waited for", True, False, False),
+        ("one a standby waited for", True, True, True),
     ],
 )
-def test_a_daemon_looks_when_it_has_to_or_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, asked: bool, checks: bool
+def test_a_daemon_looks_first_when_it_has_to_or_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[str, bool, bool, bool]
 ) -> None:
+    """Through a large store that is likely to be whole while calls go on."""
+    before, large, asked, first = case
     settings = Settings.model_validate({**sample(), "paths": {"state": str(tmp_path)}})
     site = Site(REPOSITORY / "config.yaml", settings, secrets_for(settings))
-    if before == "one at work":
+    monkeypatch.setattr(daemon, "LARGE", 0 if large else 1 << 40)
+    if before in ("one at work", "another start of the machine"):
         lived(site.store)
+    if before == "another start of the machine":
+        says(site.store, boot="of the day before")
     seen = list[bool]()
 
     def opened(path: Path, options: Options, lock: StoreLock) -> Journal:
@@ -151,4 +167,49 @@ def test_a_daemon_looks_when_it_has_to_or_is_asked(
     nowhere = Install(tmp_path, tmp_path, tmp_path, "22.10.1", private=True)
     with pytest.raises(StoreError, match="seen enough"):
         Daemon.open(site, nowhere, "main", waited, asked)
-    assert seen == [checks]
+    assert seen == [first]
+
+
+# -- the look beside the calls --
+
+
+async def test_a_sound_store_is_found_sound(store: Path) -> None:
+    lived(store)
+    assert await look.beside(store) == ""
+
+
+async def test_harm_is_named_and_the_store_set_aside_without_another_look(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(store)
+    harm_unread(store)
+    journal = Journal.open(store, Options(check=False))
+    journal.harm = await look.beside(store)
+    assert "page" in journal.harm.lower()
+    monkeypatch.setattr("ari_app.store.damage.opened", None)
+    journal.close()
+    assert len(damaged_stores(store)) == 1
+    assert await look.beside(store) == ""
+
+
+async def test_a_look_that_cannot_be_taken_is_an_error(store: Path) -> None:
+    with pytest.raises(StoreError, match="ended with 1"):
+        await look.beside(store)
+
+
+async def test_a_look_ends_with_whoever_wanted_it(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[asyncio.subprocess.Process] = []
+    begin = asyncio.create_subprocess_exec
+
+    async def sleeper(*_: object, **options: Any) -> asyncio.subprocess.Process:
+        started.append(await begin("sleep", "60", **options))
+        return started[0]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", sleeper)
+    looking = asyncio.create_task(look.beside(store))
+    while not started:
+        await asyncio.sleep(0)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert started[0].returncode == -signal.SIGKILL

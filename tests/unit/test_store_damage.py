@@ -44,6 +44,16 @@ def middle(store: Path) -> None:
     overwrite(store, 4096 * (pages // 2), 4096 * (pages // 4))
 
 
+def harm_unread(store: Path) -> None:
+    """In a part nobody reads: only a look through the whole store finds it."""
+    conn = sqlite3.connect(store)
+    conn.execute("CREATE TABLE unread (bytes BLOB)")
+    conn.execute("INSERT INTO unread VALUES (zeroblob(100000))")
+    conn.commit()
+    conn.close()
+    overwrite(store, store.stat().st_size - 4096 * 10, 4096 * 8)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
