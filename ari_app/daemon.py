@@ -288,11 +288,14 @@ class Daemon:
         """Through a large store that something besides a daemon may have harmed: callers need not wait for it."""
         if not self.looks_beside:
             return
+        self.journal.lock.vouch(False)
         log.info("looking through the store beside the calls", store=str(self.site.store))
         try:
             self.journal.harm = await look.beside(self.site.store)
         except (StoreError, OSError) as problem:
             log.error("the store was not looked through", why=str(problem))
+        else:
+            self.journal.lock.vouch(not self.journal.harm)
         if self.journal.harm:
             self._end(StoreError(f"The store is damaged: {self.journal.harm}."))
 

@@ -24,7 +24,7 @@ AT_WORK_S: Final = 10.0  # Whoever died sooner may have died of what it read.
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds a lock. `since` is wall time; `stale_s`: 0 while no sign of life is promised; `space`: whose `pid`;
-    `boot`: of which start of the machine."""
+    `boot`: of which start of the machine, empty for one it cannot vouch for."""
 
     node: str
     pid: int
@@ -102,6 +102,11 @@ class Lock:
         """From now on `beat` is called so often that its staying away for `stale_s` means we are frozen or hung."""
         self.holder = replace(self.holder, stale_s=stale_s)
         self.beat()
+        self._write()
+
+    def vouch(self, is_whole: bool) -> None:
+        """Whether whoever comes next may trust what was found here: not before it was looked through."""
+        self.holder = replace(self.holder, boot=boot_id() if is_whole else "")
         self._write()
 
     def beat(self) -> None:

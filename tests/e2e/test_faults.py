@@ -333,6 +333,7 @@ async def test_harm_in_a_large_store_is_found_while_callers_are_served(
                     await talk(call, await desk.incoming())
                     await call.hangup()
                     await hotline.wait(RecordingStored)
+                assert not hotline.daemon.journal.lock.holder.boot
                 look_on.set()
                 await asyncio.wait_for(hotline.daemon.stopping.wait(), 15)
         assert len(damaged_stores(store)) == 1

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,28 @@ def says(store: Path, **other: Any) -> None:
     as_left = path.stat()
     path.write_text(json.dumps({**json.loads(path.read_text()), **other}))
     os.utime(path, ns=(as_left.st_atime_ns, as_left.st_mtime_ns))
+
+
+def test_who_could_not_vouch_for_it_is_not_trusted(store: Path) -> None:
+    """Killed before the look beside the calls was over."""
+    lived(store)
+    lock = StoreLock(store)
+    lock.holder = replace(lock.holder, since=time.time() - LONG_S)
+    lock.promise(2)
+    lock.vouch(False)
+    lock.release()
+    assert trust(store) == "likely"
+
+
+def test_who_has_looked_is(store: Path) -> None:
+    lived(store)
+    lock = StoreLock(store)
+    lock.holder = replace(lock.holder, since=time.time() - LONG_S)
+    lock.promise(2)
+    lock.vouch(False)
+    lock.vouch(True)
+    lock.release()
+    assert trust(store) == "whole"
 
 
 def touched_later(store: Path) -> None:
