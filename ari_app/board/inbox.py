@@ -141,6 +141,8 @@ def _decline(floor: Floor, event: ItemAsked, now: float) -> Outcome:
     item = working.offered_to(floor, event.agent)
     if item is None or item.offer is None:
         return False, f"{event.agent or 'nobody'} is not offered a message"
+    if event.message != item.message:
+        return False, f"the phone of {event.agent} rings for {item.message}, not for {event.message}"
     working.lose(floor, item.offer, "declined", 0, now)
     return True, "declined"
 

@@ -27,7 +27,7 @@ from ari_app.web.client import Api
 Say = Callable[[str], None]
 REASON_MAX: Final = 200
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, emoji=False)
 
 Reason = Annotated[str, typer.Option(help="Why; kept for ever.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

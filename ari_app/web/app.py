@@ -105,7 +105,7 @@ def make_app(desk: WebDesk, token: str, *, listen: str = "127.0.0.1", reply_s: f
 @asynccontextmanager
 async def serving(app: web.Application, listen: str, port: int) -> AsyncIterator[int]:
     """Serve until the block ends; gives the port (a free one for port 0). HotlineError when it is taken."""
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=2.0)
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, keepalive_timeout=IDLE_S, shutdown_timeout=2.0)
     await runner.setup()
     try:
         try:

@@ -11,15 +11,19 @@ from ari_app.web.auth import Refusal
 
 BODY_S: Final = 5.0  # Seconds for the body to come.
 TEXT_MAX: Final = 80
+LATEST: Final = 4_102_444_800  # 2100-01-01: whoever sends milliseconds is told so.
 
 Kind = tuple[str, Callable[[Any], bool]]
 """What a value must be: in words, and as a test."""
 
-TEXT: Final[Kind] = (f"a text of at most {TEXT_MAX} characters", lambda v: isinstance(v, str) and len(v) <= TEXT_MAX)
+TEXT: Final[Kind] = (  # Terminals obey control characters.
+    f"a text of at most {TEXT_MAX} characters, all of them printable",
+    lambda v: isinstance(v, str) and len(v) <= TEXT_MAX and v.isprintable(),
+)
 YES_NO: Final[Kind] = ("true or false", lambda v: isinstance(v, bool))
 TIME: Final[Kind] = (
-    "a time in seconds since the Unix epoch, or null",
-    lambda v: v is None or (isinstance(v, int | float) and not isinstance(v, bool)),
+    "a time in seconds (not milliseconds) since the Unix epoch, before 2100, or null",
+    lambda v: v is None or (isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v < LATEST),
 )
 
 
@@ -31,6 +35,8 @@ async def read_body(request: web.Request, known: Mapping[str, Kind], example: st
             raw = await request.read()
     except TimeoutError:
         raise Refusal(408, f"the body did not come within {BODY_S:g} s", "send it at once") from None
+    except ConnectionError:  # Nobody is there to read it.
+        raise Refusal(400, "the body was cut off", cure) from None
     if not raw.strip():
         return {}
     try:

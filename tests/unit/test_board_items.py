@@ -53,7 +53,7 @@ def finish(kit: Kit) -> None:
     for item in list(kit.board.floor.items.values()):
         if not item.by:
             while item.offer is not None:
-                wish(kit, "decline", item.offer.agent)
+                wish(kit, "decline", item.offer.agent, item.message)
             kit.event(work.ItemAsked(item.message, "take", "li"))
         kit.event(work.ItemAsked(item.message, "done", item.by))
     kit.everybody_leaves()
@@ -180,8 +180,9 @@ def test_taken_or_declined_by_the_page() -> None:
     kit.ready("81", "83")
     message = left(kit)
     assert wish(kit, "take", "83", message) == (False, "the phone of 81 rings for it")
-    assert wish(kit, "decline", "83") == (False, "83 is not offered a message")
-    assert wish(kit, "decline", "81") == (True, "declined")
+    assert wish(kit, "decline", "83", message) == (False, "83 is not offered a message")
+    assert wish(kit, "decline", "81", "6-9.m1") == (False, f"the phone of 81 rings for {message}, not for 6-9.m1")
+    assert wish(kit, "decline", "81", message) == (True, "declined")
     assert kit.state("81") is AgentState.NOT_READY and kit.leg_of("83")
     assert wish(kit, "next", "83") == (True, message)
     assert kit.state("83") is AgentState.WORKING and "p83" not in kit.legs.values()
