@@ -6,6 +6,7 @@ import hmac
 import shutil
 import signal
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -104,6 +105,7 @@ class Daemon:
     handed_to: str | None = None
     at_work: asyncio.Event = field(default_factory=asyncio.Event)  # What it starts with is behind it.
     ended_by: HotlineError | None = None  # Why it must end without another word.
+    free_mb: int = 1 << 30  # On the store's disk, when last asked.
     door: str = ""  # Why new calls are refused by the shell; empty: open.
 
     @classmethod
@@ -181,6 +183,7 @@ class Daemon:
         self.loop.board.offer_last_agents(talks)
         left = await asyncio.to_thread(left_open, store)
         self.loop.clock.keep(left.clock_ahead_s)
+        self.housekeeping.began(now, left.last_at)
         work = await asyncio.to_thread(work_left, store)
         calls, seats = await asyncio.to_thread(states_left, store)
         began_with = {call.versions for call in calls if call.versions}
@@ -325,7 +328,7 @@ class Daemon:
         calls = self.loop.board.floor.calls
         if calls:
             log.info("draining", calls=len(calls), seconds=self.site.settings.limits.drain_s)
-        while calls and not self.hurried and self.loop.clock.now() < end:
+        while calls and not self.hurried and self.ended_by is None and self.loop.clock.now() < end:
             await asyncio.sleep(0.05)
         await self.recorder.drain()
         await self.filing.drain()
@@ -356,9 +359,10 @@ class Daemon:
             await asyncio.sleep(WATCH_EVERY_S)
 
     def _load(self) -> Load:
-        free_mb = shutil.disk_usage(self.site.state).free >> 20
+        with suppress(OSError):  # The journal meets what is wrong with the disk; what is known stands until then.
+            self.free_mb = shutil.disk_usage(self.site.state).free >> 20
         journal, loop = self.journal, self.loop
-        return Load(journal.health, journal.waiting, len(loop.inbox), loop.lag_s * 1000, free_mb)
+        return Load(journal.health, journal.waiting, len(loop.inbox), loop.lag_s * 1000, self.free_mb)
 
     # -- effects --
 

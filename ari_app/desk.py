@@ -85,11 +85,12 @@ class Desk:
         daemon = self._daemon
         journal, loop = daemon.journal, daemon.loop
         calls, nodes = len(loop.board.floor.calls), nodes_of(daemon.site.store)
+        door = daemon.door or ("draining" if loop.board.floor.draining else "")
         parts = {
             "asterisk": Part(daemon.ari.up, daemon.ari.status),
             "ami": Part(daemon.ami.connected, daemon.ami.status),
             "store": Part(journal.health == "ok", f"{journal.health}, {journal.waiting} rows waiting"),
-            "door": Part(not daemon.door, daemon.door or "open"),
+            "door": Part(not door, door or "open"),
             "flows": Part(*daemon.flows.health()),
             "standby": Part(True, f"this is {nodes.active}, {nodes.standby or 'nobody'} waits"),
             "loop": Part(loop.lag_s < LAG_S_BAD, f"lag {loop.lag_s * 1000:.0f} ms, {loop.bugs} bugs"),

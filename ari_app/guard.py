@@ -41,6 +41,7 @@ class Guard:
     events: Counter[str] = field(default_factory=Counter)
     made: int = 0
     _carried: bool = True  # Asterisk has what `bans` says.
+    _loaded: str | None = None  # The file as Asterisk has read it; None: who knows.
 
     async def run(self) -> None:
         """Carry out what `hear` decided, for ever."""
@@ -88,21 +89,23 @@ class Guard:
         self._carried = True
         held = list(self.bans.held.values())
         try:
-            changed = await asyncio.to_thread(self._write, held)
-            if changed:
+            text = await asyncio.to_thread(self._write, held)
+            if text != (self._loaded or ""):
                 await self.ami.reload("res_pjsip.so")
+                self._loaded = text
         except (OSError, AsteriskError) as error:
             self._carried = False
             log.error("bans cannot be carried out", file=str(self.acl), why=str(error))
             await asyncio.sleep(RETRY_S)
 
-    def _write(self, held: list[Ban]) -> bool:
+    def _write(self, held: list[Ban]) -> str:
         replace(self.kept, json.dumps([asdict(ban) for ban in held]))
         lines = "".join(f"deny = {ban.address}\n" for ban in held)
         made = "; Made by the daemon: addresses shut out for a while (`hotline security bans`).\n"
         text = f"{made}[bans]\ntype = acl\n{lines}" if held else made
         before = self.acl.read_text() if self.acl.exists() else ""
-        if text == before or (not held and not before):
-            return False
-        replace(self.acl, text)
-        return True
+        if not held and not before:  # As a box without bans has always been: nothing for Asterisk to read.
+            return self._loaded or ""
+        if text != before:
+            replace(self.acl, text)
+        return text

@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from ari_app.errors import HotlineError
 from ari_app.model.events import Event, MessageSpooled
 from ari_app.model.ids import MessageId, Number
 from ari_app.store.reader import open_reader
@@ -45,7 +47,7 @@ class Spool:
         while True:
             try:
                 await self.look()
-            except OSError as error:
+            except (OSError, HotlineError, sqlite3.Error) as error:
                 log.error("messages left without a daemon cannot be taken", folder=str(self.folder), why=str(error))
             await asyncio.sleep(EVERY_S)
 
@@ -102,7 +104,7 @@ class Spool:
                 self.kept.mkdir(parents=True, exist_ok=True)
                 shutil.move(sound, kept)
             seconds = (kept.stat().st_size - HEADER_BYTES) / BYTES_A_SECOND
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:  # Others pass, and it is tried again.
             about.rename(about.with_suffix(".bad"))
             log.error("a message left without a daemon cannot be read", file=f"{name}.bad", why=type(error).__name__)
             return []

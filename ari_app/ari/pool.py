@@ -146,6 +146,8 @@ class Pool:
                 # Asterisk takes no more (`sessionlimit`): make do with those we have.
                 self.counters["sockets_refused"] += 1
                 self._wait(order)
+                if self._idle:  # One came free meanwhile, and nobody waited for it.
+                    self._next()
             else:
                 hears.ended(error)
                 self._next()  # Nobody will give a socket back: let the next one find out too.

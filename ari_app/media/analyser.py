@@ -14,6 +14,7 @@ lent is the caller's side of a recording, WAV of 8 kHz: it is only read.
 import ctypes
 import os
 import select
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -260,7 +261,9 @@ def _give_back(path: Path, size: int) -> bool:
 
 
 def main() -> None:
-    """Until standard input ends: the daemon is gone, or wants us to go."""
+    """Until standard input ends: the daemon is gone, or wants us to go. Signals to the group are for it, not for us."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     rules = Rules.model_validate_json(sys.argv[1])
     lines = Lines(rules)
     os.nice(_NICE)

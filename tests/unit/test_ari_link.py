@@ -425,3 +425,38 @@ async def test_what_a_dead_connection_still_holds_never_arrives():
         "POST first",
         "POST second",
     ]
+
+
+async def test_an_order_whose_socket_was_refused_takes_the_one_that_came_free_meanwhile():
+    """Or it would wait until somebody else asked for something."""
+    fake, go, at_door, refuse = FakeAri(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    fake.during["POST slow"] = go.wait
+    plain = fake.socket
+
+    async def socket(request):
+        if fake.connects:
+            at_door.set()
+            await refuse.wait()
+            return web.Response(status=503)
+        return await plain(request)
+
+    fake.socket = socket
+    async with TestServer(fake.app()) as server:
+        pool = Pool(Address(str(server.make_url("/")), "hotline", "secret", "app"))
+
+        def ask(path):
+            waits = Awaited()
+            pool.ask([Request("POST", path, {})], waits)
+            return waits.replies
+
+        first = ask("slow")
+        async with asyncio.timeout(10):
+            while "POST slow" not in fake.asked:
+                await asyncio.sleep(0.001)
+            second = ask("channels/c2/answer")
+            await at_door.wait()
+            go.set()
+            await first
+            refuse.set()
+            await second
+        await pool.close()

@@ -405,6 +405,53 @@ def test_calls_do_not_wait_while_housekeeping_looks_for_what_is_due(journal, sto
     assert done.recordings_removed == len(seen) == 2
 
 
+def at_day(journal, folder, days, **more):
+    return Housekeeping(journal, Limits(), folder, SimpleNamespace(now=lambda: START + days * DAY), **more)
+
+
+def test_a_recording_that_cannot_be_removed_keeps_no_other(journal, store, tmp_path):
+    for n in (1, 2, 3):
+        journal.append(whole_call(f"1-{n}", at=START + n)).result(5)
+    (tmp_path / "2026-11-18/1-1.r6.wav").mkdir(parents=True)  # As if the disk would not let go of it.
+    (tmp_path / "2026-11-18/1-2.r6.wav").write_bytes(b"voice")
+    done = asyncio.run(at_day(journal, tmp_path, 300).round())
+    assert done.recordings_removed == 2
+    with open_reader(store) as reader:
+        assert [row.recording for row in reader.recordings() if row.removed_at is None] == ["1-1.r6"]
+
+
+def test_recordings_whose_files_are_missing_keep_no_other_from_being_compressed(journal, tmp_path, monkeypatch):
+    for n in range(101):
+        journal.append(whole_call(f"1-{n}", at=START + n)).result(5)
+    newest = tmp_path / "2026-11-18/1-100.r6.wav"
+    newest.parent.mkdir()
+    newest.write_bytes(b"voice")
+
+    def compress(path):
+        path.with_suffix(".flac").write_bytes(b"voice")
+        return path.with_suffix(".flac")
+
+    monkeypatch.setattr("ari_app.housekeeping.recordings.compress", compress)
+    house = at_day(journal, tmp_path, 8)
+    assert [asyncio.run(house.round()).recordings_compressed for _ in range(2)] == [0, 1]
+
+
+def test_a_clock_that_may_be_wrong_deletes_nothing(journal, tmp_path, monkeypatch):
+    """Gone is gone: an hour for somebody to set it, and nothing at all once it was set."""
+    now = START + 365 * DAY
+    monkeypatch.setattr("ari_app.housekeeping.time", SimpleNamespace(time=lambda: START))
+    house = at_day(journal, tmp_path, 365)
+    house.began(now, START)
+    assert not house._may_delete()  # Set back since.
+    monkeypatch.setattr("ari_app.housekeeping.time", SimpleNamespace(time=lambda: now))
+    assert not house._may_delete()  # A year after the last thing known.
+    house.clock = SimpleNamespace(now=lambda: now + 3601)
+    assert house._may_delete()  # It was a year.
+    again = at_day(journal, tmp_path, 365)
+    again.began(now, now - 3600)
+    assert again._may_delete()
+
+
 def test_an_erased_caller_who_calls_again_is_someone_new(journal, store):
     journal.append(whole_call("1-1")).result(5)
     erase_person(store, [NUMBER], START, "cli")
