@@ -125,8 +125,11 @@ class Journal:
 
     def next_epoch(self) -> int:
         """The number of this run, committed and synced before it is returned. Waits. StoreError, with its cure."""
+        last = self.lock.holder.epoch  # The store may be a copy of before: runs it knows nothing of named recordings.
 
         def take(conn: sqlite3.Connection) -> int:
+            if last > int(conn.execute(_SQL["newest_boot"]).fetchone()[0] or 0):
+                conn.execute(_SQL["begin_from"], (last, time.time()))
             return int(conn.execute(_SQL["add_boot"], (time.time(),)).lastrowid or 0)
 
         try:
@@ -136,6 +139,7 @@ class Journal:
                 f"This run cannot be numbered: {problem}\n"
                 "Free disk space (paths.state), see that nobody else holds the store, and start again."
             ) from problem
+        self.lock.number(self.epoch)
         return self.epoch
 
     def append(self, batch: Batch, states: Iterable[Left] = ()) -> "Future[None]":

@@ -24,7 +24,7 @@ AT_WORK_S: Final = 10.0  # Whoever died sooner may have died of what it read.
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds a lock. `since` is wall time; `stale_s`: 0 while no sign of life is promised; `space`: whose `pid`;
-    `boot`: of which start of the machine, empty for one it cannot vouch for."""
+    `boot`: of which start of the machine, empty for one it cannot vouch for; `epoch`: the number of its run."""
 
     node: str
     pid: int
@@ -32,6 +32,7 @@ class Holder:
     space: int = 0
     stale_s: float = 0.0
     boot: str = ""
+    epoch: int = 0
 
     def __str__(self) -> str:
         return f"{self.node} (pid {self.pid})"
@@ -95,13 +96,19 @@ class Lock:
             os.close(self._file)
             raise
         self.before = read_holder(path), os.stat(self._file).st_mtime  # Whose it was, and his last sign of life.
-        self.holder = Holder(node, os.getpid(), round(time.time(), 3), pid_space(), boot=boot_id())
+        last = self.before[0].epoch if self.before[0] is not None else 0
+        self.holder = Holder(node, os.getpid(), round(time.time(), 3), pid_space(), boot=boot_id(), epoch=last)
         self._write()
 
     def promise(self, stale_s: float) -> None:
         """From now on `beat` is called so often that its staying away for `stale_s` means we are frozen or hung."""
         self.holder = replace(self.holder, stale_s=stale_s)
         self.beat()
+        self._write()
+
+    def number(self, epoch: int) -> None:
+        """No later run may have this number, even on an older copy of the store."""
+        self.holder = replace(self.holder, epoch=epoch)
         self._write()
 
     def vouch(self, is_whole: bool) -> None:

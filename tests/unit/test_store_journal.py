@@ -230,3 +230,21 @@ def test_events_come_back_as_they_were(journal, store):
     journal.append([("event", START, event, False) for event in happened]).result(5)
     kinds = looking(store).execute("SELECT kind, epoch FROM event ORDER BY id").fetchall()
     assert [tuple(row) for row in kinds] == [("LinkUp", 1), ("Booted", 1)]
+
+
+def test_no_run_on_an_older_copy_of_the_store_has_a_number_of_those_after_it(store):
+    """Calls and recordings are named by it: what was recorded after the copy was made would be written over."""
+
+    def run():
+        journal = Journal.open(store)
+        epoch = journal.next_epoch()
+        journal.close()
+        return epoch
+
+    assert run() == 1
+    copy = store.read_bytes()
+    assert [run(), run()] == [2, 3]
+    store.write_bytes(copy)
+    for side in ("-wal", "-shm"):
+        store.with_name(store.name + side).unlink(missing_ok=True)
+    assert [run(), run()] == [4, 5]

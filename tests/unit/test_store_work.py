@@ -165,4 +165,4 @@ def test_the_report(store, tmp_path, monkeypatch):
     assert "billing" in shown and "100%" in shown and "inside = told ranges" in shown
     assert "billing" not in CliRunner().invoke(report.app, ["ewt", "--day", "2026-03-03"]).output
     with pytest.raises(ConfigError, match="no day"):
-        report.span("yesterday", None)
+        report.common.span("yesterday", None)
