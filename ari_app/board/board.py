@@ -26,6 +26,7 @@ from ari_app.board import (
     scripts,
     seats,
     studio,
+    supervise,
     surge,
     unstaffed,
     waiting,
@@ -125,6 +126,8 @@ class Board:
         floor = self.floor
         floor.out = out
         HANDLERS[type(event)](floor, event, now)
+        if floor.staff_changed:
+            supervise.let_go(floor, now)
         if not floor.recovering:  # Else it is not known yet who is there.
             surge.look(floor, now)
             if floor.staff_changed:

@@ -7,7 +7,7 @@ Every other code needs no PIN: it acts for the agent signed in on that phone.
 from ari_app.board import inbox, screening, seats, studio, working
 from ari_app.board.floor import Floor
 from ari_app.board.records import Desk
-from ari_app.model.effects import Answer, CancelTimer, CheckPin, HangUp, MarkSecret, Play, SetTimer, StopPlay
+from ari_app.model.effects import Answer, CancelTimer, CheckPin, HangUp, MarkSecret, Play, SetTimer, StopPlay, Warn
 from ari_app.model.events import AgentAsked, AgentWish, FeatureDialled
 from ari_app.model.ids import AgentId, TimerId
 from ari_app.model.work import ItemAsked, ItemWish
@@ -114,12 +114,32 @@ def key(floor: Floor, desk: Desk, digit: str, now: float) -> None:
         desk.number, desk.typed = desk.typed, ""
         _ask(floor, desk, "pin", "enter-pin", now)
     else:
-        pin, desk.typed, desk.asking = desk.typed, "", "check"
+        pin, desk.typed = desk.typed, ""
+        if _is_guessing(floor, desk, now):
+            _say(floor, desk, "pin-wrong", now)
+            return
+        desk.asking = "check"
         _set_timer(floor, desk, now + ASK_S)
         floor.do(CheckPin(desk.leg, AgentId(desk.number), pin))
 
 
+def _is_guessing(floor: Floor, desk: Desk, now: float) -> bool:
+    """Whether too many PINs came from this phone. Each counts as wrong until it is right, so that many at once do."""
+    rules = floor.settings.agent_rules
+    wrong, since = floor.pins.get(desk.phone, (0, now))
+    if now >= since + rules.pin_pause_s:
+        wrong, since = 0, now
+    if wrong >= rules.pin_tries_max:
+        return True
+    floor.pins[desk.phone] = wrong + 1, now
+    if wrong + 1 == rules.pin_tries_max:
+        floor.do(Warn(f"{desk.phone}: {wrong + 1} PINs, none right yet; for {rules.pin_pause_s:g} s none will be"))
+    return False
+
+
 def pin_checked(floor: Floor, desk: Desk, agent: AgentId, ok: bool, now: float) -> None:
+    if ok:
+        floor.pins.pop(desk.phone, None)
     if desk.records:
         studio.pin_checked(floor, desk, agent, ok, now)
         return

@@ -89,6 +89,7 @@ class Floor:
     refusing: int = 0  # Calls being refused: they do not count against calls_max.
     supervising: dict[LegId, PhoneName] = field(default_factory=dict)  # Live legs of supervisors.
     phones_used: Counter[PhoneName] = field(default_factory=Counter)  # By their own calls: not rung meanwhile.
+    pins: dict[PhoneName, tuple[int, float]] = field(default_factory=dict)  # Typed on it, none right; the last when.
     familiar: Familiar = field(init=False)  # Who talked to whom last.
     seats_changed: set[AgentId] = field(default_factory=set)  # Since the shell last wrote them down.
     calls_changed: set[CallId] = field(default_factory=set)  # The same, where neither the event nor an effect says so.

@@ -83,6 +83,13 @@ def stop(floor: Floor, call: Call, now: float) -> None:
         floor.hang_up(call, watch.leg, now)
 
 
+def let_go(floor: Floor, now: float) -> None:
+    """Who has signed out supervises nobody any more."""
+    for call in floor.calls.values():
+        if call.watch is not None and floor.seats[call.watch.supervisor].state is AgentState.SIGNED_OUT:
+            stop(floor, call, now)
+
+
 def release(floor: Floor, call: Call, now: float) -> Watch:
     """Supervision ends, the supervisor's leg stays."""
     watch, call.watch = call.watch, None

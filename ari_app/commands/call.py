@@ -25,7 +25,8 @@ def _outcome(call: CallRow) -> str:
     if call.refused:
         return f"refused: {call.refused}"
     talk = f"{call.queue} → {call.agent}" if call.connected_at else (call.queue or call.node or "")
-    return f"{talk}  {'open' if call.closed_at is None else f'ended by {call.closed_by}'}"
+    booked = f"  call-back: {call.callback}" if call.callback is not None else ""
+    return f"{talk}  {'open' if call.closed_at is None else f'ended by {call.closed_by}'}{booked}"
 
 
 @app.command("list")
@@ -36,7 +37,9 @@ def list_calls(
     number: Annotated[str, typer.Option(help="Of this caller, however his number was written.")] = "",
     queue: Annotated[str, typer.Option(help="Who waited in this queue.")] = "",
     agent: Annotated[str, typer.Option(help="Who talked to the agent of this work number.")] = "",
-    unserved: Annotated[bool, typer.Option("--unserved", help="Who waited, and talked to nobody.")] = False,
+    unserved: Annotated[
+        bool, typer.Option("--unserved", help="Who waited, talked to nobody, and was reached by no call-back.")
+    ] = False,
     numbers: Numbers = False,
     as_json: common.AsJson = False,
 ) -> None:

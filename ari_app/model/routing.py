@@ -284,6 +284,13 @@ class AgentRules(Part):
     signed_in_kept_s: Seconds = Field(
         600, description="Seconds the hotline may be away, after which agents who were signed in have to sign in again."
     )
+    pin_tries_max: Annotated[int, Field(ge=1, le=100)] = Field(
+        5, description="Wrong PINs from one phone, after which it is asked for PINs in vain for pin_pause_s."
+    )
+    pin_pause_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        300,
+        description="Seconds in which no PIN from that phone is right, and after which its wrong ones are forgotten.",
+    )
     phone_back_ready: bool = Field(
         False, description="Whether an agent whose phone was unreachable is ready again by himself when it comes back."
     )

@@ -90,6 +90,11 @@ def m0015_notes_apart_and_digits_erased(db: Database) -> None:
     _run(db, "m0015")
 
 
+@steps()
+def m0016_call_backs_by_call(db: Database) -> None:
+    _run(db, "m0016")
+
+
 def _run(db: Database, step: str) -> None:
     for statement in queries.statements(queries.text(f"sql/{step}.sql")):
         db.conn.execute(statement)

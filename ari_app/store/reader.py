@@ -41,12 +41,13 @@ class CallRow:
     seconds: float | None
     queue: QueueName | None  # The last one it waited in.
     agent: AgentId | None  # The last one it talked to.
+    callback: str | None  # What became of the call-back he booked; `open`: nothing yet.
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which calls: opened from `since` to just `before`; of these numbers; who waited in this queue; talked to this
-    agent; `unserved`: waited, and talked to nobody."""
+    agent; `unserved`: waited, talked to nobody, and no call-back reached him."""
 
     since: float | None = None
     before: float | None = None

@@ -562,6 +562,7 @@ CREATE TABLE callback (
 
 CREATE INDEX callback_open ON callback (booking) WHERE ended_at IS NULL;
 CREATE INDEX callback_booked ON callback (booked_at);
+CREATE INDEX callback_call ON callback (call);
 
 -- Projection: each time somebody who had booked a call-back was dialled; every one is a call of its own.
 CREATE TABLE callback_try (

@@ -10,6 +10,7 @@ from ari_app.model import facts as ft
 from ari_app.model.ids import AgentId, LegId, Number, RequestId
 from ari_app.model.settings import Settings
 from ari_app.model.states import AgentState, CallState
+from ari_app.model.wishes import ForceAsked
 from tests.board_kit import MAIN, QUEUES, Kit, settings
 
 OUTSIDE = "13900139000"
@@ -550,6 +551,19 @@ def test_listen_whisper_barge_and_leave() -> None:
     does(kit, "83", "leave")
     assert [f.how for f in kit.facts(ct.Supervised)] == ["listen", "whisper", "barge"]
     assert len(kit.facts(ct.SupervisionEnded)) == 1 and kit.state("81") is AgentState.TALKING
+    kit.everybody_leaves()
+
+
+@pytest.mark.parametrize("by", ["himself", "a supervisor"])
+def test_who_signs_out_listens_no_more(by: str) -> None:
+    kit = house_kit()
+    _, boss = supervised(kit)
+    if by == "himself":
+        kit.ask("83", "sign-out")
+    else:
+        kit.event(ForceAsked(AgentId("83"), "sign-out", AgentId("83"), "he has gone home", RequestId("r")))
+    assert boss not in kit.legs and len(kit.facts(ct.SupervisionEnded)) == 1
+    assert kit.state("81") is AgentState.TALKING
     kit.everybody_leaves()
 
 

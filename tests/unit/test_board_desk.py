@@ -44,6 +44,46 @@ def test_wrong_pin() -> None:
     kit.everybody_leaves()
 
 
+def try_pin(kit: Kit, pin: str, phone: str = "p81") -> str:
+    desk = kit.dial(phone, "*11")
+    kit.press(f"81#{pin}#", desk)
+    said = kit.said(desk)[-1]
+    kit.hang_up(desk)
+    return said
+
+
+def test_who_guesses_pins_is_told_that_none_is_right() -> None:
+    kit = Kit()
+    assert [try_pin(kit, "1111") for _ in range(5)] == ["pin-wrong"] * 5
+    assert [warn for warn in kit.effects(fx.Warn) if warn.message.startswith("p81: 5 PINs")]
+    checked = len(kit.effects(fx.CheckPin))
+    assert try_pin(kit, "2468") == "pin-wrong" and len(kit.effects(fx.CheckPin)) == checked == 5
+    assert try_pin(kit, "2468", "p83") == "signed-in", "from another phone he signs in"
+    kit.ask("81", "sign-out")
+    kit.wait(301)
+    assert try_pin(kit, "2468") == "signed-in"
+    kit.everybody_leaves()
+
+
+def test_a_right_pin_makes_up_for_the_wrong_ones() -> None:
+    kit = Kit()
+    for _ in range(3):
+        assert [try_pin(kit, "1111") for _ in range(4)] == ["pin-wrong"] * 4
+        assert try_pin(kit, "2468") == "signed-in"
+        kit.ask("81", "sign-out")
+    kit.everybody_leaves()
+
+
+def test_many_guesses_at_once_count_before_they_are_checked() -> None:
+    kit = Kit()
+    kit.deaf = {fx.CheckPin}
+    for _ in range(8):
+        kit.press("81#1111#", kit.dial("p81", "*11"))
+    assert len(kit.effects(fx.CheckPin)) == 5
+    kit.deaf.clear()
+    kit.everybody_leaves()
+
+
 def test_answers_about_a_pin_nobody_asked_for() -> None:
     kit = Kit()
     desk = kit.dial("p81", "*11")

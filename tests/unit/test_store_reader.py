@@ -3,6 +3,7 @@ import pytest
 from ari_app.errors import AlreadyRunning, StoreError
 from ari_app.model import facts
 from ari_app.model.mask import mask
+from ari_app.model.work import CallbackBooked, CallbackEnded
 from ari_app.store import projections
 from ari_app.store.journal import Journal
 from ari_app.store.reader import Wanted, open_reader
@@ -48,19 +49,31 @@ def test_calls_are_found_by_queue_agent_and_whether_anybody_served_them(store):
         ("fact", START, facts.CallOpened("1-3", NUMBER, "1860", "local", "main", "v1", "en")),
         ("fact", START + 1, facts.CallClosed("1-3", "caller", "main_menu", 16, 1.0)),
     ]
+    booked = [
+        [
+            ("fact", START, facts.CallOpened(call, NUMBER, "1860", "local", "main", "v1", "en")),
+            ("fact", START, facts.Queued(call, 1, "network", 0, START, 1)),
+            ("fact", START, CallbackBooked(call, f"{call}0", "network", NUMBER, 0, START, START, "", "en", "1860", "")),
+            ("fact", START + 5, facts.QueueLeft(call, 1, "network", "left", 9.0)),
+            ("fact", START + 9, facts.CallClosed(call, "caller", "network", 16, 9.0)),
+            *([("fact", START + 99, CallbackEnded(call, f"{call}0", outcome))] if outcome else []),
+        ]
+        for call, outcome in (("1-5", "connected"), ("1-6", "failed"), ("1-7", None))
+    ]
     waits = [
         ("fact", START, facts.CallOpened("1-4", NUMBER, "1860", "local", "main", "v1", "en")),
         ("fact", START, facts.Queued("1-4", 1, "network", 0, START, 1)),
     ]
-    keep(store, whole_call("1-1"), gave_up, hung_up_at_once, waits)
+    keep(store, whole_call("1-1"), gave_up, hung_up_at_once, waits, *booked)
     with open_reader(store) as reader:
 
         def found(**wanted):
             return [row.call for row in reader.calls(9, Wanted(**wanted))]
 
-        assert found(queue="billing") == ["1-1"] and found(queue="network") == ["1-4", "1-2"]
+        assert found(queue="billing") == ["1-1"] and found(queue="network") == ["1-7", "1-6", "1-5", "1-4", "1-2"]
         assert found(agent="8025") == ["1-1"] and found(agent="8026") == []  # Rang at 8026 only.
-        assert found(unserved=True) == ["1-2"]
+        assert found(unserved=True) == ["1-7", "1-6", "1-2"]  # Whom nobody has called back.
+        assert {row.call: row.callback for row in reader.calls()}["1-6"] == "failed"
         assert found(unserved=True, queue="billing") == []
 
 

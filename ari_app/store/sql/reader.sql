@@ -1,9 +1,11 @@
 -- name: calls
 -- The newest calls, with the queue and the agent they came to last. `callers` is a JSON array of numbers; `unserved`:
--- over, waited, and talked to nobody.
+-- over, waited, talked to nobody, and reached by no call-back.
 SELECT call.*, person.value AS number,
   (SELECT queue FROM queue_visit AS v WHERE v.call = call.call ORDER BY visit DESC LIMIT 1) AS queue,
-  (SELECT agent FROM talk WHERE talk.call = call.call ORDER BY began_at DESC LIMIT 1) AS agent
+  (SELECT agent FROM talk WHERE talk.call = call.call ORDER BY began_at DESC LIMIT 1) AS agent,
+  (SELECT coalesce(outcome, 'open') FROM callback AS b WHERE b.call = call.call ORDER BY booked_at DESC LIMIT 1)
+    AS callback
 FROM call LEFT JOIN person ON person.key = call.caller
 WHERE (:since IS NULL OR opened_at >= :since) AND (:before IS NULL OR opened_at < :before)
   AND (:callers IS NULL OR call.caller IN (
@@ -11,21 +13,27 @@ WHERE (:since IS NULL OR opened_at >= :since) AND (:before IS NULL OR opened_at 
   AND (:queue IS NULL OR EXISTS (SELECT 1 FROM queue_visit AS v WHERE v.call = call.call AND v.queue = :queue))
   AND (:agent IS NULL OR EXISTS (SELECT 1 FROM talk WHERE talk.call = call.call AND talk.agent = :agent))
   AND (NOT :unserved OR closed_at IS NOT NULL AND connected_at IS NULL
-    AND EXISTS (SELECT 1 FROM queue_visit AS v WHERE v.call = call.call))
+    AND EXISTS (SELECT 1 FROM queue_visit AS v WHERE v.call = call.call)
+    AND NOT EXISTS (SELECT 1 FROM callback AS b
+                    WHERE b.call = call.call AND b.outcome IN ('connected', 'returned', 'abandoned')))
 ORDER BY opened_at DESC, call.rowid DESC LIMIT :limit;
 
 -- name: call
 -- One call.
 SELECT call.*, person.value AS number,
   (SELECT queue FROM queue_visit AS v WHERE v.call = call.call ORDER BY visit DESC LIMIT 1) AS queue,
-  (SELECT agent FROM talk WHERE talk.call = call.call ORDER BY began_at DESC LIMIT 1) AS agent
+  (SELECT agent FROM talk WHERE talk.call = call.call ORDER BY began_at DESC LIMIT 1) AS agent,
+  (SELECT coalesce(outcome, 'open') FROM callback AS b WHERE b.call = call.call ORDER BY booked_at DESC LIMIT 1)
+    AS callback
 FROM call LEFT JOIN person ON person.key = call.caller WHERE call.call = :call;
 
 -- name: open_calls
 -- Calls that nobody has closed, oldest first: after a crash, those of the run before.
 SELECT call.*, person.value AS number,
   (SELECT queue FROM queue_visit AS v WHERE v.call = call.call ORDER BY visit DESC LIMIT 1) AS queue,
-  (SELECT agent FROM talk WHERE talk.call = call.call ORDER BY began_at DESC LIMIT 1) AS agent
+  (SELECT agent FROM talk WHERE talk.call = call.call ORDER BY began_at DESC LIMIT 1) AS agent,
+  (SELECT coalesce(outcome, 'open') FROM callback AS b WHERE b.call = call.call ORDER BY booked_at DESC LIMIT 1)
+    AS callback
 FROM call LEFT JOIN person ON person.key = call.caller WHERE closed_at IS NULL ORDER BY opened_at;
 
 -- name: facts_of
