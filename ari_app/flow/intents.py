@@ -55,6 +55,8 @@ class Cursor:
     flow: LoadedFlow | None = field(default=None, repr=False)  # None: the walk's own.
     stack: tuple[Frame, ...] = ()
     place: Place | None = None  # In a situation node: of its script.
+    habit: str = ""  # The end key of an input that was full: pressed by habit before `habit_until`, it means nothing.
+    habit_until: float = 0.0
     spoke: bool = False  # In a menu that listens: since its prompts were over.
 
 

@@ -75,6 +75,10 @@ def step(walk: Walk, at: Cursor, got: Input, now: float) -> Step:
     """What one input does. An input the node does not wait for changes nothing."""
     if at.ended:
         return at, ()
+    if at.habit and isinstance(got, Key):
+        habit, at = at.habit, copied(at, habit="")
+        if got.digit == habit and now < at.habit_until:
+            return at, ()
     # An answer, or a queue that did not take the caller, comes without the caller having been waited for.
     alone = isinstance(got, Answered) or (isinstance(got, QueueDone) and got.branch in TURNED_AWAY)
     before = at if alone or at.steps == 0 else copied(at, steps=0)

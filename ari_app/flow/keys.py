@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from ari_app.flow.intents import Heard, Key, Listen, Rated, SaidAll, Took, Unlisten, Wait, WaitedOut
 from ari_app.flow.nodes import Collect, Confirm, Menu, Survey
@@ -46,6 +47,9 @@ def keyed(node: Menu | Confirm | Survey) -> Keyed:
         case Survey():
             silence = node.on_silence or node.next
             return Keyed(dict.fromkeys(node.keys, node.next), node.wait_s, 1, silence, node.next)
+
+
+HABIT_S: Final = 3.0
 
 
 def added(node: Collect, digits: str, digit: str) -> str:
@@ -116,7 +120,12 @@ def enter_collect(turn: Turn, node: Collect) -> str | None:
     for n, digit in enumerate(typed):
         digits = added(node, turn.at.digits, digit)
         if completes(node, turn.at.digits, digit) and len(digits) >= node.min:
-            turn.move(typed=typed[n + 1 :])
+            rest = typed[n + 1 :]
+            if digit != node.end_key and rest[:1] == node.end_key:
+                rest = rest[1:]
+            elif not rest:
+                _was_full(turn, node, digit)
+            turn.move(typed=rest)
             return _store(turn, node, digits)
         turn.move(digits=digits)
     if turn.at.digits:
@@ -138,12 +147,19 @@ def take_collect(turn: Turn, node: Collect, got: Key | SaidAll | WaitedOut) -> s
             digits = added(node, turn.at.digits, digit)
             turn.stop()
             if completes(node, turn.at.digits, digit):
+                _was_full(turn, node, digit)
                 return _finish(turn, node, digits)
             turn.move(saying=False, waiting=True, digits=digits)
             turn.do(Wait(node.between_s))
         case _:
             pass
     return None
+
+
+def _was_full(turn: Turn, node: Collect, digit: str) -> None:
+    """Prompts ask for the end key; whoever obeys although the last digit ended his input must lose nothing by it."""
+    if digit != node.end_key:
+        turn.move(habit=node.end_key, habit_until=turn.now + HABIT_S)
 
 
 def _finish(turn: Turn, node: Collect, digits: str) -> str | None:

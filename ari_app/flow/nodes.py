@@ -81,7 +81,9 @@ class Collect(Part):
     into: Variable = Field(description="Variable that takes the digits, as text.")
     min: Annotated[int, Field(ge=1, le=32)] = Field(1, description="Fewest digits.")
     max: Annotated[int, Field(ge=1, le=32)] = Field(20, description="Most digits; reaching it ends the input at once.")
-    end_key: Literal["#", "*", "none"] = Field("#", description="Key that ends the input, or none.")
+    end_key: Literal["#", "*", "none"] = Field(
+        "#", description="Key that ends the input, or none. Within 3 s after an input that was full it means nothing."
+    )
     first_s: WaitSeconds = Field(8, description="Seconds to wait for the first digit after the prompts.")
     between_s: WaitSeconds = Field(4, description="Seconds to wait between digits; then the input ends.")
     tries: Tries = Field(3, description="Times the caller may give nothing, or too few digits.")

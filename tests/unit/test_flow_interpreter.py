@@ -203,3 +203,39 @@ def test_a_secret_may_be_typed_over_the_prompt_before_it_and_is_replayed_as_long
         at, _ = step(w, at, Key(key), NOON)
     assert at.node == "menu" and at.values["pin"] == digit * 4
     assert not is_secret(w, at)
+
+
+NUMBER: dict[str, Any] = {"type": "collect", "say": ["ask"], "into": "n", "min": 3, "max": 3, "next": "menu"}
+
+
+@pytest.mark.parametrize("ahead", [True, False], ids=["typed ahead", "after the prompt"])
+def test_the_end_key_after_an_input_that_was_full_means_nothing(ahead: bool) -> None:
+    """Prompts ask for it: whoever obeys loses no try at the next menu. The same key means something later."""
+    w = walk("short" if ahead else "number", number=NUMBER, short={"type": "play", "say": ["x"], "next": "number"})
+    at, _ = begin(w, NOON)
+    for digit in "123":
+        at, _ = step(w, at, Key(digit), NOON)
+    assert at.node == "menu" and at.values["n"] == "123"
+    still, intents = step(w, at, Key("#"), NOON + 1)
+    assert (still.node, still.tries, intents) == ("menu", 0, ())
+    ended, _ = step(w, still, Key("#"), NOON + 2)
+    assert ended.node == "end", "the second one is meant for the menu"
+
+
+def test_the_end_key_is_the_menus_after_a_while_or_another_key() -> None:
+    w = walk("number", number=NUMBER)
+    at, _ = begin(w, NOON)
+    for digit in "123":
+        at, _ = step(w, at, Key(digit), NOON)
+    assert step(w, at, Key("#"), NOON + 3.1)[0].node == "end"
+    repeated, _ = step(w, at, Key("*"), NOON + 1)
+    assert step(w, repeated, Key("#"), NOON + 2)[0].node == "end"
+
+
+@pytest.mark.parametrize(("typed", "node"), [("123#", "menu"), ("123##", "end"), ("12#", "number")])
+def test_typed_ahead_it_is_the_inputs_too(typed: str, node: str) -> None:
+    w = walk("loud", number=NUMBER, loud={"type": "play", "say": ["x"], "interruptible": False, "next": "number"})
+    at, _ = begin(w, NOON)
+    for digit in typed:
+        at, _ = step(w, at, Key(digit), NOON)
+    assert step(w, at, SaidAll(), NOON)[0].node == node
