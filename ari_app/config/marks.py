@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import yaml
 
+from ari_app.config import slips
 from ari_app.config.diagnostics import Problem, Shared, dotted, nearest, shown
 
 BYTES_MAX: Final = 1 << 20
@@ -125,7 +126,11 @@ def parse_marked(text: str, file: str, prefix: str) -> tuple[Marks, list[Problem
     except _Stop as stop:
         reader.problems.append(stop.problem)
     except yaml.YAMLError as error:
-        reader.problems.append(_syntax_problem(error, file, prefix))
+        problem = _syntax_problem(error, file, prefix)
+        slip = slips.before(marks.lines, problem.line)
+        if slip is not None:
+            problem = Problem(file, slip.line, slip.column, problem.code, f"not YAML: {slip.message}", slip.hint)
+        reader.problems.append(problem)
     return marks, reader.problems
 
 

@@ -6,13 +6,13 @@ can add their problems to the same list.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ari_app.config import shapes
+from ari_app.config import shapes, slips
 from ari_app.config.diagnostics import PROBLEMS_MAX, BadFile, Problem, Shared, shown
 from ari_app.config.faults import Fault, faults_of
 from ari_app.config.marks import KeyPath, Marks, Tree, read_marked
@@ -55,8 +55,19 @@ def read_yaml(
     check = _Check(marks, code_prefix, show_values)
     value = check.model(model)
     said = {(problem.line, problem.column) for problem in problems}  # What YAML refused need not be refused twice.
-    problems += [problem for problem in check.problems if (problem.line, problem.column) not in said]
+    problems += [_slipped(marks, problem) for problem in check.problems if (problem.line, problem.column) not in said]
     return Loaded(value, marks, tuple(problems))
+
+
+def _slipped(marks: Marks, problem: Problem) -> Problem:
+    """Where a full-width sign stands in the place of one of YAML's, or in a time, that is the reason."""
+    if not problem.code.endswith((Shared.WRONG_KIND, Shared.BAD_VALUE)) or problem.hint.startswith("did you mean"):
+        return problem
+    text = marks.lines[problem.line - 1] if 0 < problem.line <= len(marks.lines) else ""
+    slip = slips.full_width(text, problem.line)
+    if slip is None and "such as" in problem.message:
+        slip = slips.in_value(text, problem.line)
+    return problem if slip is None else replace(problem, column=slip.column, hint=slip.cure)
 
 
 class _Check:

@@ -66,6 +66,12 @@ def check_nodes(draft: Draft, world: World) -> Iterator[Finding]:
 # -- variables and expressions --
 
 
+_YES_NO: Final = {
+    **dict.fromkeys(("yes", "true", "on"), "yes is written True; the text, in quotes twice: \"'yes'\""),
+    **dict.fromkeys(("no", "false", "off"), "no is written False; the text, in quotes twice: \"'no'\""),
+}
+
+
 def _reads(here: Path, node: Node, draft: Draft, variables: Variables) -> Iterator[Finding]:
     for place, text in model.read(node).items():
         path = place_of(here, place)
@@ -81,6 +87,9 @@ def _reads(here: Path, node: Node, draft: Draft, variables: Variables) -> Iterat
             continue
         if draft.is_whole:
             for name in sorted(names - variables.known):
+                if name.lower() in _YES_NO:
+                    yield Finding(path, BAD_EXPRESSION, f"{name!r} is no value here", _YES_NO[name.lower()])
+                    continue
                 yield _unknown(path, name, variables, " a text stands in quotes: \"'yes'\"" if text == name else "")
 
 

@@ -48,6 +48,9 @@ SOURCES = (
     APP / "media" / "catalogue.py",
 )
 PIECES = {  # Put together into what zh.yaml has whole, or shown to nobody.
+    "such as",
+    "did you mean",
+    "{}, not {}",
     "{}: {}",
     "{} {}",
     "{} and {}",

@@ -79,7 +79,7 @@ CASES = [
     ("queues:\n\ta: 1", "3:1 C002", "spaces, not tabs"),
     ("name: a: b", "2:8 C002", "quote text"),
     ("agent_rules: {dispositions: {*: a}}", "2:31 C002", '"*"'),
-    ("name: 'x", "2:9 C002", "not closed"),
+    ("name: 'x", "2:7 C002", "not closed"),
     ("name: a\x00b", "2:8 C002", "U+0000"),
     ("name: a\nname: b", "3:1 C004", "line 2"),
     ("log: {level: info, level: debug}", "2:20 C004", "log: duplicate key 'level'"),
