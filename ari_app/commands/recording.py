@@ -1,5 +1,6 @@
 """`hotline recording …`: recordings and their gaps."""
 
+import time
 from typing import Annotated
 
 import typer
@@ -7,6 +8,8 @@ import typer
 from ari_app.commands import common
 from ari_app.media import recordings
 from ari_app.store.reader import open_reader
+
+JOINED_S = 60.0  # After the end of a call; a daemon that starts later joins what is left.
 
 app = typer.Typer(no_args_is_help=True, help="Recordings: list, verify, remove.")
 
@@ -31,7 +34,8 @@ def verify() -> None:
     at = common.site()
     wanting = [name for name, queue in at.settings.queues.items() if queue.recording.policy != "never"]
     with open_reader(at.store) as reader:
-        gaps = reader.recording_gaps(wanting, at.recordings)  # type: ignore[arg-type]
+        before = time.time() - JOINED_S
+        gaps = reader.recording_gaps(wanting, at.recordings, before)  # type: ignore[arg-type]
         rows = reader.recordings(limit=-1)
     problems = [f"{gap.kind:<12} call {gap.call}  {gap.recording or ''}  {gap.why}" for gap in gaps]
     kept = [row for row in rows if row.path and row.sha256 and row.removed_at is None]
@@ -39,7 +43,9 @@ def verify() -> None:
         file = at.recordings / str(row.path)
         if file.is_file() and not recordings.verify(file, str(row.sha256)):
             problems.append(f"damaged      call {row.call}  {row.recording}  {row.path}: SHA-256 differs")
-    problems += [f"orphan       {file}" for file in recordings.orphans(at.recordings, {row.recording for row in kept})]
+    known = {row.recording for row in kept}
+    known |= {row.recording for row in rows if row.stored_at is None and (row.running_at or 0.0) and not row.missed_at}
+    problems += [f"orphan       {file}" for file in recordings.orphans(at.recordings, known)]
     for problem in problems:
         common.console.print(problem, markup=False)
     common.console.print(f"{len(kept)} recordings checked, {len(problems)} problems")

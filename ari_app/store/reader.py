@@ -166,13 +166,14 @@ class Reader:
         found = self._conn.execute(_SQL["recordings"], {"limit": limit, "call": call})
         return [RecordingRow(**dict(row)) for row in found]
 
-    def recording_gaps(self, wanting: Collection[QueueName], folder: Path) -> list[Gap]:
-        """What should be recorded and is not. `wanting`: queues whose policy is not `never`; `folder`: recordings.
+    def recording_gaps(self, wanting: Collection[QueueName], folder: Path, before: float) -> list[Gap]:
+        """What should be recorded and is not. `wanting`: queues whose policy is not `never`; `folder`: recordings;
+        `before`: sides of calls closed later may still be joined.
 
         Files without a row are found by `media.recordings.orphans`.
         """
         queues = orjson.dumps(sorted(wanting)).decode()
-        gaps = [Gap("unrecorded", row[1], row[0], row[2]) for row in self._conn.execute(_SQL["unrecorded"])]
+        gaps = [Gap("unrecorded", row[1], row[0], row[2]) for row in self._conn.execute(_SQL["unrecorded"], (before,))]
         for call, queue in self._conn.execute(_SQL["unordered"], (queues,)):
             gaps.append(Gap("not-ordered", call, None, f"the policy of queue {queue} wants a recording"))
         for recording, call in self._conn.execute(_SQL["callless"]):

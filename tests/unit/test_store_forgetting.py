@@ -527,7 +527,7 @@ def test_a_removed_recording_is_not_due_again_nor_a_gap(journal, store, tmp_path
     with open_reader(store) as reader:
         (kept,) = reader.recordings()
         assert (kept.removed_at, kept.removed_why) == (now, "age")
-        assert reader.recording_gaps({"billing"}, tmp_path) == []
+        assert reader.recording_gaps({"billing"}, tmp_path, START + DAY) == []
         assert reader.audit()[0]["action"] == "remove-recording"
 
 

@@ -169,9 +169,13 @@ def test_gaps_in_the_recordings_are_found(store, tmp_path):
     )
     (tmp_path / "2026-11-18").mkdir()
     (tmp_path / "2026-11-18" / "1-1.r6.wav").write_bytes(b"sound")
+    later = START + 86_400
     with open_reader(store) as reader:
-        gaps = {(gap.kind, gap.call): gap.why for gap in reader.recording_gaps({"billing"}, tmp_path)}
-        assert ("not-ordered", "1-2") not in {(g.kind, g.call) for g in reader.recording_gaps(set(), tmp_path)}
+        gaps = {(gap.kind, gap.call): gap.why for gap in reader.recording_gaps({"billing"}, tmp_path, later)}
+        assert ("not-ordered", "1-2") not in {(g.kind, g.call) for g in reader.recording_gaps(set(), tmp_path, later)}
+        now = {(g.kind, g.call) for g in reader.recording_gaps({"billing"}, tmp_path, START + 60)}
+        assert ("unrecorded", "1-6") not in now, "its sides may be joined just now"
+        assert ("unrecorded", "1-4") in now
     assert gaps == {
         ("not-ordered", "1-2"): "the policy of queue billing wants a recording",
         ("unrecorded", "1-4"): "AMI was down",

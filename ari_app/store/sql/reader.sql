@@ -67,13 +67,13 @@ WHERE (:call IS NULL OR call = :call)
 ORDER BY coalesce(wanted_at, running_at, stored_at, missed_at) DESC LIMIT :limit;
 
 -- name: unrecorded
--- Recordings ordered of calls now closed, of which there is no file.
+-- Recordings ordered of calls closed before a time, of which there is no file.
 SELECT recording, recording.call, CASE
     WHEN missed_why IS NOT NULL THEN missed_why
     WHEN running_at IS NULL THEN 'Asterisk never confirmed that it records'
     ELSE 'recorded, but its sides were never joined' END AS why
 FROM recording JOIN call ON call.call = recording.call
-WHERE stored_at IS NULL AND (closed_at IS NOT NULL OR missed_at IS NOT NULL)
+WHERE stored_at IS NULL AND (closed_at < ? OR missed_at IS NOT NULL)
 ORDER BY wanted_at;
 
 -- name: unordered
