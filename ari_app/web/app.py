@@ -40,6 +40,7 @@ CALLS_DEFAULT, CALLS_MAX = 50, 1000
 _WISHES: Final[tuple[AgentWish, ...]] = get_args(AgentWish)
 _CONTROLS: Final[tuple[Control, ...]] = get_args(Control)
 _OUTSIDE: Final = re.compile(r"number:(.{1,40})|(\+?[0-9]{9,24})")
+_GROUPED: Final = re.compile(r"(number:)?\+?[0-9 ().-]{9,40}")  # As people write it: 139 0013 8000.
 _CALL_ID: Final = re.compile(r"[0-9]{1,9}-[0-9]{1,12}")
 
 T = TypeVar("T")
@@ -215,6 +216,8 @@ async def _wish(request: web.Request) -> AgentAsked | ControlAsked:
     if (control := next((each for each in _CONTROLS if each == name), None)) is not None:
         given = await _body(request, {"target": TEXT, "value": TEXT, "by": TEXT}, '{"target": "queue:billing"}')
         target = given.get("target", "")
+        if _GROUPED.fullmatch(target):
+            target = re.sub(r"[ ().-]", "", target)
         outside = _OUTSIDE.fullmatch(target)  # Personal data: never as a mere text.
         aimed = ("", Number(outside[1] or outside[2])) if outside else (target, Number(""))
         return ControlAsked(number, control, *aimed, given.get("value", ""), minted, given.get("by", ""))

@@ -35,8 +35,8 @@ async def read_body(request: web.Request, known: Mapping[str, Kind], example: st
             raw = await request.read()
     except TimeoutError:
         raise Refusal(408, f"the body did not come within {BODY_S:g} s", "send it at once") from None
-    except ConnectionError:  # Nobody is there to read it.
-        raise Refusal(400, "the body was cut off", cure) from None
+    except (ConnectionError, web.RequestPayloadError):
+        raise Refusal(400, "the body was cut off, or is not packed as it says", cure) from None
     if not raw.strip():
         return {}
     try:

@@ -260,6 +260,8 @@ async def test_value_and_phone_come_through_and_requests_differ(client, desk):
         ("number:10086", ("", "10086")),
         ("13900139000", ("", "13900139000")),
         ("+8613900139000", ("", "+8613900139000")),
+        ("139 0013-9000", ("", "13900139000")),
+        ("number:(0139) 001 39000", ("", "013900139000")),
     ],
 )
 async def test_call_control_keeps_a_number_apart(client, desk, target, aimed):
@@ -267,6 +269,44 @@ async def test_call_control_keeps_a_number_apart(client, desk, target, aimed):
     assert (await client.post("/api/agents/8025/transfer", headers=BEARER, json=body)).status == 200
     (event,) = desk.asked
     assert (event.action, event.target, event.number, event.value, event.by) == ("transfer", *aimed, "a note", "page")
+
+
+@pytest.mark.parametrize("text", ["a\x1b[31mred", "two\nlines", "bell\a"])
+async def test_terminals_are_told_nothing_by_a_text(client, desk, text):
+    body = await refused(await client.post("/api/agents/8025/not-ready", headers=BEARER, json={"value": text}), 400)
+    assert "printable" in body["error"] and not desk.asked
+
+
+@pytest.mark.parametrize("until", [1795971600000, 1e30, -1])
+async def test_hours_are_closed_until_a_time_in_seconds(client, desk, until):
+    body = {"hours": "office", "closed": True, "until": until}
+    assert (
+        "not milliseconds"
+        in (await refused(await client.post("/api/closures", headers=BEARER, json=body), 400))["error"]
+    )
+    assert not desk.changed
+
+
+@pytest.mark.parametrize(("token", "status"), [(BEARER, 400), ({}, 401)])
+async def test_a_body_that_is_not_packed_as_it_says_is_no_bug(client, token, status):
+    with capture_logs() as logs:
+        headers = {**token, "Content-Encoding": "gzip"}
+        await refused(await client.post("/api/agents/8025/ready", headers=headers, data=b"abcd"), status)
+    assert not [each for each in logs if each["log_level"] == "error"]
+
+
+async def test_a_client_that_goes_away_is_no_bug():
+    desk = Paper()
+    with capture_logs() as logs:
+        async with TestServer(make_app(desk, TOKEN)) as server:
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            head = f"POST /api/agents/8025/ready HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+            writer.write(f"{head}Content-Length: 100\r\n\r\nx".encode())
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+            await asyncio.sleep(0.05)  # For the server to notice.
+    assert not [each for each in logs if each["log_level"] == "error"] and not desk.asked
 
 
 async def test_call_control_takes_no_other_key(client, desk):
