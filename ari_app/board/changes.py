@@ -49,15 +49,29 @@ def switch(floor: Floor, event: ClosureSet, now: float) -> None:
     if event.closed and event.until is not None and event.until <= now:
         _reply(floor, event.request, False, "that time is over already")
         return
+    name = "all" if event.hours == ALL_HOURS else event.hours
     was = floor.closures.pop(event.hours, now)
     if event.closed:
         floor.closures[event.hours] = event.until
     elif was is not None and was <= now:
-        _reply(floor, event.request, True, f"{event.hours}: was not closed by hand")
+        _reply(floor, event.request, True, f"{name}: was not closed by hand{_still(floor, now)}")
         return
     until = event.until if event.closed else None
     floor.note(ClosureChanged(event.hours, event.closed, until, event.by, event.reason))
-    _reply(floor, event.request, True, f"{event.hours}: {'closed' if event.closed else 'no longer closed by hand'}")
+    _reply(
+        floor,
+        event.request,
+        True,
+        f"{name}: {'closed' if event.closed else f'no longer closed by hand{_still(floor, now)}'}",
+    )
+
+
+def _still(floor: Floor, now: float) -> str:
+    """Whoever opens `all` may think that all are open then."""
+    shut = sorted(
+        "all" if name == ALL_HOURS else name for name, until in floor.closures.items() if (until or now + 1) > now
+    )
+    return f"; still closed by hand: {', '.join(shut)}" if shut else ""
 
 
 def closed_before(floor: Floor, closures: Iterable[Closure]) -> None:

@@ -60,8 +60,11 @@ def install(
     written = confs.install(files, folder, backup, stamp, confs.foreign(files, folder) if force else ())
     for path in written:
         common.console.print(f"written: {path}")
+    if not written:
+        common.console.print("nothing to do")
+        return
+    old = f"; old ones in {backup / stamp}" if (backup / stamp).exists() else ""
     common.console.print(
-        f"{len(written)} files; old ones in {backup / stamp}. Now: asterisk -rx 'core reload'"
-        if written
-        else "nothing to do"
+        f"{len(written)} files{old}. Now: asterisk -rx 'core reload'; after a first install restart Asterisk, as a reload "
+        "loads no modules"
     )

@@ -4,6 +4,7 @@ Knows nothing of the other adapters: whoever composes the daemon gives it a WebD
 """
 
 import asyncio
+import errno
 import os
 import re
 import secrets
@@ -113,6 +114,8 @@ async def serving(app: web.Application, listen: str, port: int) -> AsyncIterator
             await web.TCPSite(runner, listen, port).start()
         except OSError as error:
             why = os.strerror(error.errno or 0)
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise HotlineError(f"web.listen: {listen} is not an address of this machine") from error
             raise HotlineError(
                 f"web.port: tcp port {port} on {listen} cannot be had ({why}): stop the program that has it "
                 "(`ss -lntup` names it), or choose another"
