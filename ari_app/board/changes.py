@@ -58,19 +58,14 @@ def switch(floor: Floor, event: ClosureSet, now: float) -> None:
         return
     until = event.until if event.closed else None
     floor.note(ClosureChanged(event.hours, event.closed, until, event.by, event.reason))
-    _reply(
-        floor,
-        event.request,
-        True,
-        f"{name}: {'closed' if event.closed else f'no longer closed by hand{_still(floor, now)}'}",
-    )
+    done = "closed" if event.closed else f"no longer closed by hand{_still(floor, now)}"
+    _reply(floor, event.request, True, f"{name}: {done}")
 
 
 def _still(floor: Floor, now: float) -> str:
     """Whoever opens `all` may think that all are open then."""
-    shut = sorted(
-        "all" if name == ALL_HOURS else name for name, until in floor.closures.items() if (until or now + 1) > now
-    )
+    names = [name for name, until in floor.closures.items() if until is None or until > now]
+    shut = sorted("all" if name == ALL_HOURS else name for name in names)
     return f"; still closed by hand: {', '.join(shut)}" if shut else ""
 
 

@@ -64,7 +64,5 @@ def install(
         common.console.print("nothing to do")
         return
     old = f"; old ones in {backup / stamp}" if (backup / stamp).exists() else ""
-    common.console.print(
-        f"{len(written)} files{old}. Now: asterisk -rx 'core reload'; after a first install restart Asterisk, as a reload "
-        "loads no modules"
-    )
+    common.console.print(f"{len(written)} files{old}. Now: asterisk -rx 'core reload'")
+    common.console.print("After a first install restart Asterisk: a reload loads no modules.")
