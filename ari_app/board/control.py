@@ -203,7 +203,7 @@ def _supervise(floor: Floor, seat: Seat, asked: ControlAsked, now: float) -> Out
     watched = floor.seats.get(AgentId(asked.target))
     call = floor.calls.get(watched.call) if watched is not None and watched.call is not None else None
     if call is None or call.talk is None or call.talk.agent != asked.target:
-        return False, f"{asked.target or 'nobody'} is not in a talk with a caller"
+        return False, f"{asked.target} is not in a talk with a caller" if asked.target else "say whom: target"
     if why := _not_free(floor, call, seat):
         return False, why
     supervise.start(floor, call, seat, how, now)

@@ -33,7 +33,8 @@ class AgentView:
 
     `wrap_up_at`: when his after-call work is up, `more_times`: how often he may still ask for more; `owes`: a call that
     needs a disposition before he is ready; `held`: his caller is on hold; `surge`: skills the surge plan gave him;
-    `item`: the message his phone rings for, or he works; `consulting`: whom he consults, or who consults him.
+    `item`: the message his phone rings for, or he works; `consulting`: whom he consults, or who consults him;
+    `supervising`: whose talk he listens to, or more: he is not offered calls meanwhile.
     """
 
     number: AgentId
@@ -52,6 +53,7 @@ class AgentView:
     surge: dict[Skill, int] = field(default_factory=dict)
     item: MessageId | None = None
     consulting: str = ""
+    supervising: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class BoxView:
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """One queue. `ringing` of the `waiting` are being offered; `ready` and `signed_in` count agents with its skills.
+    """One queue. `ringing` of the `waiting` are being offered; `ready` and `signed_in` count agents with its skills,
+    `ready` those whose phones are free.
 
     `booked`: call-backs that keep a place in it.
     """
@@ -182,10 +185,11 @@ def snapshot(floor: Floor, now: float) -> Snapshot:
 
 def agents(floor: Floor, now: float) -> tuple[AgentView, ...]:
     """Every agent of config.yaml, by work number."""
-    return tuple(_agent(floor, seat, now) for _, seat in sorted(floor.seats.items()))
+    watched = {call.watch.supervisor: call.watch.agent for call in floor.calls.values() if call.watch is not None}
+    return tuple(_agent(floor, seat, watched.get(seat.agent), now) for _, seat in sorted(floor.seats.items()))
 
 
-def _agent(floor: Floor, seat: Seat, now: float) -> AgentView:
+def _agent(floor: Floor, seat: Seat, supervising: AgentId | None, now: float) -> AgentView:
     is_wrapping = seat.state is AgentState.WRAP_UP
     on = floor.calls.get(seat.call) if seat.state is AgentState.TALKING and seat.call is not None else None
     own = floor.settings.agents[seat.agent].skills
@@ -206,6 +210,7 @@ def _agent(floor: Floor, seat: Seat, now: float) -> AgentView:
         long_for=on.talk.long_for if on is not None and on.talk is not None else "",
         surge={name: level for name, level in floor.engine.skills[seat.agent].items() if level != own.get(name)},
         item=seat.item,
+        supervising=supervising,
     )
 
 
@@ -270,7 +275,7 @@ def queues(floor: Floor, now: float) -> tuple[QueueView, ...]:
     for agent, seat in floor.seats.items():
         if seat.state is not AgentState.SIGNED_OUT:
             signed_in.update(floor.engine.queues_of(agent))
-        if seat.state is AgentState.READY:
+        if seat.state is AgentState.READY and not floor.phones_used[seat.phone]:
             ready.update(floor.engine.queues_of(agent))
     booked = Counter(visit.queue for visit in _booked(floor))
     ringing = Counter(place.visit.queue for place in floor.engine.places.values() if place.offered is not None)

@@ -46,6 +46,8 @@ def _more(agent: dict[str, Any], now: float) -> str:
         said.append("caller on hold")
     if agent["consulting"]:
         said.append(f"consulting {agent['consulting']}")
+    if agent["supervising"]:
+        said.append(f"supervising {agent['supervising']}")
     if agent["item"]:
         said.append(f"message {agent['item']}")
     if agent["surge"]:

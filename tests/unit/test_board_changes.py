@@ -88,6 +88,16 @@ def goes_to(kit, key):
     return left[0].outcome if left else None
 
 
+def test_what_is_still_closed_is_said():
+    kit = open_kit()
+    close(kit, "office")
+    assert close(kit, "*", closed=False).message == "all: was not closed by hand; still closed by hand: office"
+    close(kit, "*")
+    assert close(kit, "office", closed=False).message == "office: no longer closed by hand; still closed by hand: all"
+    assert close(kit, "*", closed=False).message == "all: no longer closed by hand"
+    kit.everybody_leaves()
+
+
 def test_closed_hours_close_their_queues_and_no_others():
     kit = open_kit()
     assert close(kit, "office").ok

@@ -554,6 +554,35 @@ def test_listen_whisper_barge_and_leave() -> None:
     kit.everybody_leaves()
 
 
+def test_whom_a_supervisor_listens_to_is_shown() -> None:
+    kit = house_kit()
+    _, boss = supervised(kit)
+
+    def shown() -> str | None:
+        return next(each for each in views.agents(kit.board.floor, kit.now) if each.number == "83").supervising
+
+    assert shown() == "81"
+    kit.hang_up(boss)
+    assert shown() is None
+    assert control(kit, "83", "listen") == (False, "say whom: target")
+    kit.everybody_leaves()
+
+
+def test_whose_phone_is_in_use_is_not_counted_as_ready() -> None:
+    kit = house_kit()
+    kit.ready("82")
+
+    def ready() -> int:
+        return sum(queue.ready for queue in views.queues(kit.board.floor, kit.now))
+
+    assert ready() == 1
+    desk = kit.dial("p82", "*11")
+    assert ready() == 0
+    kit.hang_up(desk)
+    assert ready() == 1
+    kit.everybody_leaves()
+
+
 @pytest.mark.parametrize("by", ["himself", "a supervisor"])
 def test_who_signs_out_listens_no_more(by: str) -> None:
     kit = house_kit()
