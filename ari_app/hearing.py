@@ -170,12 +170,18 @@ class Hearing:
         try:
             await self.ami.start_hearing(leg, str(self.written / name), line)
         except AsteriskError as error:
-            self._forgotten(line)
             self.post(LineUnheard(line, str(error)))
+            self._forgotten(line)
+            self._heard_in(leg, line, name)  # Perhaps it has begun, and only its answer was lost.
+            await self._stop(leg, line)
+            self._forgotten(line)
         else:
             self._tapped.add(line)
-            self._legs[line], self._files[line] = leg, _File(name, lent=False)
-            self._watch(line)
+            self._heard_in(leg, line, name)
+
+    def _heard_in(self, leg: LegId, line: LineId, name: str) -> None:
+        self._legs[line], self._files[line] = leg, _File(name, lent=False)
+        self._watch(line)
 
     async def _lend(self, leg: LegId, line: LineId, name: str) -> None:
         """In a recording's file, which is written anyway: if Asterisk writes one for this line, that ends."""

@@ -64,7 +64,33 @@ async def test_a_tap_that_is_refused_is_said_and_the_call_goes_on() -> None:
     hearing.perform(ForgetLine(CallId("7-1"), leg, line))
     while hearing._last:
         await asyncio.wait(list(hearing._last.values()))
-    assert told == [LineUnheard(line, "MixMonitor: no such channel")] and asked == []
+    assert told == [LineUnheard(line, "MixMonitor: no such channel")]
+    assert asked == [{"watch": line, "path": "/a/7-1.h1.0.sln48", "lent": False}, {"drop": line}]
+
+
+async def test_a_tap_whose_answer_was_lost_is_ended_and_its_file_removed() -> None:
+    """Asterisk may have begun it: nobody else would ever end it."""
+    running: list[LineId] = []
+
+    class Lossy:
+        async def until_connected(self, _: float) -> None: ...
+
+        async def start_hearing(self, leg: LegId, path: str, line: LineId) -> None:
+            running.append(line)
+            raise AsteriskError("AMI MixMonitor: the connection was lost before the answer came")
+
+        async def stop_recording(self, leg: LegId, line: LineId) -> None:
+            running.remove(line)
+
+    told: list[Any] = []
+    hearing = Hearing(cast(AmiLink, Lossy()), Rules(), Path("/a"), Path("/a"), told.append)
+    asked: list[Any] = []
+    hearing._tell = asked.append  # type: ignore[method-assign]
+    hearing.perform(HearLine(CallId("7-1"), LegId("7-1.a"), LineId("7-1.h1")))
+    while hearing._last:
+        await asyncio.wait(list(hearing._last.values()))
+    assert [type(each) for each in told] == [LineUnheard] and not running and not hearing._tapped
+    assert [next(iter(each)) for each in asked] == ["watch", "drop"]
 
 
 async def test_a_line_that_cannot_be_heard_is_given_up() -> None:
