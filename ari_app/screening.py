@@ -34,6 +34,11 @@ def rows(wanted: Mapping[Number, float], rules: Screening, zone: tzinfo) -> dict
     return {way: values[until] for number, until in wanted.items() for way in spellings(number, rules)}
 
 
+def _differences(there: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """What Asterisk has too much, and what it lacks."""
+    return list(there.keys() - wanted.keys()), {k: value for k, value in wanted.items() if there.get(k) != value}
+
+
 def _value(until: float, zone: tzinfo) -> str:
     at = datetime.fromtimestamp(until, UTC).astimezone(zone)
     return "/".join([str(int(until)), *("&".join(moment(at, language)) for language in LANGUAGES)])
@@ -107,18 +112,18 @@ class Screens:
             await asyncio.sleep(COUNT_S)
 
     async def _agree(self) -> None:
-        wanted = rows(self.wanted, self.rules, self.zone)
+        wanted = await asyncio.to_thread(rows, dict(self.wanted), self.rules, self.zone)  # 0.8 s for 100,000 numbers.
         if self._there is None:
             self._there = await self.ami.db_tree(FAMILY)
             for key in set(await self.ami.db_tree(APPEALED)) - wanted.keys():
                 await self.ami.db_del(APPEALED, key)
         there = self._there
-        for key in there.keys() - wanted.keys():
+        gone, new = await asyncio.to_thread(_differences, there, wanted)
+        for key in gone:
             await self.ami.db_del(FAMILY, key)
             await self.ami.db_del(APPEALED, key)
             there.pop(key, None)
-        for key, value in wanted.items():
-            if there.get(key) != value:
-                await self.ami.db_put(FAMILY, key, value)
-                there[key] = value
+        for key, value in new.items():
+            await self.ami.db_put(FAMILY, key, value)
+            there[key] = value
         self.agrees = not self._changed.is_set()
