@@ -330,10 +330,10 @@ class Daemon:
             log.info("draining", calls=len(calls), seconds=self.site.settings.limits.drain_s)
         while calls and not self.hurried and self.ended_by is None and self.loop.clock.now() < end:
             await asyncio.sleep(0.05)
-        await self.recorder.drain()
-        await self.filing.drain()
-        while self.loop.inbox:
-            await asyncio.sleep(0.01)
+        while (
+            not self.hurried and self.ended_by is None and (self.loop.inbox or self.recorder.busy or self.filing.busy)
+        ):
+            await asyncio.sleep(0.01)  # What is not joined or filed when it is in a hurry is the next one's to do.
 
     async def _finish(self, handling: asyncio.Task[None]) -> None:
         """No event more is handled; commands that were given are carried out. Recordings are the next one's to join."""

@@ -42,10 +42,10 @@ class Filing:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def drain(self) -> None:
-        """Wait until nothing is left to do."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+    @property
+    def busy(self) -> bool:
+        """Whether something is left to do."""
+        return bool(self._tasks)
 
     async def _file(self, message: MessageId) -> None:
         made = self.made / f"{message}.wav"

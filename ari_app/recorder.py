@@ -74,6 +74,11 @@ class Recorder:
             lambda done: self._last.pop(recording, None) if self._last.get(recording) is done else None
         )
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is left to do."""
+        return bool(self._last)
+
     async def drain(self) -> None:
         """Wait until nothing is left to do."""
         while self._last:

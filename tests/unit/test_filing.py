@@ -27,5 +27,6 @@ async def test_what_is_not_there_is_told(tmp_path, monkeypatch):
     filing.perform(FileMessage("1-2", "1-2.m4", "general"))
     await asyncio.sleep(0)
     (tmp_path / "1-2.m4.wav").write_bytes(b"late")
-    await filing.drain()
+    while filing.busy:
+        await asyncio.sleep(0.01)
     assert {type(each): each.message for each in told} == {MessageUnfiled: "1-2.m3", MessageFiled: "1-2.m4"}
