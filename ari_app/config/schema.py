@@ -96,7 +96,7 @@ class _Check:
 
     def _report(self, faults: list[Fault]) -> None:
         for fault in faults[:PROBLEMS_MAX]:
-            if fault.path in self._refused:
+            if fault.path in self._refused or (fault.type == "too_short" and _has_faulty_items(fault, faults)):
                 continue
             kind, message, hint = in_words(fault, self._show_values)
             say = self._marks.key_problem if fault.at_key else self._marks.problem
@@ -127,6 +127,12 @@ class _Check:
         self._refused.add(path)
         if len(self.problems) < PROBLEMS_MAX:
             self.problems.append(self._marks.problem(path, self._prefix + Shared.BAD_VALUE, message, hint))
+
+
+def _has_faulty_items(short: Fault, faults: list[Fault]) -> bool:
+    """Pydantic counts the good ones only: the list is as long as its author wrote it."""
+    depth = len(short.path)
+    return any(len(fault.path) > depth and fault.path[:depth] == short.path for fault in faults)
 
 
 def _mend(tree: Any, faults: list[Fault]) -> bool:

@@ -66,6 +66,12 @@ def test_chinese_text_is_no_slip() -> None:
     assert told(text) and not [line for line in told(text) if "full-width" in line]
 
 
+def test_a_list_whose_entry_is_wrong_is_not_told_to_be_empty() -> None:
+    said = told(FLOW.replace("[hospital-menu]", "[Hospital_menu]"))
+    assert len(said) == 1 and "at least" not in said[0], said
+    assert any("needs at least 1 entries" in line for line in told(FLOW.replace("[hospital-menu]", "[]")))
+
+
 def test_a_time_holds_no_full_width_sign() -> None:
     text = 'hours:\n  clinic:\n    weekly: {mon-fri: ["08：00-12：00"]}\n'
     loaded = read_yaml(Path("c.yaml"), Settings, "C", content=text.encode())
