@@ -52,6 +52,7 @@ class AriLink:
         self._names = itertools.count(1)
         self._sync: tuple[str, asyncio.Event] = ("", asyncio.Event())
         self._playing = Playing(seconds)
+        self._stuck: PlaybackId | None = None  # Stopped, as its end was not told.
         self._gaps: set[tuple[str, str]] = set()  # Missing prompts already said.
         self._counters: Counter[str] = Counter()
 
@@ -245,8 +246,9 @@ class AriLink:
         if is_over:
             self._counters["ends_missed"] += 1
         else:
-            await self._answer(Request("DELETE", where, {}, quiet_404=True), express=True)
             self._counters["prompts_stuck"] += 1
+            self._stuck = playback  # Asterisk may tell its end, as if it had been heard, before it answers.
+            await self._answer(Request("DELETE", where, {}, quiet_404=True), express=True)
         if playback in self._playing:  # Not told meanwhile.
             log.warning("the end of a prompt was not told", playback=playback, over=is_over, answer=there.detail())
             self._emit(PlaybackEnded(playback, ok=is_over))
@@ -268,6 +270,8 @@ class AriLink:
         match event:
             case PlaybackEnded(playback=playback):
                 self._playing.over(playback)
+                if playback == self._stuck:
+                    event = PlaybackEnded(playback, ok=False)
             case CommandFailed(action="Play" | "Announce", target=target):
                 self._playing.over(PlaybackId(target))
         self._on_event(event)

@@ -97,7 +97,7 @@ class FakeAri:
 
     async def serve(self, socket, request):
         assert socket is not self.events, "the event socket carries no requests"
-        assert request["method"] != "GET"
+        assert request["method"] != "GET" or request["uri"].startswith("playbacks/")  # A short reply.
         status, body = await self.answer(request["method"], request["uri"])
         await socket.send_json(
             {"type": "RESTResponse", "request_id": request["request_id"], "status_code": status, "message_body": body}
@@ -460,3 +460,25 @@ async def test_an_order_whose_socket_was_refused_takes_the_one_that_came_free_me
             refuse.set()
             await second
         await pool.close()
+
+
+async def test_a_prompt_that_was_stopped_as_stuck_was_not_heard_whoever_says_so_first(monkeypatch):
+    """Asterisk may tell its end, as one like any other, before it answers that it has stopped it."""
+    monkeypatch.setattr("ari_app.ari.client.LOOK_S", 0.01)
+    monkeypatch.setattr("ari_app.ari.playing.GRACE_S", -60.0)
+    fake = FakeAri()
+    name = "7-1.p1"
+
+    async def ends_first():
+        media = {"id": name, "media_uri": "sound:x", "target_uri": "channel:7-1.a", "language": "en", "state": "done"}
+        await fake.say({"type": "PlaybackFinished", "application": "app", "timestamp": "x", "playback": media})
+        await asyncio.sleep(0.1)
+
+    fake.answers[f"GET playbacks/{name}"] = {"id": name}
+    fake.during[f"DELETE playbacks/{name}"] = ends_first
+    async with linked(fake) as (link, told):
+        await told.wait(Listed)
+        link.perform(Play("7-1", "7-1.a", name, ("x",), "en"))
+        await told.wait(PlaybackEnded)
+        assert [event for event in told if isinstance(event, PlaybackEnded)] == [PlaybackEnded(name, ok=False)]
+        assert link.counters["prompts_stuck"] == 1
