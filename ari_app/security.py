@@ -123,7 +123,7 @@ def _retention(settings: Settings) -> Check:
 
 def _asterisk(at: Site) -> Iterator[Check]:
     """What really stands in Asterisk's files."""
-    install = provision.find(at.asterisk_root)
+    install = provision.find(at.asterisk_root, own_only=at.settings.asterisk.run == "system")
     etc = Path(seen_by_daemon(at.layout(install).etc, at.settings.asterisk.path_map)) if install else None
     if etc is None or not (etc / "pjsip.conf").exists():
         return

@@ -14,7 +14,10 @@ app = typer.Typer(no_args_is_help=True, help="The Asterisk underneath.")
 def install() -> None:
     """Get an Asterisk ≥ 22.10: the box's own, else a private one from the Debian archive (no root needed)."""
     at = common.site()
-    found = provision.find(at.asterisk_root) or provision.install(at.asterisk_root, common.progress())
+    if at.settings.asterisk.run == "system":
+        found = common.installed(at)
+    else:
+        found = common.asterisk(at) or provision.install(at.asterisk_root, common.progress())
     common.console.print(
         f"Asterisk {found.version} ({'private' if found.private else 'this box’s own'}): {found.binary}"
     )

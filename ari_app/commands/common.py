@@ -66,14 +66,25 @@ def api(at: Site | None = None) -> Api:
     return Api(at.api_url, at.secrets.api_token)
 
 
+def asterisk(at: Site) -> Install | None:
+    """The Asterisk to use, if it is there."""
+    return provision.find(at.asterisk_root, own_only=at.settings.asterisk.run == "system")
+
+
+def no_asterisk(at: Site) -> tuple[str, str]:
+    """What is missing, and the cure."""
+    wanted = f"no Asterisk ≥ {provision.MINIMUM[0]}.{provision.MINIMUM[1]}"
+    if at.settings.asterisk.run != "system":
+        return wanted, "hotline asterisk install"
+    has = provision.own_version()
+    return f"{wanted} on this box{f' (it has {has})' if has else ''}", "install one, or set asterisk.run: private"
+
+
 def installed(at: Site) -> Install:
     """The Asterisk to use; AsteriskError with a cure when there is none."""
-    found = provision.find(at.asterisk_root)
-    if found is None:
-        raise AsteriskError(
-            f"no Asterisk ≥ {provision.MINIMUM[0]}.{provision.MINIMUM[1]}; try: hotline asterisk install"
-        )
-    return found
+    if (found := asterisk(at)) is not None:
+        return found
+    raise AsteriskError("; try: ".join(no_asterisk(at)))
 
 
 def progress() -> Say:

@@ -11,7 +11,6 @@ from ari_app.commands import common
 from ari_app.errors import HotlineError
 from ari_app.media.prompts import Prompts
 from ari_app.model.check import Check
-from ari_app.provision import install as provision
 from ari_app.provision.checks import asterisk_checks
 from ari_app.security import security_checks
 from ari_app.site import Site
@@ -48,9 +47,9 @@ def _checks(at: Site) -> Iterator[Check]:
         "free disk", free_mb >= need, f"{free_mb} MiB free, {need} needed", "make room, or lower limits.disk_free_mb"
     )
     yield _damaged(at)
-    found = provision.find(at.asterisk_root)
+    found = common.asterisk(at)
     if found is None:
-        yield Check("Asterisk", False, "none ≥ 22.10 here", "hotline asterisk install")
+        yield Check("Asterisk", False, *common.no_asterisk(at))
     else:
         yield from asterisk_checks(at.settings, at.secrets, found, at.layout(found))
         yield screenlist.check(at, at.instance(found))

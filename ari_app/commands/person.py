@@ -12,7 +12,6 @@ from ari_app.commands import common
 from ari_app.errors import ConfigError, HotlineError
 from ari_app.model.ids import Number
 from ari_app.model.mask import mask
-from ari_app.provision import install as provision
 from ari_app.site import Site
 from ari_app.store.erasure import Erasure, about, erase_person
 from ari_app.store.person import kept_of
@@ -102,7 +101,7 @@ def _unscreen(at: Site, number: Number, by: str) -> str:
         body = {"number": number, "by": by, "reason": "erased"}
         return "screening: " + str(common.api(at).post("/api/screening/erase", body)["message"])
     except HotlineError:
-        install = provision.find(at.asterisk_root)
+        install = common.asterisk(at)
         if install is not None and screenlist.forget(at, at.instance(install), number):
             return "screening: taken out of Asterisk's list"
     return "screening: neither daemon nor Asterisk runs; the next start of the daemon takes it out of Asterisk's list"

@@ -56,9 +56,15 @@ class Install:
     private: bool
 
 
-def find(root: Path) -> Install | None:
-    """The box's own Asterisk if it is recent enough, else the private one in `root`, else None."""
-    return _own() or _private(root.absolute())
+def find(root: Path, own_only: bool = False) -> Install | None:
+    """The box's own Asterisk if it is recent enough, else the private one in `root`, unless `own_only`; else None."""
+    return _own() or (None if own_only else _private(root.absolute()))
+
+
+def own_version() -> str:
+    """Of the box's own Asterisk, however old; empty when there is none."""
+    path = shutil.which("asterisk")
+    return _version_of(Path(path)) if path is not None else ""
 
 
 def install(root: Path, say: Say) -> Install:

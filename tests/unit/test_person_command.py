@@ -86,7 +86,7 @@ def test_without_a_daemon_asterisk_itself_is_asked(site: Site, monkeypatch: pyte
     asked: list[str] = []
     monkeypatch.setattr(common, "api", lambda _: Daemon(runs=False))
     monkeypatch.setattr(screenlist, "forget", lambda at, instance, number: asked.append(number) or True)
-    monkeypatch.setattr("ari_app.commands.person.provision.find", lambda _: object())
+    monkeypatch.setattr(common, "asterisk", lambda _: object())
     monkeypatch.setattr(Site, "instance", lambda at, install: None)
     assert "taken out of Asterisk's list" in erase("13900139000")
     assert asked == ["13900139000"]
@@ -94,7 +94,7 @@ def test_without_a_daemon_asterisk_itself_is_asked(site: Site, monkeypatch: pyte
 
 def test_with_neither_it_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(common, "api", lambda _: Daemon(runs=False))
-    monkeypatch.setattr("ari_app.commands.person.provision.find", lambda _: None)
+    monkeypatch.setattr(common, "asterisk", lambda _: None)
     assert "neither daemon nor Asterisk runs" in erase("13900139000")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from ari_app.commands import common
 from ari_app.errors import AsteriskError
 from ari_app.model.layout import MARKER, Layout, seen_by_asterisk, seen_by_daemon
 from ari_app.model.settings import Settings
@@ -14,6 +15,7 @@ from ari_app.provision.checks import asterisk_checks, conf_value
 from ari_app.provision.install import Install
 from ari_app.provision.instance import Instance
 from ari_app.render.asterisk import render
+from ari_app.site import Site
 from tests.asterisk import sample, secrets_for
 
 
@@ -43,6 +45,24 @@ def test_an_older_one_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     binary = fake_asterisk(tmp_path / "usr", version)
     monkeypatch.setenv("PATH", f"{binary.parent}:/usr/bin:/bin")
     assert install.find(tmp_path / "none") is None
+
+
+def test_where_the_boxes_own_is_to_be_used_no_private_one_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binary = fake_asterisk(tmp_path / "usr", "20.6.0")
+    monkeypatch.setenv("PATH", f"{binary.parent}:/usr/bin:/bin")
+    private = Install(binary, tmp_path, tmp_path, "22.10.1", private=True)
+    monkeypatch.setattr(install, "_private", lambda _: private)
+    assert install.find(tmp_path) is private and install.find(tmp_path, own_only=True) is None
+
+    def site(run: str) -> Site:
+        settings = Settings.model_validate({**sample(), "asterisk": {**sample().get("asterisk", {}), "run": run}})
+        return Site(tmp_path / "config.yaml", settings, secrets_for(settings))
+
+    assert common.installed(site("private")) is private
+    with pytest.raises(AsteriskError, match=r"on this box \(it has 20\.6\.0\); try: install one, or set asterisk"):
+        common.installed(site("system"))
 
 
 def test_an_older_private_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
