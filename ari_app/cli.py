@@ -1,5 +1,6 @@
 """The hotline: telephone calls, menus, queues and agents on Asterisk 22."""
 
+import errno
 import gc
 import sys
 from collections.abc import Callable, Mapping
@@ -30,6 +31,16 @@ GROUPS: Final = (
     *("person", "prompts", "recording", "report", "screening", "security", "sim", "situations", "surge"),
 )
 """Groups of commands: `app` of the module of this name."""
+
+
+DISKS: Final[Mapping[int | None, str]] = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EROFS: "that disk may not be written: see how it is mounted",
+    errno.EACCES: "see whose it is, and its rights",
+    errno.EPERM: "see whose it is, and its rights",
+    errno.ENOTDIR: "a file stands where a folder is wanted: name another place",
+}
+"""What the machine may refuse any command, and the cure."""
 
 
 class _Commands(TyperGroup):
@@ -72,3 +83,8 @@ def main() -> None:
     except HotlineError as error:
         print(common.told(placed(str(error), common.config_path())), file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as problem:
+        if problem.errno not in DISKS:
+            raise
+        print(f"{problem.filename or 'a file'}: {problem.strerror}\n{DISKS[problem.errno]}", file=sys.stderr)
+        sys.exit(HotlineError.exit_code)

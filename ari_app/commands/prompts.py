@@ -47,7 +47,11 @@ def check() -> None:
 
 
 @app.command()
-def build(voices: Annotated[Path, typer.Option(help="Folder of the voices (kokoro-js: voices/).")]) -> None:
+def build(
+    voices: Annotated[
+        Path | None, typer.Option(help="Folder of the voices (kokoro-js: voices/); needed where a voice is to speak.")
+    ] = None,
+) -> None:
     """Render what has changed in sounds/catalogue.yaml. Needs the extra `prompts` (docs/prompts.md)."""
     folder = common.site().sounds
     done = builder.build(folder, read_catalogue(folder), voices, common.progress())

@@ -36,7 +36,7 @@ Synthesise = Callable[[str, str, bool], "Samples"]  # (text, language, facts) ->
 
 
 def build(
-    folder: Path, wanted: Sequence[Wanted], voices_dir: Path, say: Say, synthesise: Synthesise | None = None
+    folder: Path, wanted: Sequence[Wanted], voices_dir: Path | None, say: Say, synthesise: Synthesise | None = None
 ) -> int:
     """Render what changed since the manifest was written, drop what is no longer wanted; returns files written.
 
@@ -46,6 +46,11 @@ def build(
     rows = {(row.id, row.language): row for row in read_manifest(folder)} if (folder / MANIFEST).exists() else {}
     stale = [want for want in wanted if not _is_fresh(folder, want, rows.get((want.id, want.language)))]
     if synthesise is None and any(want.voice not in (STUDIO, TONE) for want in stale):
+        if voices_dir is None:
+            spoken = next(want for want in stale if want.voice not in (STUDIO, TONE))
+            raise HotlineError(
+                f"{spoken.id} ({spoken.language}) is to be spoken by a voice: say where they are, --voices"
+            )
         synthesise = _extra("ari_app.media.voice").Voice(voices_dir)
     for want in stale:
         row = rows[want.id, want.language] = _render(folder, want, synthesise)

@@ -1,5 +1,6 @@
 """`hotline`: every command is there, and only what is asked for is imported."""
 
+import errno
 import pkgutil
 import subprocess
 import sys
@@ -64,3 +65,23 @@ def test_an_error_is_said_and_its_code_is_the_exit_code(
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == HotlineError.exit_code and "nothing works" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_no_bug_and_a_broken_pipe_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/state/rtp.conf")
+
+    monkeypatch.setattr(cli, "app", fails)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "/state/rtp.conf: No space left on device\nmake room on that disk\n"
+
+    def bug() -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(cli, "app", bug)
+    with pytest.raises(BrokenPipeError):
+        cli.main()

@@ -236,6 +236,16 @@ def test_a_studio_recording_wins_and_comes_to_the_same_level(built: Path) -> Non
     assert rebuild(built)[1].said == [("Hello, and welcome.", "en", False)]
 
 
+def test_voices_are_asked_for_only_where_one_is_to_speak(built: Path) -> None:
+    hum = 0.5 * np.sin(2 * np.pi * 440 * np.arange(48000) / 8000)
+    (built / "studio/en").mkdir(parents=True)
+    pcm.write_wav(built / "studio/en/greeting.wav", np.concatenate([np.zeros(16000), hum, np.zeros(8000)]))
+    assert build.build(built, read_catalogue(built), None, lambda line: None) == 1
+    shutil.rmtree(built / "studio")
+    with pytest.raises(HotlineError, match=r"greeting \(en\) is to be spoken by a voice: say where they are, --voices"):
+        build.build(built, read_catalogue(built), None, lambda line: None)
+
+
 def test_an_interrupted_build_keeps_what_is_done(folder: Path) -> None:
     def breaks_at_english(text: str, language: str, facts: bool) -> pcm.Samples:
         if language == "en":
