@@ -9,7 +9,7 @@ import pytest
 
 from ari_app.commands.prompts import read_catalogue
 from ari_app.config.diagnostics import BadFile
-from ari_app.errors import ConfigError
+from ari_app.errors import ConfigError, HotlineError
 from ari_app.flow.speech import spoken_prompts
 from ari_app.media import build, moh, pcm
 from ari_app.media.catalogue import LANGUAGES, wanted
