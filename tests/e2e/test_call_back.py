@@ -86,6 +86,9 @@ async def test_places_are_told_in_falling_order(hotline: Hotline) -> None:
         await ahead.hangup()
         await hotline.until(lambda: "position-next" in told(), 30)
         assert [each for each in told() if each != "position-after"] == ["digit-2", "position-next"]
+
+        # Who hangs up as a prompt begins in the midst of the music may stay in Asterisk for good: docs/todo.md.
+        await hotline.until(lambda: hotline.daemon.loop.board.floor.calls[mine].playback is None, 15)
         await call.hangup()
         await hotline.closed(2)
 
