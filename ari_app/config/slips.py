@@ -50,6 +50,8 @@ class Slip:
 
 def full_width(text: str, line: int) -> Slip | None:
     """The first sign or blank of a line that stands in the place of one of YAML's; not within quotes and remarks."""
+    if len(text) > _LINE_MAX:
+        return None
     bare = _bare(text)
     found = min((match.start(1) for pattern in _STRUCTURAL if (match := pattern.search(bare))), default=None)
     return None if found is None else _named(text[found], line, found + 1)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ari_app.config import slips
 from ari_app.config.chinese import translated
 from ari_app.config.schema import read_yaml
 from ari_app.flow.model import Flow
@@ -58,6 +59,11 @@ def test_a_slip_is_named_at_its_place(slip: tuple[str, str, str, str, str]) -> N
     found = [line for line in said if line.startswith(f"a.yaml:{place} ")]
     assert found and words in found[0], said
     assert chinese in translated(found[0]), translated(found[0])
+
+
+def test_a_line_nobody_writes_is_not_searched() -> None:
+    """It would take minutes, in which flows are reloaded."""
+    assert slips.full_width("[" * 200_000 + "，", 1) is None and slips.full_width("[，", 1) is not None
 
 
 def test_chinese_text_is_no_slip() -> None:

@@ -96,26 +96,18 @@ def says(store: Path, **other: Any) -> None:
     os.utime(path, ns=(as_left.st_atime_ns, as_left.st_mtime_ns))
 
 
-def test_who_could_not_vouch_for_it_is_not_trusted(store: Path) -> None:
-    """Killed before the look beside the calls was over."""
+@pytest.mark.parametrize(("looked", "left"), [(False, "likely"), (True, "whole")])
+def test_only_who_has_looked_through_it_vouches_for_it(store: Path, looked: bool, left: str) -> None:
+    """It may be killed before its look beside the calls is over."""
     lived(store)
     lock = StoreLock(store)
     lock.holder = replace(lock.holder, since=time.time() - LONG_S)
     lock.promise(2)
     lock.vouch(False)
+    if looked:
+        lock.vouch(True)
     lock.release()
-    assert trust(store) == "likely"
-
-
-def test_who_has_looked_is(store: Path) -> None:
-    lived(store)
-    lock = StoreLock(store)
-    lock.holder = replace(lock.holder, since=time.time() - LONG_S)
-    lock.promise(2)
-    lock.vouch(False)
-    lock.vouch(True)
-    lock.release()
-    assert trust(store) == "whole"
+    assert trust(store) == left
 
 
 def touched_later(store: Path) -> None:
